@@ -1,0 +1,123 @@
+"""Runs the test suites that this machine can run, or those named, and ends with a plain summary."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One kind of test. `needs` are programs that it can't do without."""
+
+    name: str
+    about: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / "tests" / self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a suite. `seconds` is how long it took."""
+
+    suite: Suite
+    outcome: Literal["passed", "FAILED", "skipped"]
+    detail: str
+    seconds: float = 0.0
+
+
+SUITES = (
+    Suite("lint", "style, types, imports"),
+    Suite("unit", "pure code"),
+    Suite("db", "against PostgreSQL"),
+    Suite("http", "the contract, over sockets"),
+    Suite("system", "the server in its own processes"),
+    Suite("reliability", "killed, stopped, full and exhausted; the short form"),
+    Suite("docs", "the examples in the documentation", needs=("bash", "curl")),
+)
+
+LINT = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports", "--no-logo"),
+)
+
+
+def main(names: Sequence[str]) -> int:
+    """Runs the suites of these names, or all; 1 if one failed, 2 if one doesn't exist."""
+    unknown = set(names) - {suite.name for suite in SUITES}
+    if unknown:
+        print(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SUITES)}")
+        return 2
+    reports = [run(suite) for suite in SUITES if not names or suite.name in names]
+    print("\nSummary")
+    for report in reports:
+        print(f"  {report.suite.name:12}{report.outcome:9}{report.seconds:6.1f} s  {report.detail}")
+    failed = [report.suite.name for report in reports if report.outcome == "FAILED"]
+    skipped = [report.suite.name for report in reports if report.outcome == "skipped"]
+    print(f"\n{len(reports) - len(failed) - len(skipped)} passed", end="")
+    print(f", skipped: {', '.join(skipped)}" if skipped else "", end="")
+    print(f", FAILED: {', '.join(failed)}" if failed else "")
+    return 1 if failed else 0
+
+
+def run(suite: Suite) -> Report:
+    """Runs one suite, or says why it can't be run here."""
+    missing = [program for program in suite.needs if not shutil.which(program)]
+    if missing:
+        return Report(suite, "skipped", f"{', '.join(missing)} isn't installed")
+    if suite.name != "lint" and not any(suite.folder.rglob("test_*.py")):
+        return Report(suite, "skipped", "it has no tests yet")
+    print(f"\n== {suite.name}: {suite.about}", flush=True)
+    started = time.monotonic()
+    outcome, detail = lint() if suite.name == "lint" else test(suite)
+    return Report(suite, outcome, detail, time.monotonic() - started)
+
+
+def lint() -> tuple[Literal["passed", "FAILED"], str]:
+    """Runs all checks, also when one of them finds something."""
+    found = [
+        " ".join(command)
+        for command in LINT
+        if subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode
+    ]
+    return ("FAILED", f"found something: {'; '.join(found)}") if found else ("passed", "")
+
+
+def test(suite: Suite) -> tuple[Literal["passed", "FAILED"], str]:
+    """Runs a folder of tests with two workers."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.xml"
+        command = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={result}", str(suite.folder)]
+        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if not result.exists():
+            return "FAILED", f"pytest ended with {status}"
+        totals = ElementTree.parse(result).getroot()
+        cases = list(totals.iter("testcase"))
+        faults = len({case for kind in ("failure", "error") for case in cases if case.find(kind) is not None})
+        reasons = {skip.get("message", "") for case in cases for skip in case.iter("skipped")}
+    detail = f"{len(cases)} tests"
+    if faults:
+        detail += f", {faults} failed"
+    if reasons:
+        detail += f", some skipped: {'; '.join(sorted(reasons))}"
+    return ("passed" if status == 0 else "FAILED"), detail
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
