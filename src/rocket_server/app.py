@@ -1,0 +1,179 @@
+"""The one place where the server's parts are made, wired and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from rocket_server import __version__
+from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
+from rocket_server.db.constraints import domain_error
+from rocket_server.db.pool import Database, open_database
+from rocket_server.errors import (
+    Conflict,
+    FieldError,
+    InternalError,
+    InvalidPayload,
+    MethodNotAllowed,
+    NotFound,
+    RocketError,
+)
+from rocket_server.group_commit import GroupCommit
+from rocket_server.http import events, intake, operation, organisation, points, rules, users, validation
+from rocket_server.http.auth import Authenticator
+from rocket_server.http.context import context_of
+from rocket_server.http.gate import Gate
+from rocket_server.http.responses import Json, error_response
+from rocket_server.http.services import Services
+from rocket_server.organisations import request_log, sources
+from rocket_server.organisations import store as organisations
+
+log = structlog.get_logger(__name__)
+
+_TRIM_EVERY_S = 60
+# Hot routes first: routes are tried in this order.
+_ROUTERS = tuple(
+    module.router for module in (intake, points, events, users, rules, organisation, validation, operation)
+)
+
+
+def create_app(settings: Settings, database_url: str) -> Gate:
+    """The ASGI application for a migrated database. Connections are opened when it starts serving."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = await open_services(settings, database_url)
+        app.state.services = services
+        # What stands now stays: don't walk over it again each time a few hundred events made garbage.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        trimming = asyncio.create_task(_trim_request_logs(services.database))
+        try:
+            yield
+        finally:
+            trimming.cancel()
+            with suppress(asyncio.CancelledError):
+                await trimming
+            await services.group_commit.close()
+            await services.database.close()
+
+    app = FastAPI(
+        title="Rocket Learning Rewards",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        responses={},
+    )
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(RocketError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_error)
+    app.add_exception_handler(HTTPException, _on_error)
+    app.add_exception_handler(asyncpg.IntegrityConstraintViolationError, _on_error)
+    # Starlette answers this one and raises it again, so that the gate logs it.
+    app.add_exception_handler(Exception, _on_error)
+    return Gate(
+        app,
+        max_body_bytes=settings.max_body_bytes,
+        max_batch_bytes=settings.max_batch_bytes,
+        trusted_proxies=settings.trusted_proxies,
+        log_all=settings.log_level == "debug",
+    )
+
+
+def api_routes() -> list[APIRoute]:
+    """Every route of the API, in the order in which they are tried."""
+    return [route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+async def open_services(settings: Settings, database_url: str) -> Services:
+    """The running parts, for the server and for commands that work without it."""
+    database = await open_database(
+        database_url,
+        general_size=settings.pool_size,
+        ingest_size=settings.ingest_connections * 2,
+        timeout_s=settings.database_timeout_s,
+    )
+    configurations = Configurations(settings.moodle_activities)
+    return Services(
+        settings,
+        database,
+        configurations,
+        GroupCommit(
+            database,
+            configurations,
+            in_flight=settings.ingest_connections,
+            max_group=settings.group_max_events,
+        ),
+        Authenticator(
+            database,
+            failures_per_minute=settings.rate_limit_auth_failures,
+            key_limit=settings.rate_limit_key,
+            source_limit=settings.rate_limit_source,
+        ),
+    )
+
+
+async def _on_error(request: Request, error: Exception) -> Json:
+    response = error_response(_known(error), context_of(request).request_id)
+    if response.status_code == 405:
+        response.headers["Allow"] = _allowed_methods(request)
+    return response
+
+
+def _allowed_methods(request: Request) -> str:
+    """All methods of a path; Starlette itself names those of the first route that has it."""
+    methods: set[str] = set()
+    for route in (*request.app.routes, *api_routes()):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(methods))
+
+
+def _known(error: Exception) -> RocketError:
+    """The error of our own tree that a library's error means."""
+    if isinstance(error, RocketError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return InvalidPayload.from_fields([_field_error(fault) for fault in error.errors()])
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return domain_error(error)
+    if isinstance(error, HTTPException):
+        known: dict[int, type[RocketError]] = {404: NotFound, 405: MethodNotAllowed, 409: Conflict}
+        kind = known.get(error.status_code, InvalidPayload if error.status_code < 500 else InternalError)
+        return kind("This path doesn't exist." if kind is NotFound else str(error.detail))
+    return InternalError("The server made a mistake.")
+
+
+def _field_error(fault: Any) -> FieldError:
+    """One of pydantic's errors, with a dotted path that leaves out where the field was (body, query, …)."""
+    path = ""
+    for part in fault["loc"][1:] or fault["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return FieldError(path.encode("utf-8", "replace").decode(), str(fault["msg"]))
+
+
+async def _trim_request_logs(database: Database) -> None:
+    """Keep each source's request log at its bound."""
+    while True:
+        await asyncio.sleep(_TRIM_EVERY_S)
+        try:
+            async with database.connection() as conn:
+                for found in await organisations.all_organisations(conn):
+                    for source in await sources.all_sources(conn, found.organisation_id):
+                        await request_log.trim(conn, found.organisation_id, source.source_id)
+        except Exception as error:
+            log.warning("request_log_not_trimmed", error=repr(error))

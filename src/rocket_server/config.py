@@ -1,0 +1,261 @@
+"""What an operator may set: read from the environment once, checked at once, never changed afterwards."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from rocket_server.errors import ConfigurationError
+
+Network = IPv4Network | IPv6Network
+
+_PREFIX = "ROCKET_"
+_MASK = "***"
+_MIB = 1024 * 1024
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9][0-9_]*", text) or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    expected = "a number of seconds above 0, at most 3600"
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(expected) from None
+    if not 0 < value <= 3600:
+        raise ValueError(expected)
+    return value
+
+
+def _boolean(text: str) -> bool:
+    lowered = text.lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("1 or 0")
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return text.lower()
+
+    return read
+
+
+def _database_url(text: str) -> str:
+    expected = "a URL such as postgresql://user:password@host:5432/rocket"
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError(expected)
+    return text
+
+
+def _public_url(text: str) -> str:
+    expected = "a URL such as https://rewards.example.org, without query"
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(expected)
+    return text.rstrip("/")
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("addresses or networks joined by commas, such as 10.0.0.0/8,192.0.2.7") from None
+
+
+def _setting(variable: str, default: Any, read: Callable[[str], Any], what: str) -> Any:
+    """A field that is read from `variable` by `read`, which raises ValueError(what it takes)."""
+    return field(default=default, metadata={"variable": variable, "read": read, "what": what})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective configuration. Each field names its variable, its default and what it means."""
+
+    database_url: str | None = _setting(
+        "ROCKET_DATABASE_URL", None, _database_url, "PostgreSQL 15 or newer; unset: the embedded one"
+    )
+    migration_database_url: str | None = _setting(
+        "ROCKET_MIGRATION_DATABASE_URL", None, _database_url, "the owner of the tables, where it is another"
+    )
+    data_dir: Path = _setting(
+        "ROCKET_DATA_DIR", Path("~/.local/share/rocket"), Path, "where the embedded database lives"
+    )
+    host: str = _setting("ROCKET_HOST", "127.0.0.1", str, "address to listen on")
+    port: int = _setting("ROCKET_PORT", 8000, _integer(1, 65_535), "TCP port to listen on")
+    public_url: str = _setting(
+        "ROCKET_PUBLIC_URL", "", _public_url, "how others reach this server; unset: http://<host>:<port>"
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "ROCKET_TRUSTED_PROXIES", (), _networks, "networks whose X-Forwarded-For is believed"
+    )
+    rate_limit_key: int = _setting(
+        "ROCKET_RATE_LIMIT_KEY", 600_000, _integer(0, 10**9), "requests per minute and API key; 0: no limit"
+    )
+    rate_limit_source: int = _setting(
+        "ROCKET_RATE_LIMIT_SOURCE", 0, _integer(0, 10**9), "requests per minute and source; 0: no limit"
+    )
+    rate_limit_auth_failures: int = _setting(
+        "ROCKET_RATE_LIMIT_AUTH_FAILURES",
+        60,
+        _integer(0, 10**9),
+        "failed authentications per minute and address; 0: no limit",
+    )
+    max_clock_skew_s: int = _setting(
+        "ROCKET_MAX_CLOCK_SKEW",
+        86_400,
+        _integer(0, 10**9),
+        "seconds that an event's time may lie in the future",
+    )
+    max_body_bytes: int = _setting(
+        "ROCKET_MAX_BODY_BYTES", _MIB, _integer(1024, 1024 * _MIB), "bytes of a request's body"
+    )
+    max_batch_bytes: int = _setting(
+        "ROCKET_MAX_BATCH_BYTES", 16 * _MIB, _integer(1024, 1024 * _MIB), "bytes of a batch's body"
+    )
+    max_expanded_bytes: int = _setting(
+        "ROCKET_MAX_EXPANDED_BYTES",
+        16 * _MIB,
+        _integer(1024, 1024 * _MIB),
+        "bytes that a gzip body may unpack to, beside the two limits above",
+    )
+    pool_size: int = _setting(
+        "ROCKET_POOL_SIZE", 10, _integer(1, 1000), "database connections of one process, beside ingest"
+    )
+    ingest_connections: int = _setting(
+        "ROCKET_INGEST_CONNECTIONS",
+        2,
+        _integer(1, 64),
+        "groups of events in flight for one organisation",
+    )
+    group_max_events: int = _setting(
+        "ROCKET_GROUP_MAX_EVENTS", 2_000, _integer(1, 100_000), "events that share a transaction at most"
+    )
+    database_timeout_s: float = _setting(
+        "ROCKET_DATABASE_TIMEOUT", 10.0, _seconds, "seconds that a request waits for the database"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "ROCKET_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "least severe line logged"
+    )
+    log_format: Literal["json", "console"] = _setting(
+        "ROCKET_LOG_FORMAT", "console", _choice("json", "console"), "lines for machines or for people"
+    )
+    moodle_activities: Path | None = _setting(
+        "ROCKET_MOODLE_ACTIVITIES", None, Path, "a catalogue of Moodle events in place of the built-in one"
+    )
+    allow_private_webhooks: bool = _setting(
+        "ROCKET_ALLOW_PRIVATE_WEBHOOKS", False, _boolean, "1 lets webhooks go to private addresses"
+    )
+    env: Literal["production", "development", "test"] = _setting(
+        "ROCKET_ENV", "development", _choice("production", "development", "test"), "kind of installation"
+    )
+    # Sentences about the environment that an operator should read, such as a misspelt variable.
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings in `environ`; an empty variable counts as unset.
+
+        A command's option is laid over it first: `from_environ({**os.environ, "ROCKET_PORT": "9000"})`.
+        Raises ConfigurationError naming every variable that can't be used and what each takes.
+        """
+        values: dict[str, Any] = {"warnings": _unknown_variables(environ)}
+        problems = []
+        for spec in fields(cls):
+            variable = spec.metadata.get("variable", "")
+            if text := environ.get(variable, "").strip():
+                try:
+                    values[spec.name] = spec.metadata["read"](text)
+                except ValueError as error:
+                    problems.append(f"{variable} takes {error}")
+        if problems:
+            raise ConfigurationError("; ".join(problems))
+        given = cls(**values)
+        home = Path(environ["HOME"]) if environ.get("HOME") else None
+        values["data_dir"] = _absolute(given.data_dir, home)
+        if given.moodle_activities is not None:
+            values["moodle_activities"] = _absolute(given.moodle_activities, home)
+        values["public_url"] = given.public_url or _address_url(given.host, given.port)
+        return cls(**values)
+
+    @property
+    def owner_database_url(self) -> str | None:
+        """The URL that migrations use; None means the embedded database."""
+        return self.migration_database_url or self.database_url
+
+    def masked(self) -> dict[str, str]:
+        """Variable → effective value as text, passwords masked."""
+        return {variable: value for variable, value, _ in self.as_rows()}
+
+    def as_rows(self) -> list[tuple[str, str, str]]:
+        """(variable, effective value with passwords masked, what it means), in the order of the fields."""
+        return [
+            (spec.metadata["variable"], _as_text(getattr(self, spec.name)), spec.metadata["what"])
+            for spec in fields(self)
+            if spec.metadata
+        ]
+
+
+def mask_url(url: str) -> str:
+    """`url` with its password masked, both before the host and among the parameters."""
+    masked = re.sub(r"^([a-z+]+://[^/?#:@]*):[^?#]*@", rf"\1:{_MASK}@", url, flags=re.IGNORECASE)
+    return re.sub(r"([?&](?:ssl)?password=)[^&#]*", rf"\1{_MASK}", masked, flags=re.IGNORECASE)
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return mask_url(str(value))
+
+
+def _absolute(path: Path, home: Path | None) -> Path:
+    if path.parts[:1] == ("~",):
+        path = (home or Path.home()).joinpath(*path.parts[1:])
+    return path.absolute()
+
+
+def _address_url(host: str, port: int) -> str:
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - every address: name one that a browser can open
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    known = {spec.metadata["variable"] for spec in fields(Settings) if spec.metadata}
+    warnings = []
+    for name in sorted(environ):
+        # ROCKET_TEST_… belongs to the test suite.
+        if not name.startswith(_PREFIX) or name in known or name.startswith("ROCKET_TEST_"):
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        warnings.append(f"{name} is not a setting and is ignored{hint}")
+    return tuple(warnings)

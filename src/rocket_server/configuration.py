@@ -1,0 +1,96 @@
+"""What an organisation has set: read once, remembered by version, the same in every process from the next
+transaction on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rocket_server import catalogue
+from rocket_server.catalogue import Activity
+from rocket_server.delivery import outbox
+from rocket_server.delivery.outbox import Endpoint
+from rocket_server.organisations import sources as sources_store
+from rocket_server.organisations import store as organisations
+from rocket_server.organisations.model import Organisation, Source, UnknownLearner
+from rocket_server.rules import store as rules_store
+from rocket_server.rules import templates
+from rocket_server.rules.compile import RuleSet
+
+_REMEMBERED = 1_000  # organisations
+
+
+@dataclass(slots=True)
+class Configuration:
+    """One organisation's settings, sources, rules and endpoints as of one version."""
+
+    organisation: Organisation
+    rules: RuleSet
+    endpoints: tuple[Endpoint, ...]
+    activities: Mapping[str, Activity]  # the catalogue of Moodle events, an administrator's own included
+    _sources: dict[str, Source] = field(default_factory=dict)  # by name
+
+    @property
+    def organisation_id(self) -> str:
+        return self.organisation.organisation_id
+
+    @property
+    def version(self) -> int:
+        return self.organisation.version
+
+    def source_named(self, name: str) -> Source | None:
+        """The source of that name."""
+        return self._sources.get(name)
+
+    def source(self, source_id: str) -> Source | None:
+        """The source of that id."""
+        return next((source for source in self._sources.values() if source.source_id == source_id), None)
+
+    def source_of_kind(self, kind: str) -> Source | None:
+        """The first source of that kind."""
+        return next((source for source in self._sources.values() if source.kind == kind), None)
+
+    def unknown_learner(self, source: str) -> UnknownLearner:
+        """What to do with a learner of `source` whom nobody knows."""
+        own = self._sources.get(source)
+        return (own.unknown_learner if own else None) or self.organisation.unknown_learner
+
+
+async def load(conn: Any, organisation_id: str, activities: Mapping[str, Activity]) -> Configuration:
+    """Read an organisation's configuration. Raises NotFound where there is no such organisation."""
+    organisation = await organisations.read(conn, organisation_id)
+    sources = {source.name: source for source in await sources_store.all_sources(conn, organisation_id)}
+    versions = await rules_store.current(conn, organisation_id)
+    for source in sources.values():
+        versions.extend(templates.rules_of_mappings(source.name, source.mappings, activities))
+    return Configuration(
+        organisation,
+        RuleSet(versions, organisation.timezone),
+        await outbox.endpoints(conn, organisation_id),
+        activities,
+        sources,
+    )
+
+
+class Configurations:
+    """The configurations that this process remembers, the longest unused forgotten first."""
+
+    def __init__(self, activities_file: Path | None = None) -> None:
+        """`activities_file` is an administrator's own catalogue, laid over the bundled one."""
+        self._activities = catalogue.load(activities_file)
+        self._remembered: OrderedDict[str, Configuration] = OrderedDict()
+
+    async def current(self, conn: Any, organisation_id: str) -> Configuration:
+        """The configuration as `conn` sees it now: one small read where it is remembered and still right."""
+        remembered = self._remembered.get(organisation_id)
+        version = await organisations.version(conn, organisation_id)
+        if remembered is None or remembered.version != version:
+            remembered = await load(conn, organisation_id, self._activities)
+            self._remembered[organisation_id] = remembered
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        self._remembered.move_to_end(organisation_id)
+        return remembered

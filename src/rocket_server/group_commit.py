@@ -1,0 +1,239 @@
+"""Group commit: requests that wait at the same time share one transaction.
+
+Each organisation has a lane. A submission to an idle lane runs at once; what arrives while the lane's
+transactions are at work waits and is taken together when one of them is done. So the wait is never longer
+than a transaction, and the busier the server, the more events share the cost of one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from rocket_server import pipeline
+from rocket_server.configuration import Configuration, Configurations
+from rocket_server.db.pool import Database
+from rocket_server.errors import AuthenticationFailed, RocketError, Unavailable
+from rocket_server.events.model import Event
+from rocket_server.metrics import GROUP_EVENTS, GROUP_SECONDS, WAITING_EVENTS
+from rocket_server.organisations import keys, request_log, sources
+from rocket_server.organisations.request_log import Outcome, Request
+from rocket_server.pipeline import Result
+
+log = structlog.get_logger(__name__)
+
+# Events that wait beside a running transaction before another is begun for them. Fewer are better off sharing
+# the next one: what a transaction costs by itself is as much as these events cost.
+_WORTH_ANOTHER_TRANSACTION = 200
+
+
+@dataclass(slots=True)
+class Credential:
+    """By what a submission was let in, and as of which version of its organisation that is known. Kept by
+    the process beside the key, so that finding it good once serves later submissions."""
+
+    kind: str  # "key" or "token", or "signature", which is checked anew for each request
+    hash: bytes
+    version: int
+
+
+@dataclass(slots=True)
+class Submission:
+    """Events of one request. They are read by `read` once the organisation's configuration is known; what
+    `read` raises is the answer to this request alone. With `request`, the source's log gets a row."""
+
+    organisation_id: str
+    credential: Credential
+    weight: int  # events, at most
+    read: Callable[[Configuration], Sequence[Event]]
+    request: Request | None = None
+    done: asyncio.Future[list[Result]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class GroupCommit:
+    """Takes submissions and answers each when its events are committed."""
+
+    def __init__(
+        self,
+        database: Database,
+        configurations: Configurations,
+        *,
+        in_flight: int = 2,
+        max_group: int = 2_000,
+        max_waiting: int = 50_000,
+    ) -> None:
+        """`in_flight` transactions of one organisation run at once, each with at most `max_group` events;
+        `max_waiting` events may wait in one lane."""
+        self._database = database
+        self._configurations = configurations
+        self._in_flight = in_flight
+        self._max_group = max_group
+        self._max_waiting = max_waiting
+        self._lanes: dict[str, _Lane] = {}
+        self._closed = False
+
+    async def submit(self, submission: Submission) -> list[Result]:
+        """Results in the order of the submission's events. Raises what `read` raises, AuthenticationFailed
+        where the credential was revoked meanwhile, Unavailable where the database or the lane has no room."""
+        if self._closed:
+            raise Unavailable("The server is stopping. Send the same request again.")
+        lane = self._lanes.setdefault(submission.organisation_id, _Lane())
+        if lane.waiting_events + submission.weight > self._max_waiting:
+            raise Unavailable("Too many events are waiting already. Send the same request again.")
+        lane.waiting.append(submission)
+        lane.waiting_events += submission.weight
+        WAITING_EVENTS.inc(submission.weight)
+        if not lane.running or (
+            lane.running < self._in_flight and lane.waiting_events >= _WORTH_ANOTHER_TRANSACTION
+        ):
+            lane.running += 1
+            task = asyncio.create_task(self._run(submission.organisation_id, lane))
+            lane.tasks.add(task)
+            task.add_done_callback(lane.tasks.discard)
+        # Shielded: the events stay in their group even if this client goes away.
+        return await asyncio.shield(submission.done)
+
+    async def close(self) -> None:
+        """Take nothing more, and wait until everything that was taken is answered."""
+        self._closed = True
+        tasks = [task for lane in self._lanes.values() for task in lane.tasks]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(self, organisation_id: str, lane: _Lane) -> None:
+        try:
+            while group := lane.take(self._max_group):
+                events = sum(submission.weight for submission in group)
+                WAITING_EVENTS.dec(events)
+                GROUP_EVENTS.observe(events)
+                with GROUP_SECONDS.time():
+                    await self._commit(organisation_id, group)
+        finally:
+            lane.running -= 1
+            if not lane.running and not lane.waiting:
+                self._lanes.pop(organisation_id, None)
+
+    async def _commit(self, organisation_id: str, group: list[Submission]) -> None:
+        """Commit a group. If it fails as a whole, its submissions are tried alone: one can't harm another."""
+        try:
+            answers = await self._database.run(
+                lambda conn: self._work(conn, organisation_id, group), ingest=True
+            )
+        except RocketError as error:
+            for submission in group:
+                _answer(submission, error)
+        except Exception as error:
+            if len(group) > 1:
+                for submission in group:
+                    await self._commit(organisation_id, [submission])
+                return
+            log.exception("submission_failed", organisation_id=organisation_id)
+            _answer(group[0], error)
+        else:
+            for submission, answer in zip(group, answers, strict=True):
+                _answer(submission, answer)
+
+    async def _work(
+        self, conn: Any, organisation_id: str, group: list[Submission]
+    ) -> list[list[Result] | BaseException]:
+        configuration = await self._configurations.current(conn, organisation_id)
+        revoked = await _revoked(conn, configuration.version, group)
+        readings: list[Sequence[Event] | BaseException] = []
+        for submission in group:
+            if submission.credential.hash in revoked:
+                readings.append(AuthenticationFailed("This key or token was revoked."))
+                continue
+            try:
+                readings.append(submission.read(configuration))
+            except RocketError as error:
+                readings.append(error)
+            except Exception as error:
+                log.exception("event_not_read", organisation_id=organisation_id)
+                readings.append(error)
+        events = [
+            event for reading in readings if not isinstance(reading, BaseException) for event in reading
+        ]
+        now = datetime.now(UTC)
+        results = await pipeline.ingest(conn, configuration, events, now) if events else []
+
+        answers: list[list[Result] | BaseException] = []
+        start = 0
+        for reading in readings:
+            if isinstance(reading, BaseException):
+                answers.append(reading)
+            else:
+                answers.append(results[start : start + len(reading)])
+                start += len(reading)
+        await request_log.add(conn, organisation_id, now, _logged(group, answers))
+        return answers
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits for one organisation."""
+
+    waiting: deque[Submission] = field(default_factory=deque)
+    waiting_events: int = 0
+    running: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def take(self, max_events: int) -> list[Submission]:
+        """The submissions that waited longest: at least one, and no more than `max_events` events."""
+        group: list[Submission] = []
+        events = 0
+        while self.waiting and (not group or events + self.waiting[0].weight <= max_events):
+            submission = self.waiting.popleft()
+            events += submission.weight
+            group.append(submission)
+        self.waiting_events -= events
+        return group
+
+
+async def _revoked(conn: Any, version: int, group: Sequence[Submission]) -> set[bytes]:
+    """Credentials that don't count any more; looked up only where the organisation was changed since they
+    were last found good."""
+    stale = [submission.credential for submission in group if submission.credential.version != version]
+    revoked: set[bytes] = set()
+    for kind, live in (("key", keys.live), ("token", sources.live_tokens)):
+        hashes = {credential.hash for credential in stale if credential.kind == kind}
+        if hashes:
+            revoked |= hashes - await live(conn, list(hashes))
+    for credential in stale:
+        if credential.hash not in revoked:
+            credential.version = version
+    return revoked
+
+
+def _logged(
+    group: Sequence[Submission], answers: Sequence[list[Result] | BaseException]
+) -> list[tuple[Request, Outcome]]:
+    """What the request logs of sources say of this group."""
+    logged: list[tuple[Request, Outcome]] = []
+    for submission, answer in zip(group, answers, strict=True):
+        if submission.request is None:
+            continue
+        if isinstance(answer, RocketError):
+            logged.append((submission.request, Outcome(answer.status, "refused", answer.message)))
+        elif not isinstance(answer, BaseException):
+            for result in answer:
+                logged.append(
+                    (submission.request, Outcome(200, result.status, result.reason, result.event_id))
+                )
+    return logged
+
+
+def _answer(submission: Submission, answer: list[Result] | BaseException) -> None:
+    if submission.done.done():
+        return
+    if isinstance(answer, BaseException):
+        submission.done.set_exception(answer)
+    else:
+        submission.done.set_result(answer)

@@ -1,0 +1,1 @@
+"""People who learn, and the identities under which platforms know them."""

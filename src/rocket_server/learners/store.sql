@@ -1,0 +1,44 @@
+-- name: find
+-- Learners by any of their identities.
+SELECT i.identity, l.learner_id::text AS learner_id, l.user_id, l.email, l.status
+FROM identities i
+CROSS JOIN LATERAL (
+    SELECT * FROM learners l WHERE l.organisation_id = $1 AND l.learner_id = i.learner_id LIMIT 1
+) AS l
+WHERE i.organisation_id = $1 AND i.identity = ANY ($2::text[]);
+
+-- name: find_by_email
+-- Learners by e-mail address, whatever its case.
+SELECT lower(l.email) AS email, l.learner_id::text AS learner_id, l.user_id, l.status
+FROM learners l
+WHERE l.organisation_id = $1 AND l.email IS NOT NULL AND lower(l.email) = ANY ($2::text[]);
+
+-- name: lock_email_addresses
+-- One transaction of an organisation at a time gives e-mail addresses to learners.
+SELECT 1 FROM organisations WHERE organisation_id = $1 FOR NO KEY UPDATE;
+
+-- name: add_identities
+-- Identities for learners, in one order for all who do this at once; returns those that were still free.
+INSERT INTO identities (organisation_id, identity, learner_id)
+SELECT $1, added.identity, added.learner_id
+FROM unnest($2::text[], $3::uuid[]) AS added (identity, learner_id)
+ORDER BY added.identity
+ON CONFLICT DO NOTHING
+RETURNING identity;
+
+-- name: add_learners
+-- Learners and their empty accounts.
+WITH added AS (
+    INSERT INTO learners (organisation_id, learner_id, user_id, email)
+    SELECT $1, a.learner_id, a.user_id, a.email
+    FROM unnest($2::uuid[], $3::text[], $4::text[]) AS a (learner_id, user_id, email)
+)
+INSERT INTO accounts (organisation_id, account_id, kind)
+SELECT $1, a.learner_id, 'learner' FROM unnest($2::uuid[]) AS a (learner_id);
+
+-- name: set_emails
+-- E-mail addresses of learners who had none.
+UPDATE learners l SET email = given.email
+FROM unnest($2::uuid[], $3::text[]) AS given (learner_id, email)
+WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]) AND l.learner_id = given.learner_id
+    AND l.email IS NULL;

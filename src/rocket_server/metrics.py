@@ -1,0 +1,31 @@
+"""What is measured, in Prometheus' form."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("rocket_http_requests", "Requests answered.", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "rocket_http_request_seconds",
+    "Time from a request's head to the end of its answer.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
+)
+EVENTS = Counter("rocket_events", "Events taken in, by what became of them.", ["status"])
+POINTS = Counter(
+    "rocket_points_awarded", "Points awarded by rules for events taken in; reversals not counted."
+)
+GROUP_EVENTS = Histogram(
+    "rocket_group_events",
+    "Events that shared one transaction.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 500, 1000, 2000),
+)
+GROUP_SECONDS = Histogram(
+    "rocket_group_seconds",
+    "Time of one transaction of the group commit, retries included.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+WAITING_EVENTS = Gauge("rocket_waiting_events", "Events that wait for a transaction.")
+AUTHENTICATION_FAILURES = Counter(
+    "rocket_authentication_failures", "Requests without a valid key, token or signature."
+)

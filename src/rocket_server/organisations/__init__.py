@@ -1,0 +1,1 @@
+"""Tenants, organisations, their keys and their sources."""

@@ -1,0 +1,120 @@
+"""The last requests of each source, so that an administrator sees what arrived and what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rocket_server.db.pool import add_rows
+from rocket_server.db.queries import load
+
+SQL = load(__file__, "request_log.sql")
+
+KEPT = 1_000  # requests per source
+_BODY_KEPT = 16_384  # characters of a body
+_SECRET_WORDS = ("token", "secret", "password", "apikey", "api_key", "authorization", "hmac", "signature")
+_SECRET = re.compile(
+    rf"""((?:{"|".join(_SECRET_WORDS)})["']?\s*[:=]\s*["']?)([^"'&\s,}}]{{4,}})""",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What arrived from a source."""
+
+    source_id: str
+    request_id: str
+    address: str | None
+    content_type: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it: the status answered, and the reason in words."""
+
+    status: int
+    outcome: str  # processed, ignored, held, duplicate or refused
+    reason: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """A request as it is shown."""
+
+    request_id: str
+    received_at: datetime
+    status: int
+    outcome: str
+    reason: str | None
+    address: str | None
+    content_type: str | None
+    event_id: str | None
+    body: str
+
+
+async def add(
+    conn: Any, organisation_id: str, received_at: datetime, logged: Sequence[tuple[Request, Outcome]]
+) -> None:
+    """Log requests of an organisation's sources."""
+    await add_rows(
+        conn,
+        "request_log",
+        (
+            "organisation_id",
+            "source_id",
+            "request_id",
+            "received_at",
+            "status",
+            "outcome",
+            "reason",
+            "address",
+            "content_type",
+            "event_id",
+            "body",
+        ),
+        [
+            (
+                organisation_id,
+                request.source_id,
+                request.request_id,
+                received_at,
+                outcome.status,
+                outcome.outcome,
+                outcome.reason,
+                request.address,
+                request.content_type,
+                outcome.event_id,
+                shown_body(request.body),
+            )
+            for request, outcome in logged
+        ],
+    )
+
+
+async def page(
+    conn: Any, organisation_id: str, source_id: str, before: str | None, limit: int
+) -> list[LoggedRequest]:
+    """A source's last requests, the latest first."""
+    rows = await conn.fetch(SQL["page"], organisation_id, source_id, before, limit)
+    return [LoggedRequest(*row.values()) for row in rows]
+
+
+async def trim(conn: Any, organisation_id: str, source_id: str, keep: int = KEPT) -> None:
+    """Forget a source's requests beyond the last `keep`."""
+    await conn.execute(SQL["trim"], organisation_id, source_id, keep - 1)
+
+
+def shown_body(body: bytes) -> str:
+    """A body as text: what isn't UTF-8 replaced, what looks like a secret masked, cut where it is long."""
+    text = body[: _BODY_KEPT * 4].decode("utf-8", "replace").replace("\0", "�")[:_BODY_KEPT]
+    lowered = text.lower()
+    # The pattern takes forty times as long as looking whether any of its words is there at all.
+    if any(word in lowered for word in _SECRET_WORDS):
+        text = _SECRET.sub(r"\1***", text)
+    return text

@@ -1,0 +1,119 @@
+"""Makes, reads and changes organisations."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rocket_server.db.queries import load
+from rocket_server.errors import InvalidPayload, NotFound
+from rocket_server.ids import uuid7
+from rocket_server.organisations.model import Organisation, UnknownLearner
+
+SQL = load(__file__, "store.sql")
+
+DEFAULT_TENANT = "default"
+DEMO_TENANT = "demo"  # of the organisation that `rocket demo` plays in
+DEFAULT_WEEKLY_GOAL = 50  # points
+
+
+def timezone(name: str, path: str = "timezone") -> ZoneInfo:
+    """The time zone of an IANA name such as `Europe/Paris`. Raises InvalidPayload for another."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidPayload.field(path, "a time zone name such as Europe/Paris or UTC") from error
+
+
+async def create(
+    conn: Any,
+    *,
+    name: str,
+    tenant_id: str = DEFAULT_TENANT,
+    environment: Literal["production", "staging"] = "production",
+    timezone_name: str = "UTC",
+    unknown_learner: UnknownLearner = "create",
+    weekly_goal: int = DEFAULT_WEEKLY_GOAL,
+) -> Organisation:
+    """Make an organisation with its own accounts, and its tenant where that is new."""
+    zone = timezone(timezone_name)
+    organisation_id = uuid7()
+    await conn.execute(SQL["add_tenant"], tenant_id)
+    await conn.execute(
+        SQL["add_organisation"],
+        organisation_id,
+        tenant_id,
+        name,
+        environment,
+        timezone_name,
+        unknown_learner,
+        weekly_goal,
+    )
+    await conn.execute(SQL["add_own_accounts"], organisation_id)
+    return Organisation(organisation_id, tenant_id, name, environment, zone, unknown_learner, weekly_goal, 1)
+
+
+async def version(conn: Any, organisation_id: str) -> int:
+    """How often the organisation was changed. Raises NotFound where there is none."""
+    found = await conn.fetchval(SQL["version"], organisation_id)
+    if found is None:
+        raise NotFound("There is no such organisation.")
+    return int(found)
+
+
+async def read(conn: Any, organisation_id: str) -> Organisation:
+    """An organisation. Raises NotFound where there is none."""
+    row = await conn.fetchrow(SQL["read"], organisation_id)
+    if row is None:
+        raise NotFound("There is no such organisation.")
+    return _organisation(row)
+
+
+async def all_organisations(conn: Any) -> list[Organisation]:
+    """All organisations, in the order of their making."""
+    return [_organisation(row) for row in await conn.fetch(SQL["all"])]
+
+
+async def find(conn: Any, tenant_id: str, name: str) -> str | None:
+    """The id of the organisation of that name."""
+    found: str | None = await conn.fetchval(SQL["find"], tenant_id, name)
+    return found
+
+
+async def change(
+    conn: Any,
+    organisation_id: str,
+    *,
+    name: str | None = None,
+    timezone_name: str | None = None,
+    unknown_learner: UnknownLearner | None = None,
+    weekly_goal: int | None = None,
+) -> Organisation:
+    """Change settings; None leaves one as it is."""
+    if timezone_name is not None:
+        timezone(timezone_name)
+    await conn.execute(SQL["change"], organisation_id, name, timezone_name, unknown_learner, weekly_goal)
+    return await read(conn, organisation_id)
+
+
+async def touch(conn: Any, organisation_id: str) -> None:
+    """Tell every process that what it remembers of the organisation is stale."""
+    await conn.execute(SQL["touch"], organisation_id)
+
+
+async def touch_tenant(conn: Any, tenant_id: str) -> None:
+    """Tell every process that what it remembers of the tenant's organisations is stale."""
+    await conn.execute(SQL["touch_tenant"], tenant_id)
+
+
+def _organisation(row: Any) -> Organisation:
+    return Organisation(
+        row["organisation_id"],
+        row["tenant_id"],
+        row["name"],
+        row["environment"],
+        ZoneInfo(row["timezone"]),
+        row["unknown_learner"],
+        row["weekly_goal"],
+        row["version"],
+    )

@@ -1,0 +1,50 @@
+-- name: add_tenant
+-- A tenant, unless there is one of that name.
+INSERT INTO tenants (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING;
+
+-- name: add_organisation
+-- A new organisation.
+INSERT INTO organisations (organisation_id, tenant_id, name, environment, timezone, unknown_learner, weekly_goal)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: add_own_accounts
+-- The accounts that an organisation's points come from and go to.
+INSERT INTO accounts (organisation_id, account_id, kind)
+VALUES ($1, '00000000-0000-7000-8000-000000000001', 'issuance'),
+       ($1, '00000000-0000-7000-8000-000000000002', 'redemption');
+
+-- name: version
+-- How often the organisation was changed.
+SELECT version FROM organisations WHERE organisation_id = $1;
+
+-- name: read
+-- An organisation.
+SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, timezone, unknown_learner,
+    weekly_goal, version
+FROM organisations WHERE organisation_id = $1;
+
+-- name: all
+-- All organisations, in the order of their making.
+SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, timezone, unknown_learner,
+    weekly_goal, version
+FROM organisations ORDER BY organisation_id;
+
+-- name: find
+-- An organisation by tenant and name.
+SELECT organisation_id::text FROM organisations WHERE tenant_id = $1 AND name = $2;
+
+-- name: change
+-- Changes an organisation's settings; null leaves a setting as it is.
+UPDATE organisations
+SET name = coalesce($2, name), timezone = coalesce($3, timezone),
+    unknown_learner = coalesce($4, unknown_learner), weekly_goal = coalesce($5, weekly_goal),
+    version = version + 1
+WHERE organisation_id = $1;
+
+-- name: touch
+-- Tells every process that what it remembers of the organisation is stale.
+UPDATE organisations SET version = version + 1 WHERE organisation_id = $1;
+
+-- name: touch_tenant
+-- Tells every process that what it remembers of the tenant's organisations is stale.
+UPDATE organisations SET version = version + 1 WHERE tenant_id = $1;

@@ -1,0 +1,199 @@
+"""Proves the ledger from scratch: balances from entries, awards from events, counters from awards."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rocket_server.db.queries import load
+from rocket_server.events.model import Event
+from rocket_server.ledger.model import ISSUANCE, REDEMPTION
+from rocket_server.organisations import store
+from rocket_server.organisations.model import Organisation
+from rocket_server.pipeline.model import points_of
+from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.tally import Tally
+
+SQL = load(__file__, "verify.sql")
+
+MAX_DIFFERENCES = 1_000  # of one kind in one organisation
+_LEARNERS_AT_ONCE = 200
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is stored otherwise than it follows from what it was made of."""
+
+    organisation_id: str
+    kind: str
+    subject: str
+    message: str
+
+
+async def verify(conn: Any, organisation_id: str | None = None) -> list[Difference]:
+    """All differences in one organisation, or in all; an empty list where everything adds up.
+
+    Reads in one transaction of the caller's (repeatable read, so that a running server doesn't show as a
+    difference). At most MAX_DIFFERENCES of each kind are listed.
+    """
+    organisations = (
+        await store.all_organisations(conn)
+        if organisation_id is None
+        else [await store.read(conn, organisation_id)]
+    )
+    found: list[Difference] = []
+    for organisation in organisations:
+        found += await _by_sets(conn, organisation.organisation_id)
+        found += [difference async for difference in _by_learner(conn, organisation)]
+    return found
+
+
+async def _by_sets(conn: Any, organisation_id: str) -> list[Difference]:
+    """What SQL can compare for all rows at once."""
+    found: list[Difference] = []
+
+    def add(kind: str, subject: str, message: str) -> None:
+        found.append(Difference(organisation_id, kind, subject, message))
+
+    for row in await conn.fetch(SQL["balances"], organisation_id, ISSUANCE, REDEMPTION, MAX_DIFFERENCES):
+        expected = row["expected_earned"] - row["expected_spent"]
+        add(
+            "balance",
+            f"learner {row['learner_id']}",
+            f"is {row['points']} (earned {row['earned']}, spent {row['spent']}, {row['entries']} entries), "
+            f"the entries say {expected} (earned {row['expected_earned']}, spent {row['expected_spent']}, "
+            f"{row['expected_entries']} entries)",
+        )
+    for row in await conn.fetch(SQL["running_balances"], organisation_id, MAX_DIFFERENCES):
+        add(
+            "entry",
+            f"entry {row['entry_id']}",
+            f"has number {row['number']} and balance {row['balance_after']}, should have "
+            f"{row['expected_number']} and {row['expected_balance']}",
+        )
+    total = await conn.fetchval(SQL["sum_of_accounts"], organisation_id, ISSUANCE, REDEMPTION)
+    if total != 0:
+        add("sum", "all accounts", f"hold {total} points together, should hold 0")
+    for row in await conn.fetch(SQL["reversals"], organisation_id, MAX_DIFFERENCES):
+        add("reversal", f"entry {row['entry_id']}", f"doesn't undo entry {row['reverses']}")
+    for row in await conn.fetch(SQL["events_without_key"], organisation_id, MAX_DIFFERENCES):
+        add("dedupe", f"event {row['event_id']}", "has no dedupe key, so it could be stored again")
+    for row in await conn.fetch(SQL["keys_shared"], organisation_id, MAX_DIFFERENCES):
+        add("dedupe", f"event {row['event_id']}", f"has {row['keys']} dedupe keys, should have one")
+    for row in await conn.fetch(SQL["entries_without_decision"], organisation_id, MAX_DIFFERENCES):
+        add("award", f"entry {row['entry_id']}", f"is explained by no decision of event {row['event_id']}")
+    for row in await conn.fetch(SQL["marks_without_award"], organisation_id, MAX_DIFFERENCES):
+        add(
+            "counter",
+            f"learner {row['learner_id']}, rule {row['rule_id']}",
+            f"counts {row['mark']!r} for award {row['award_id']}, which doesn't stand",
+        )
+    return found
+
+
+async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Difference]:
+    """What needs the rules: each learner's awards, made again from events."""
+    rules = await _all_rules(conn, organisation)
+    organisation_id = organisation.organisation_id
+    after = _FIRST
+    while learner_ids := [
+        row[0] for row in await conn.fetch(SQL["learners_after"], organisation_id, after, _LEARNERS_AT_ONCE)
+    ]:
+        after = learner_ids[-1]
+        entries = await conn.fetch(SQL["entries_of"], organisation_id, learner_ids)
+        marks = await conn.fetch(SQL["marks_of"], organisation_id, learner_ids)
+        awards = _Awards(rules, entries, marks)
+        for row in await conn.fetch(SQL["events_of"], organisation_id, learner_ids):
+            awards.check_event(row)
+        awards.check_caps()
+        for subject, message in awards.found:
+            yield Difference(organisation_id, "award", subject, message)
+
+
+async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, int], CompiledRule]:
+    calendar = Calendar(organisation.timezone)
+    versions = [
+        RuleVersion(parse_rule(row["definition"]), row["version"])
+        for row in await conn.fetch(SQL["rule_versions"], organisation.organisation_id)
+    ]
+    return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
+
+
+class _Awards:
+    """Awards of some learners: checked event by event, then all caps at once."""
+
+    def __init__(
+        self, rules: dict[tuple[str, int], CompiledRule], entries: Iterable[Any], marks: Iterable[Any]
+    ) -> None:
+        self.found: list[tuple[str, str]] = []  # subject and message
+        self._rules = rules
+        self._entries = {row["entry_id"]: row for row in entries}
+        self._marks: dict[str, set[str]] = {}
+        for row in marks:
+            self._marks.setdefault(row["award_id"], set()).add(row["mark"])
+        self._tally = Tally()
+        self._standing: list[tuple[str, str, Case]] = []  # subject, learner, award
+
+    def check_event(self, row: Any) -> None:
+        """The event's points are its decisions', and each award that stands is one that its rule gives."""
+        subject = f"event {row['event_id']}"
+        if row["points_awarded"] != sum(map(points_of, row["decisions"])):
+            self.found.append((subject, f"says {row['points_awarded']} points, its decisions say otherwise"))
+        event = _event(row)
+        for decision in row["decisions"]:
+            if decision["outcome"] == "awarded" and "entry_id" in decision["detail"]:
+                message = self._check_award(subject, row["learner_id"], event, decision)
+                if message:
+                    self.found.append((subject, message))
+
+    def _check_award(
+        self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
+    ) -> str | None:
+        """What is wrong with an award, if anything; one that stands is counted for `check_caps`."""
+        points, entry_id = decision["points"], decision["detail"]["entry_id"]
+        entry = self._entries.get(entry_id)
+        if entry is None or entry["amount"] != points:
+            return f"decided {points} points that no entry of its learner has"
+        rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+        if entry["reversed"] or rule is None:
+            # A mapping's own rule lives with its source and may be gone; its entries were checked before.
+            return None
+        case = rule.consider(event)
+        worth = rule.points if rule.computed is None else rule.computed(event)["points"]
+        capped = rule.rule.constraints.max_points_per_day is not None
+        if not isinstance(case, Case) or not (points == worth or (capped and points < worth)):
+            return f"was given {points} points that {rule.rule_id} doesn't give"
+        self._tally.add(learner_id, rule.rule_id, case.marks(), event.occurred_at, points)
+        self._standing.append((subject, learner_id, case))
+        stored, expected = self._marks.get(entry_id, set()), set(case.marks())
+        if stored != expected:
+            return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
+        return None
+
+    def check_caps(self) -> None:
+        """No award stands that is more than a constraint of its rule allows."""
+        for subject, learner_id, case in self._standing:
+            for constraint, probe in case.checks:
+                counted = self._tally.count(learner_id, case.rule.rule_id, probe)
+                if not constraint.holds(counted):
+                    self.found.append(
+                        (subject, f"is one award too many for {constraint.name} of {case.rule.rule_id}")
+                    )
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        event=row["event"],
+        source=row["source"],
+        user_id=row["user_id"],
+        occurred_at=row["occurred_at"],
+        properties=row["properties"],
+        metadata=row["metadata"],
+        dedupe_key=b"",
+        source_kind=row["source_kind"],
+    )
