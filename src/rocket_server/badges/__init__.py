@@ -1,0 +1,1 @@
+"""Badges: definitions, and their being given to learners, once."""

@@ -1,0 +1,1 @@
+"""Points: accounts, and the entries that move points from one account to another."""

@@ -1,0 +1,147 @@
+"""Reads, locks and writes accounts and entries. Entries are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from rocket_server.db.pool import add_rows
+from rocket_server.db.queries import load
+from rocket_server.ledger.model import Account, Entry, EntryKind
+
+SQL = load(__file__, "store.sql")
+
+
+class StoredEntry(msgspec.Struct, frozen=True):
+    """What a reversal needs to know of an entry."""
+
+    entry_id: str
+    learner_id: str
+    kind: EntryKind
+    amount: int
+    rule_id: str | None
+    rule_version: int | None
+    reversed: bool
+
+
+_COLUMNS = (
+    "organisation_id",
+    "entry_id",
+    "learner_id",
+    "number",
+    "kind",
+    "from_account",
+    "to_account",
+    "amount",
+    "balance_after",
+    "reverses",
+    "actor",
+    "occurred_at",
+    "reason",
+    "event_id",
+    "rule_id",
+    "rule_version",
+    "metadata",
+)
+
+
+async def lock(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, Account]:
+    """The accounts of learners, locked until the transaction ends, always in the order of their ids."""
+    if not learner_ids:
+        return {}
+    rows = await conn.fetch(SQL["lock"], organisation_id, list(learner_ids))
+    return {row[0]: Account(row[0], row[1], row[2], row[3], row[4]) for row in rows}
+
+
+async def write(
+    conn: Any, organisation_id: str, entries: Sequence[Entry], accounts: Iterable[Account]
+) -> None:
+    """Add `entries` and set the balances of the locked `accounts` that they changed."""
+    if not entries:
+        return
+    await add_rows(
+        conn,
+        "entries",
+        _COLUMNS,
+        [
+            (
+                organisation_id,
+                entry.entry_id,
+                entry.learner_id,
+                entry.number,
+                entry.kind,
+                entry.from_account,
+                entry.to_account,
+                entry.amount,
+                entry.balance_after,
+                entry.reverses,
+                (cause := entry.cause).actor,
+                cause.occurred_at,
+                cause.reason,
+                cause.event_id,
+                cause.rule_id,
+                cause.rule_version,
+                cause.metadata,
+            )
+            for entry in entries
+        ],
+    )
+    changed = list(accounts)
+    await conn.execute(
+        SQL["write_accounts"],
+        organisation_id,
+        [account.learner_id for account in changed],
+        [account.points for account in changed],
+        [account.earned for account in changed],
+        [account.spent for account in changed],
+        [account.entries for account in changed],
+    )
+
+
+async def find_entries(conn: Any, organisation_id: str, entry_ids: Collection[str]) -> dict[str, StoredEntry]:
+    """Entries by id; one that doesn't exist isn't in the answer."""
+    if not entry_ids:
+        return {}
+    rows = await conn.fetch(SQL["find_entries"], organisation_id, list(entry_ids))
+    return {row["entry_id"]: StoredEntry(*row.values()) for row in rows}
+
+
+async def read_account(conn: Any, organisation_id: str, learner_id: str) -> Account:
+    """A learner's account as it stands, not locked."""
+    row = await conn.fetchrow(SQL["read"], organisation_id, learner_id)
+    return Account(learner_id, *row) if row else Account(learner_id)
+
+
+async def history(
+    conn: Any, organisation_id: str, learner_id: str, before_number: int, limit: int
+) -> list[dict[str, Any]]:
+    """A learner's entries below a number, the latest first; `points` is below zero where some were taken."""
+    rows = await conn.fetch(SQL["history"], organisation_id, learner_id, before_number, limit)
+    return [
+        {
+            "entry_id": row["entry_id"],
+            "number": row["number"],
+            "kind": row["kind"],
+            "points": row["amount"] if row["incoming"] else -row["amount"],
+            "balance_after": row["balance_after"],
+            "reason": row["reason"],
+            "event_id": row["event_id"],
+            "rule_id": row["rule_id"],
+            "rule_version": row["rule_version"],
+            "reverses": row["reverses"],
+            "actor": row["actor"],
+            "metadata": row["metadata"],
+            "occurred_at": row["occurred_at"],
+            "created_at": row["created_at"],
+        }
+        for row in rows
+    ]
+
+
+async def weekly_points(conn: Any, organisation_id: str, learner_id: str, timezone: str) -> dict[date, int]:
+    """Points that a learner earned in each week, by its Monday in `timezone`."""
+    rows = await conn.fetch(SQL["weekly_points"], organisation_id, learner_id, timezone)
+    return {row["week"]: row["points"] for row in rows}

@@ -1,0 +1,51 @@
+-- name: lock
+-- Accounts of learners, locked in one order for all who do this at once.
+SELECT a.account_id::text AS learner_id, a.points, a.earned, a.spent, a.entries
+FROM accounts a
+WHERE a.organisation_id = $1 AND a.account_id = ANY ($2::uuid[])
+ORDER BY a.account_id
+FOR NO KEY UPDATE;
+
+-- name: read
+-- One learner's account, not locked.
+SELECT points, earned, spent, entries FROM accounts WHERE organisation_id = $1 AND account_id = $2;
+
+-- name: write_accounts
+-- New balances of locked accounts. An upsert, because it finds each row by the key's index whatever the planner
+-- believes of the table's size.
+INSERT INTO accounts (organisation_id, account_id, kind, points, earned, spent, entries)
+SELECT $1, changed.account_id, 'learner', changed.points, changed.earned, changed.spent, changed.entries
+FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS changed (account_id, points, earned, spent, entries)
+ON CONFLICT (organisation_id, account_id) DO UPDATE
+SET points = excluded.points, earned = excluded.earned, spent = excluded.spent, entries = excluded.entries;
+
+-- name: find_entries
+-- Entries by id, and whether each has been reversed.
+SELECT e.entry_id::text AS entry_id, e.learner_id::text AS learner_id, e.kind, e.amount, e.rule_id, e.rule_version,
+    EXISTS (
+        SELECT 1 FROM entries r WHERE r.organisation_id = $1 AND r.reverses = e.entry_id
+    ) AS reversed
+FROM entries e
+WHERE e.organisation_id = $1 AND e.entry_id = ANY ($2::uuid[]);
+
+-- name: history
+-- A learner's entries, the latest first, below a number.
+SELECT e.entry_id::text AS entry_id, e.number, e.kind, e.amount, (e.to_account = e.learner_id) AS incoming,
+    e.balance_after, e.reason, e.event_id::text AS event_id, e.rule_id, e.rule_version,
+    e.reverses::text AS reverses, e.actor, e.metadata, e.occurred_at, e.created_at
+FROM entries e
+WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.number < $3
+ORDER BY e.number DESC
+LIMIT $4;
+
+-- name: weekly_points
+-- Points a learner earned in each week (from Monday, in the organisation's time zone), the latest first.
+-- A reversal counts in the week of the event that it belongs to.
+SELECT date_trunc('week', e.occurred_at AT TIME ZONE $3)::date AS week,
+    sum(CASE WHEN e.to_account = e.learner_id THEN e.amount ELSE -e.amount END)::bigint AS points
+FROM entries e
+WHERE e.organisation_id = $1 AND e.learner_id = $2
+    AND '00000000-0000-7000-8000-000000000001' IN (e.from_account, e.to_account)
+GROUP BY 1
+ORDER BY 1 DESC;

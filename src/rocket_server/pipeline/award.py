@@ -1,0 +1,235 @@
+"""Decides what a group of events is worth: counts are read once for all, then each is decided in turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rocket_server.configuration import Configuration
+from rocket_server.events.model import Event
+from rocket_server.ids import uuid7
+from rocket_server.ledger import model as ledger
+from rocket_server.ledger import store as ledger_store
+from rocket_server.ledger.model import Account, Cause, Entry
+from rocket_server.ledger.store import StoredEntry
+from rocket_server.pipeline import completions
+from rocket_server.pipeline.model import DECIDED_ANEW, Item, points_of
+from rocket_server.rules import store as rules_store
+from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.evaluate import Decision, Probe
+from rocket_server.rules.store import AwardRef, Mark
+from rocket_server.rules.tally import Tally
+
+ACTOR = "rules"
+
+# A rule that an event triggers, and what it says of the event alone: settled, or a case to count for.
+Considered = tuple[CompiledRule, Decision | Case]
+
+
+class Awarding:
+    """One group's awards and reversals: what is known of its learners, and what is to be written."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._rules = configuration.rules
+        self._tally = Tally()
+        self._withdrawals = False  # whether an award of this group may be taken back by it
+        self._reversible: dict[str, StoredEntry] = {}
+        self._marks_of: dict[str, list[Mark]] = {}
+        self._marks: list[Mark] = []  # of new awards
+        self._removed: list[AwardRef] = []
+        self._entries: list[Entry] = []
+        self._accounts: dict[str, Account] = {}
+
+    async def decide(self, conn: Any, items: list[Item]) -> None:
+        """Decide all items in order and write entries, balances, marks and completions."""
+        organisation_id = self._configuration.organisation_id
+        learner_ids = {
+            item.learner.learner_id for item in items if item.learner and item.status == "processed"
+        }
+        learner_ids.update(item.stored.learner_id for item in items if item.stored and item.stored.learner_id)
+        self._accounts = await ledger_store.lock(conn, organisation_id, learner_ids)
+
+        states = await completions.read(conn, organisation_id, self._completion_keys(items))
+        await self._read_reversible(conn, items, states)
+        considered = {item.event_id: self._considered(item.event) for item in items}
+        await self._read_counts(conn, items, considered)
+
+        for item in items:
+            self._take_back_earlier_decisions(item)
+        for item in items:
+            self._decide_one(item, considered[item.event_id], states)
+
+        touched = {entry.learner_id for entry in self._entries}
+        await ledger_store.write(
+            conn, organisation_id, self._entries, [self._accounts[learner_id] for learner_id in touched]
+        )
+        await rules_store.remove_marks(conn, organisation_id, self._removed)
+        await rules_store.add_marks(conn, organisation_id, self._marks)
+        await states.write(conn, organisation_id)
+
+    def _completion_keys(self, items: list[Item]) -> set[completions.Key]:
+        return {
+            key
+            for item in items
+            if item.learner and item.status == "processed"
+            if (key := completions.key_of(item.event, item.learner.learner_id))
+        }
+
+    def _considered(self, event: Event) -> list[Considered]:
+        return [(rule, rule.consider(event)) for rule in self._rules.triggered(event.event)]
+
+    async def _read_reversible(self, conn: Any, items: list[Item], states: completions.Completions) -> None:
+        """Entries that may be taken back, and what they count against."""
+        organisation_id = self._configuration.organisation_id
+        self._withdrawals = any(item.event.completion == "reopened" for item in items)
+        entry_ids = set(states.entry_ids()) if self._withdrawals else set()
+        for item in items:
+            if item.stored:
+                entry_ids.update(_live_entry_ids(item.stored.decisions))
+        self._reversible = await ledger_store.find_entries(conn, organisation_id, entry_ids)
+        awards = [_award_ref(entry) for entry in self._reversible.values() if entry.rule_id]
+        for mark in await rules_store.find_marks(conn, organisation_id, awards):
+            self._marks_of.setdefault(mark.award_id, []).append(mark)
+
+    async def _read_counts(
+        self, conn: Any, items: list[Item], considered: dict[str, list[Considered]]
+    ) -> None:
+        wanted: dict[tuple[str, str, Probe], None] = {}
+        for item in items:
+            if item.status == "processed" and item.learner and item.learner.status == "active":
+                for rule, case in considered[item.event_id]:
+                    if isinstance(case, Case):
+                        for probe in case.probes():
+                            wanted[(item.learner.learner_id, rule.rule_id, probe)] = None
+        for counted in await rules_store.count(conn, self._configuration.organisation_id, list(wanted)):
+            self._tally.store(*counted)
+
+    def _decide_one(self, item: Item, considered: list[Considered], states: completions.Completions) -> None:
+        event, learner = item.event, item.learner
+        decided: list[Decision]
+        if event.filtered:
+            decided = [
+                Decision.without_points(rule, "filtered", {"reason": event.ignored}) for rule, _ in considered
+            ]
+        elif item.status != "processed" or learner is None:
+            decided = []
+        elif learner.status != "active":
+            decided = [Decision.without_points(rule, "suspended") for rule, _ in considered]
+        else:
+            decided = self._award(item, learner.learner_id, considered, states)
+        for decision in decided:
+            if event.notes:
+                decision.detail["notes"] = list(event.notes)
+            item.decisions.append(decision.as_dict())
+            item.points += decision.points
+
+    def _award(
+        self,
+        item: Item,
+        learner_id: str,
+        considered: list[Considered],
+        states: completions.Completions,
+    ) -> list[Decision]:
+        event = item.event
+        decided: list[Decision] = []
+        key = completions.key_of(event, learner_id)
+        if key is not None:
+            later = states.superseded_by(key, event)
+            if later is not None and later.state == "reopened":
+                detail = {"reason": "withdrawn_later", "by_event": later.event_id}
+                return [Decision.without_points(rule, "condition_not_met", detail) for rule, _ in considered]
+            if later is None:
+                state = states.state(key, event, item.event_id)
+                if event.completion == "reopened":
+                    for entry_id in state.entry_ids:
+                        decided.extend(
+                            self._take_back(item, entry_id, event.occurred_at, "completion withdrawn")
+                        )
+                    state.entry_ids = []
+            elif event.completion == "reopened":
+                return []
+
+        for rule, case in considered:
+            decision = (
+                case.decide(self._tally.reader(learner_id, rule.rule_id)) if isinstance(case, Case) else case
+            )
+            if decision.outcome == "awarded":
+                made = self._post(item, learner_id, decision)
+                if key is not None and made is not None:
+                    states.earned(key, made)
+            decided.append(decision)
+        return decided
+
+    def _post(self, item: Item, learner_id: str, decision: Decision) -> str | None:
+        """Turn an award into an entry and into marks; the entry's id, if there are points."""
+        event = item.event
+        award_id = uuid7()
+        self._tally.add(learner_id, decision.rule_id, decision.marks, event.occurred_at, decision.points)
+        for mark in decision.marks:
+            self._marks.append(
+                Mark(learner_id, decision.rule_id, mark, event.occurred_at, award_id, decision.points)
+            )
+        if decision.badge is not None:
+            item.badges.append(decision.badge)
+        if decision.points <= 0:
+            return None
+        decision.detail["entry_id"] = award_id
+        cause = Cause(ACTOR, event.occurred_at, None, item.event_id, decision.rule_id, decision.rule_version)
+        self._entries.append(ledger.award(self._accounts[learner_id], award_id, decision.points, cause))
+        if self._withdrawals:
+            self._reversible[award_id] = StoredEntry(
+                award_id, learner_id, "award", decision.points, decision.rule_id, decision.rule_version, False
+            )
+        return award_id
+
+    def _take_back_earlier_decisions(self, item: Item) -> None:
+        """Reverse what a stored event had earned, before it is decided anew. Its reversals stay on record;
+        the points of those that it caused itself are still its own."""
+        if item.stored is None:
+            return
+        for kept in item.stored.decisions:
+            if kept["outcome"] == "reversed":
+                item.decisions.append(kept)
+                item.points += points_of(kept)
+        for entry_id in _live_entry_ids(item.stored.decisions):
+            for decision in self._take_back(item, entry_id, item.event.occurred_at, DECIDED_ANEW):
+                item.decisions.append(decision.as_dict())
+
+    def _take_back(self, item: Item, entry_id: str, occurred_at: Any, reason: str) -> list[Decision]:
+        """Reverse one award, unless that was done before."""
+        entry = self._reversible.get(entry_id)
+        if entry is None or entry.reversed or entry.rule_id is None or entry.rule_version is None:
+            return []
+        reversal_id = uuid7()
+        cause = Cause(ACTOR, occurred_at, reason, item.event_id, entry.rule_id, entry.rule_version)
+        self._entries.append(
+            ledger.reverse(
+                self._accounts[entry.learner_id], reversal_id, entry_id, "award", entry.amount, cause
+            )
+        )
+        del self._reversible[entry_id]
+        stored = self._marks_of.get(entry_id)
+        marks = [mark for mark in self._marks if mark.award_id == entry_id] if stored is None else stored
+        for mark in marks:
+            self._tally.remove(mark.learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
+        if stored is None:
+            self._marks = [mark for mark in self._marks if mark.award_id != entry_id]
+        else:
+            self._removed.append(_award_ref(entry))
+        detail = {"entry_id": reversal_id, "reverses": entry_id, "reason": reason}
+        return [Decision(entry.rule_id, entry.rule_version, "reversed", -entry.amount, None, detail, ())]
+
+
+def _award_ref(entry: StoredEntry) -> AwardRef:
+    return entry.learner_id, entry.rule_id or "", entry.entry_id
+
+
+def _live_entry_ids(decisions: list[dict[str, Any]]) -> list[str]:
+    """Entries that decisions made and that no later decision of the same event took back."""
+    taken_back = {decision["detail"].get("reverses") for decision in decisions}
+    return [
+        entry_id
+        for decision in decisions
+        if decision["outcome"] == "awarded"
+        if (entry_id := decision["detail"].get("entry_id")) and entry_id not in taken_back
+    ]

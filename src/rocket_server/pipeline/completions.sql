@@ -1,0 +1,23 @@
+-- name: find
+-- The latest states of modules for learners.
+SELECT c.learner_id::text AS learner_id, c.source, c.lesson_id, c.state, c.occurred_at, c.sequence,
+    c.event_id::text AS event_id, c.entry_ids::text[] AS entry_ids
+FROM unnest($2::uuid[], $3::text[], $4::text[]) AS wanted (learner_id, source, lesson_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM completions c
+    WHERE c.organisation_id = $1 AND c.learner_id = wanted.learner_id
+        AND c.source = wanted.source AND c.lesson_id = wanted.lesson_id
+    LIMIT 1
+) AS c;
+
+-- name: write
+-- New latest states.
+INSERT INTO completions (
+    organisation_id, learner_id, source, lesson_id, state, occurred_at, sequence, event_id, entry_ids)
+SELECT $1, n.learner_id, n.source, n.lesson_id, n.state, n.occurred_at, n.sequence, n.event_id,
+    string_to_array(n.entry_ids, ',')::uuid[]
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[], $8::uuid[], $9::text[])
+    AS n (learner_id, source, lesson_id, state, occurred_at, sequence, event_id, entry_ids)
+ON CONFLICT (organisation_id, learner_id, source, lesson_id) DO UPDATE
+SET state = excluded.state, occurred_at = excluded.occurred_at, sequence = excluded.sequence,
+    event_id = excluded.event_id, entry_ids = excluded.entry_ids;

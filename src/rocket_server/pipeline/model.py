@@ -1,0 +1,49 @@
+"""What passes between the steps of the pipeline."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from rocket_server.events.model import Event
+from rocket_server.events.store import StoredEvent
+from rocket_server.learners.store import Learner
+
+# Why an event's own earlier award was reversed. Such a decision is kept beside the new ones, but the event
+# isn't worth less for it.
+DECIDED_ANEW = "decided anew"
+
+Status = Literal["processed", "ignored", "held", "failed"]
+
+
+class Item(msgspec.Struct):
+    """One event on its way through the pipeline. `stored` is set where it was stored before, and is decided
+    anew."""
+
+    event: Event
+    event_id: str
+    stored: StoredEvent | None = None
+    learner: Learner | None = None
+    status: Status = "processed"
+    reason: str | None = None
+    decisions: list[dict[str, Any]] = []
+    points: int = 0
+    badges: list[str] = []
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of one event, as the caller is told."""
+
+    status: Literal["processed", "ignored", "held", "failed", "duplicate"]
+    event_id: str | None
+    points_awarded: int = 0
+    badges: tuple[str, ...] = ()
+    decisions: tuple[dict[str, Any], ...] = ()
+    reason: str | None = None
+
+
+def points_of(decision: dict[str, Any]) -> int:
+    """What a stored decision adds to its event's `points_awarded`."""
+    anew = decision["outcome"] == "reversed" and decision["detail"].get("reason") == DECIDED_ANEW
+    return 0 if anew else int(decision["points"])

@@ -1,0 +1,163 @@
+"""Rules compiled once, so that an event only runs through closures; found by the event that triggers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from typing import Any, NamedTuple
+
+from rocket_server.events.model import Event
+from rocket_server.rules import constraints
+from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
+from rocket_server.rules.matching import compile_condition, compile_explanation, field
+from rocket_server.rules.model import PointsFrom, RuleVersion
+from rocket_server.rules.values import as_number, shown
+
+
+class CompiledRule:
+    """One rule version in one organisation's zone."""
+
+    def __init__(self, rule_version: RuleVersion, calendar: Calendar) -> None:
+        rule = rule_version.rule
+        self.rule = rule
+        self.rule_id = rule.rule_id
+        self.version = rule_version.version
+        self.active = rule.active
+        self._source = rule.trigger.source
+        self._conditions = tuple(
+            (compile_condition(part, calendar.zone), compile_explanation(part))
+            for part in rule.trigger.conditions.parts
+        )
+        self._constraints = constraints.build(rule.constraints, calendar)
+        self.badge = rule.actions.issue_badge
+        points = rule.actions.award_points
+        self.points = 0 if isinstance(points, PointsFrom) else points
+        self.computed = _compile_points(points) if isinstance(points, PointsFrom) else None
+
+    def consider(self, event: Event) -> Decision | Case:
+        """The decision, where the event alone settles it, or else the case that counting has to decide.
+
+        Conditions are evaluated here, once. `event` is one of the rule's trigger.
+        """
+        if not self.active:
+            return Decision.without_points(self, "inactive")
+        source = self._source
+        if source is not None and source != event.source and source != event.source_kind:
+            unmet = {"path": "source", "operator": "eq", "expected": source, "seen": event.source}
+            return Decision.without_points(self, "condition_not_met", unmet)
+        for holds, explanation in self._conditions:
+            if not holds(event):
+                unmet = explanation(event)
+                return new_decision((self.rule_id, self.version, "condition_not_met", 0, None, unmet, ()))
+        checks = []
+        for constraint in self._constraints:
+            probe = constraint.probe(event)
+            if probe is not None:
+                checks.append((constraint, probe))
+        return _new_case((self, event, checks))
+
+    def marks(self, event: Event) -> tuple[str, ...]:
+        """The marks to store with an award for this event; none where its conditions aren't met."""
+        case = self.consider(event)
+        return case.marks if isinstance(case, Decision) else case.marks()
+
+    def probes(self, event: Event) -> tuple[Probe, ...]:
+        """What must be counted to decide about this event; nothing where its conditions aren't met."""
+        case = self.consider(event)
+        return () if isinstance(case, Decision) else case.probes()
+
+    def decide(self, event: Event, count: ReadCount) -> Decision:
+        """The decision about this event, given what each probe counts."""
+        case = self.consider(event)
+        return case if isinstance(case, Decision) else case.decide(count)
+
+
+class Case(NamedTuple):
+    """One event that meets the conditions of one rule, with what its constraints ask."""
+
+    rule: CompiledRule
+    event: Event
+    checks: Sequence[tuple[constraints.Constraint, Probe]]
+
+    def probes(self) -> tuple[Probe, ...]:
+        """What must be counted, each probe once."""
+        checks = self.checks
+        if len(checks) < 2:
+            return (checks[0][1],) if checks else ()
+        return tuple(dict.fromkeys([probe for _, probe in checks]))
+
+    def marks(self) -> tuple[str, ...]:
+        """The marks under which an award of this event is found again."""
+        checks = self.checks
+        if len(checks) < 2:
+            return (checks[0][1].mark,) if checks else ()
+        return tuple(dict.fromkeys([probe.mark for _, probe in checks]))
+
+    def decide(self, count: ReadCount) -> Decision:
+        """The decision, given what each probe counts."""
+        rule, event, checks = self
+        points = rule.points
+        detail: dict[str, Any] = {}
+        if rule.computed is not None:
+            computed = rule.computed(event)
+            points = computed["points"]
+        if checks:
+            caps = detail["caps"] = {}
+            for constraint, probe in checks:
+                found = count(probe)
+                allowed = constraint.allow(found, points)
+                if allowed is None:
+                    outcome, detail = constraint.refusal(event, probe, found)
+                    return Decision(rule.rule_id, rule.version, outcome, 0, None, detail, ())
+                points, caps[constraint.name] = allowed
+        if rule.computed is not None:
+            detail["computed"] = computed
+        return new_decision((rule.rule_id, rule.version, "awarded", points, rule.badge, detail, self.marks()))
+
+
+_new_case: Callable[[tuple[CompiledRule, Event, Sequence[tuple[constraints.Constraint, Probe]]]], Case] = (
+    partial(tuple.__new__, Case)
+)
+
+
+class RuleSet:
+    """The rules of an organisation, found by the event that triggers them; build it once per change."""
+
+    def __init__(self, rules: Iterable[RuleVersion], zone: tzinfo) -> None:
+        calendar = Calendar(zone)
+        self.rules = tuple(CompiledRule(rule, calendar) for rule in rules)
+        self._active: dict[str, tuple[CompiledRule, ...]] = {}
+        self._every: dict[str, tuple[CompiledRule, ...]] = {}
+        for rule in self.rules:
+            event = rule.rule.trigger.event
+            self._every[event] = (*self._every.get(event, ()), rule)
+            if rule.active:
+                self._active[event] = (*self._active.get(event, ()), rule)
+
+    def triggered(self, event: str, *, explain: bool = False) -> tuple[CompiledRule, ...]:
+        """The rules that an event of this name triggers.
+
+        Inactive ones are among them only with `explain`, for someone who asks why there were no points;
+        an event that is merely stored doesn't pay for rules that are switched off.
+        """
+        return (self._every if explain else self._active).get(event, ())
+
+
+def _compile_points(points: PointsFrom) -> Callable[[Event], dict[str, Any]]:
+    """A closure for value * multiply, rounded half up and kept in min..max, with what it was made from."""
+    value_of = field(points.path)
+    # Decimal, because 0.29 * 50 is 14.5 to the person who wrote the rule, and not 14.499999999999998.
+    multiply, least, most = Decimal(str(points.multiply)), Decimal(points.min), Decimal(points.max)
+
+    def computed(event: Event) -> dict[str, Any]:
+        seen = value_of(event)
+        value = as_number(seen)
+        product = least if value is None else Decimal(str(value)) * multiply
+        bounded = max(least, min(product, most)).quantize(Decimal(1), ROUND_HALF_UP)
+        result = int(bounded)
+        return {"from": points.path, "seen": shown(seen), "multiply": points.multiply, "points": result}
+
+    return computed

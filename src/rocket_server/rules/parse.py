@@ -1,0 +1,320 @@
+"""From decoded YAML or JSON to a rule: the canonical form, and the shorter one of the Moodle guide."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+from rocket_server.errors import InvalidPayload
+from rocket_server.rules.conditions import Problems, is_clean, join, quoted, read_conditions, read_path
+from rocket_server.rules.model import (
+    DAY_PATH,
+    MAX_POINTS,
+    SCOPES,
+    WINDOWS,
+    Actions,
+    AllOf,
+    Comparison,
+    Constraints,
+    PointsFrom,
+    Rule,
+    Trigger,
+    comparisons,
+)
+
+MAX_RULES: Final = 1000
+MAX_UNIQUE_PATHS: Final = 5
+MAX_COOLDOWN_MINUTES: Final = 366 * 24 * 60
+MAX_POINTS_PER_DAY: Final = 1_000_000_000
+
+# The source of the server's own events, such as the badges that rules give.
+OWN_SOURCE: Final = "rocket"
+
+_EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")
+_IGNORED: Final = ("version", "created_at", "updated_at")
+_RULE: Final = (
+    "rule_id", "name", "title", "description", "trigger", "conditions", "actions", "constraints", "active",
+    *_IGNORED,
+)  # fmt: skip
+_TRIGGER: Final = ("event", "source", "conditions")
+_ACTIONS: Final = ("award_points", "issue_badge", "issue_rocket_badge")
+_POINTS_FROM: Final = ("from", "multiply", "min", "max")
+_COUNTS: Final = tuple(f"max_per_{unit}" for unit in (*SCOPES, *WINDOWS))
+_CONSTRAINTS: Final = ("once", "unique_by", "cooldown_minutes", "max_points_per_day", *_COUNTS)
+
+# Moodle's names in the guide's rules, by the last part of the event's class.
+_MOODLE_EVENTS: Final = {
+    "course_completed": "course.completed",
+    "course_module_completion_updated": "lesson.completed",
+    "user_loggedin": "user.logged_in",
+    "assessable_submitted": "assignment.submitted",
+    "attempt_submitted": "quiz.completed",
+    "post_created": "forum.posted",
+    "course_module_viewed": "resource.viewed",
+    "badge_awarded": "badge.awarded",
+}
+
+ResolveEvent = Callable[[str], str | None]
+
+
+def guide_event(name: str) -> str | None:
+    """The canonical event for a Moodle name of the guide: `badge_awarded`, or the whole class."""
+    return _MOODLE_EVENTS.get(name.rpartition("\\")[2])
+
+
+def parse_rule(
+    data: Any,
+    *,
+    rule_id: str | None = None,
+    path: str = "",
+    resolve_event: ResolveEvent = guide_event,
+) -> Rule:
+    """The rule in `data`, which is decoded JSON or YAML.
+
+    `rule_id` is used where the data has none; without either, the id is made from the rule's content.
+    `path` goes before the paths of errors (`rules[3]`). `resolve_event` finds the canonical event for a
+    Moodle name, given as it was written. Raises InvalidPayload, which names every faulty field.
+    """
+    problems = Problems()
+    rule = _read_rule(data, rule_id, path, resolve_event, problems)
+    if problems.errors or rule is None:
+        raise InvalidPayload.from_fields(problems.errors)
+    return rule
+
+
+def parse_rules(data: Any, *, resolve_event: ResolveEvent = guide_event) -> tuple[Rule, ...]:
+    """The rules in a list, in `{"rules": [...]}`, or the single rule that `data` is.
+
+    Raises InvalidPayload, also for two rules of one id.
+    """
+    path = ""
+    if isinstance(data, Mapping):
+        if "rules" not in data:
+            return (parse_rule(data, resolve_event=resolve_event),)
+        data, path = data["rules"], "rules"
+    if not isinstance(data, list | tuple) or not 1 <= len(data) <= MAX_RULES:
+        raise InvalidPayload.field(path or "rules", f"expected a list of 1 to {MAX_RULES} rules")
+    problems = Problems()
+    rules: dict[str, Rule] = {}
+    for index, item in enumerate(data):
+        here = f"{path}[{index}]"
+        rule = _read_rule(item, None, here, resolve_event, problems)
+        if rule is None:
+            continue
+        if rule.rule_id in rules:
+            problems.add(join(here, "rule_id"), f"{rule.rule_id} is the id of an earlier rule in this list")
+        rules[rule.rule_id] = rule
+    if problems.errors:
+        raise InvalidPayload.from_fields(problems.errors)
+    return tuple(rules.values())
+
+
+def _read_rule(
+    data: Any, rule_id: str | None, path: str, resolve_event: ResolveEvent, problems: Problems
+) -> Rule | None:
+    before = len(problems.errors)
+    if not isinstance(data, Mapping):
+        problems.add(path, "expected a rule: an object with trigger and actions")
+        return None
+    _refuse_unknown(data, _RULE, path, problems)
+    trigger = _read_trigger(data, path, resolve_event, problems)
+    actions = _read_actions(data.get("actions"), join(path, "actions"), problems)
+    constraints = _read_constraints(data.get("constraints"), join(path, "constraints"), problems)
+    active = data.get("active", True)
+    if not isinstance(active, bool):
+        problems.add(join(path, "active"), f"expected true or false, not {quoted(active)}")
+    given = data.get("rule_id")
+    if given is None:
+        given = rule_id
+    if given is not None and (not isinstance(given, str) or not _ID.match(given)):
+        problems.add(join(path, "rule_id"), "expected 1 to 100 letters, digits, _, -, . or :")
+    name, title = (_read_text(data, key, 200, path, problems) for key in ("name", "title"))
+    description = _read_text(data, "description", 2000, path, problems)
+    if len(problems.errors) > before or trigger is None:
+        return None
+    return Rule(
+        rule_id=given if given is not None else _made_id(trigger, actions, constraints),
+        trigger=trigger,
+        actions=actions,
+        constraints=constraints,
+        active=active,
+        name=name,
+        title=title,
+        description=description,
+    )
+
+
+def _made_id(trigger: Trigger, actions: Actions, constraints: Constraints) -> str:
+    """An id for a rule without one; the same rule gets the same id, so that applying a file again changes
+    nothing."""
+    content = [part.as_dict() for part in (trigger, actions, constraints)]
+    digest = blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
+    return f"{trigger.event.replace('.', '_')[:90]}_{digest}"
+
+
+def _refuse_unknown(data: Mapping[Any, Any], known: tuple[str, ...], path: str, problems: Problems) -> None:
+    for key in data:
+        if key not in known:
+            problems.unknown(path, key, (name for name in known if name not in _IGNORED))
+
+
+def _read_trigger(
+    data: Mapping[Any, Any], path: str, resolve_event: ResolveEvent, problems: Problems
+) -> Trigger | None:
+    where = join(path, "trigger")
+    trigger = data.get("trigger")
+    beside = data.get("conditions")
+    conditions_at = join(path, "conditions")
+    source: Any = None
+    if isinstance(trigger, Mapping):
+        _refuse_unknown(trigger, _TRIGGER, where, problems)
+        name, name_at = trigger.get("event"), join(where, "event")
+        source = trigger.get("source")
+        inside = trigger.get("conditions")
+        if inside is not None and beside is not None:
+            problems.add(conditions_at, "conditions may stand in the trigger or beside it, not both")
+        if inside is not None:
+            beside, conditions_at = inside, join(where, "conditions")
+    else:
+        name, name_at = trigger, where
+    event, is_moodle = _read_event(name, name_at, resolve_event, problems)
+    conditions = AllOf() if beside is None else read_conditions(beside, conditions_at, problems)
+    if source is not None and (not isinstance(source, str) or not _ID.match(source)):
+        problems.add(join(where, "source"), "expected the name of a source, such as moodle")
+        return None
+    if event is None:
+        return None
+    if is_moodle and source is None and all(part.path != "source" for part in comparisons(conditions)):
+        # Moodle's name means a platform's event: a badge that a rule gave must not earn points once more.
+        conditions = AllOf((*conditions.parts, Comparison("source", "ne", OWN_SOURCE)))
+    return Trigger(event, source, conditions)
+
+
+def _read_event(
+    name: Any, path: str, resolve_event: ResolveEvent, problems: Problems
+) -> tuple[str | None, bool]:
+    """The canonical event, and whether it was named as Moodle names it."""
+    if not isinstance(name, str) or not name or len(name) > 200:
+        problems.add(path, "expected the name of an event, such as course.completed")
+        return None, False
+    if _EVENT.match(name):
+        return name, False
+    resolved = resolve_event(name)
+    if resolved is None:
+        problems.add(path, "expected an event such as course.completed, or Moodle's name of a known event")
+    return resolved, True
+
+
+def _read_actions(data: Any, path: str, problems: Problems) -> Actions:
+    if not isinstance(data, Mapping):
+        problems.add(path, "expected an object with award_points, issue_badge or both")
+        return Actions()
+    _refuse_unknown(data, _ACTIONS, path, problems)
+    points: int | PointsFrom = 0
+    award = data.get("award_points")
+    if isinstance(award, Mapping):
+        points = _read_points_from(award, join(path, "award_points"), problems)
+    elif award is not None:
+        points = _read_int(award, 1, MAX_POINTS, join(path, "award_points"), problems) or 0
+    badges = {data[key] for key in _ACTIONS[1:] if isinstance(data.get(key), str)}
+    for key in _ACTIONS[1:]:
+        badge = data.get(key)
+        if badge is not None and (not isinstance(badge, str) or not _ID.match(badge)):
+            problems.add(join(path, key), "expected the id of a badge: letters, digits, _, -, . or :")
+    if len(badges) > 1:
+        problems.add(join(path, "issue_rocket_badge"), "names another badge than issue_badge does")
+    if award is None and not badges:
+        problems.add(path, "expected award_points, issue_badge or both")
+    return Actions(points, next(iter(badges), None))
+
+
+def _read_points_from(data: Mapping[Any, Any], path: str, problems: Problems) -> PointsFrom:
+    _refuse_unknown(data, _POINTS_FROM, path, problems)
+    source = read_path(data.get("from"), join(path, "from"), problems)
+    multiply = data.get("multiply")
+    if multiply is None:
+        multiply = 1
+    if (
+        isinstance(multiply, bool)
+        or not isinstance(multiply, int | float)
+        or not (math.isfinite(multiply) and 0 < multiply <= MAX_POINTS)
+    ):
+        problems.add(join(path, "multiply"), f"expected a number above 0, at most {MAX_POINTS}")
+    least = _read_int(data.get("min"), 0, MAX_POINTS, join(path, "min"), problems)
+    most = _read_int(data.get("max"), 1, MAX_POINTS, join(path, "max"), problems)
+    least = 0 if least is None else least
+    most = MAX_POINTS if most is None else most
+    if least > most:
+        problems.add(join(path, "min"), f"min {least} is above max {most}")
+    return PointsFrom(source or "", multiply, least, most)
+
+
+def _read_constraints(data: Any, path: str, problems: Problems) -> Constraints:
+    if data is None:
+        return Constraints()
+    if not isinstance(data, Mapping):
+        problems.add(path, "expected an object, such as {max_per_day: 3}")
+        return Constraints()
+    _refuse_unknown(data, _CONSTRAINTS, path, problems)
+    once = data.get("once")
+    if once is not None and not isinstance(once, bool):
+        problems.add(join(path, "once"), f"expected true or false, not {quoted(once)}")
+    counts = {key: _read_int(data.get(key), 1, MAX_POINTS, join(path, key), problems) for key in _COUNTS}
+    cooldown = _read_int(
+        data.get("cooldown_minutes"), 0, MAX_COOLDOWN_MINUTES, join(path, "cooldown_minutes"), problems
+    )
+    points = _read_int(
+        data.get("max_points_per_day"), 1, MAX_POINTS_PER_DAY, join(path, "max_points_per_day"), problems
+    )
+    return Constraints(
+        once=once is True,
+        unique_by=_read_unique_by(data.get("unique_by"), join(path, "unique_by"), problems),
+        cooldown_minutes=cooldown or None,
+        max_points_per_day=points,
+        **counts,
+    )
+
+
+def _read_unique_by(data: Any, path: str, problems: Problems) -> tuple[str, ...]:
+    if data is None:
+        return ()
+    if isinstance(data, str):
+        data = [data]
+    if not isinstance(data, list | tuple) or not 1 <= len(data) <= MAX_UNIQUE_PATHS:
+        problems.add(path, f"expected a list of 1 to {MAX_UNIQUE_PATHS} fields, such as [course_id]")
+        return ()
+    found: list[str] = []
+    for index, item in enumerate(data):
+        name = item if item == DAY_PATH else read_path(item, f"{path}[{index}]", problems)
+        if name in found:
+            problems.add(f"{path}[{index}]", f"{name} is named twice")
+        elif name is not None:
+            found.append(name)
+    return tuple(found)
+
+
+def _read_int(value: Any, least: int, most: int, path: str, problems: Problems) -> int | None:
+    """A whole number within bounds; None where it is absent, or with the problem added."""
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        problems.add(path, f"expected a whole number from {least} to {most}, not {quoted(value)}")
+        return None
+    return value
+
+
+def _read_text(data: Mapping[Any, Any], key: str, most: int, path: str, problems: Problems) -> str | None:
+    value = data.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and len(value) <= most and is_clean(value):
+        return value
+    problems.add(join(path, key), f"expected text of at most {most} characters, without control characters")
+    return None

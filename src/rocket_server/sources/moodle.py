@@ -1,0 +1,276 @@
+"""What Moodle's Event Trigger plugin sends becomes an Event: whose it is, what it means, if it counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from rocket_server import catalogue
+from rocket_server.catalogue import Activity, LearnerField
+from rocket_server.errors import FieldError, InvalidPayload
+from rocket_server.events.model import CompletionState, Event, dedupe_key
+from rocket_server.organisations.model import Source
+from rocket_server.sources import filters, mappings
+from rocket_server.sources.moodle_fields import (
+    ENCODING,
+    PLAIN,
+    URL_ENCODED,
+    Fields,
+    Layout,
+    decode,
+    layout_of,
+    of_person,
+)
+from rocket_server.sources.moodle_flat import COMPLETION, component_of, metadata_of, properties_of
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_AHEAD_S: Final = 86_400
+
+_NOBODY: Final = frozenset({"0", "-1"})
+_GUEST: Final = "1"
+_INTEGER: Final = re.compile(r"[0-9]{1,18}")
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_USER_ID: Final = re.compile(r"-?[0-9]{1,18}")
+_ADD_RELATEDUSERID: Final = (
+    ' The learner of this event is relateduserid, which wasn\'t sent or was empty: add "relateduserid":'
+    ' "{relateduserid}" to the workflow\'s template.'
+)
+
+
+def read(
+    fields: Mapping[str, Any],
+    source: Source,
+    *,
+    timezone: ZoneInfo,
+    received_at: datetime,
+    max_ahead_s: int = MAX_AHEAD_S,
+    activities: Mapping[str, Activity] | None = None,
+) -> Event:
+    """The event in a body's fields. `timezone` is the organisation's; `received_at` is aware.
+
+    Raises InvalidPayload where a required field is missing or can't be read. An event that is unknown,
+    nobody's or filtered is no error: its `ignored` says why it doesn't count.
+    """
+    return reread(
+        decode(fields),
+        source,
+        timezone=timezone,
+        received_at=received_at,
+        max_ahead_s=max_ahead_s,
+        activities=activities,
+    )
+
+
+def reread(
+    received: Mapping[str, Any],
+    source: Source,
+    *,
+    timezone: ZoneInfo,
+    received_at: datetime,
+    max_ahead_s: int = MAX_AHEAD_S,
+    activities: Mapping[str, Activity] | None = None,
+) -> Event:
+    """The event in fields that were decoded before (`Event.received`), by today's mappings and filters."""
+    fields: Fields = dict(received)
+    eventname, event_id = _required(fields, "eventname"), _required(fields, "id")
+    if len(eventname) > 255:
+        raise InvalidPayload.field("eventname", "must have at most 255 characters")
+    if not _INTEGER.fullmatch(event_id):
+        raise InvalidPayload.field("id", "must be the number that Moodle gave the event")
+    occurred_at = _occurred_at(_required(fields, "timecreated"), timezone, received_at, max_ahead_s)
+
+    layout = layout_of(fields)
+    properties = properties_of(fields, layout, eventname)
+    known = activities if activities is not None else catalogue.load()
+    reading = _interpret(
+        fields, layout, properties, mappings.resolve(eventname, source.mappings, known), source
+    )
+    return Event(
+        event=reading.event,
+        source=source.name,
+        user_id=None if reading.learner is None else f"{source.name}:{reading.learner}",
+        occurred_at=occurred_at,
+        properties=properties,
+        metadata=metadata_of(fields, layout),
+        dedupe_key=dedupe_key(source.name, eventname, event_id, fields["timecreated"]),
+        source_event_id=event_id,
+        source_kind=source.kind,
+        sequence=int(event_id),
+        completion=reading.completion,
+        email=reading.email,
+        ignored=reading.ignored,
+        filtered=reading.filtered,
+        notes=reading.notes,
+        site=fields.get("wwwroot"),
+        received=fields,
+    )
+
+
+def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two copies of one event, as received by two workflows: every field that either of them has.
+
+    Where they differ, a value that came URL-encoded counts, since the other way damages look-ups. The
+    result passes for URL-encoded only where its e-mail addresses came so.
+    """
+    better, other = second, first
+    if second.get(ENCODING) != URL_ENCODED or first.get(ENCODING) == URL_ENCODED:
+        better, other = first, second
+    merged = {**other, **better}
+    addresses_from = {
+        (better if name in better else other).get(ENCODING) for name in merged if name.endswith("email")
+    } or {better.get(ENCODING)}
+    merged[ENCODING] = URL_ENCODED if addresses_from == {URL_ENCODED} else PLAIN
+    return merged
+
+
+def check_mappings(own: Any, *, activities: Mapping[str, Activity] | None = None) -> list[FieldError]:
+    """What is wrong with the mappings that an administrator gives a source; empty where nothing is."""
+    return mappings.check(own, activities if activities is not None else catalogue.load())
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What an event means to Rocket. `learner` is a Moodle user id."""
+
+    event: str
+    learner: str | None = None
+    completion: CompletionState | None = None
+    email: str | None = None
+    ignored: str | None = None
+    filtered: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def _interpret(
+    fields: Fields,
+    layout: Layout,
+    properties: Mapping[str, Any],
+    mapped: mappings.Mapped | None,
+    source: Source,
+) -> _Reading:
+    eventname = fields["eventname"]
+    if mapped is None:
+        return _Reading(
+            _unknown_name(eventname),
+            ignored=(
+                f"unknown_event: {eventname} is neither in the catalogue nor among the source's mappings."
+                " Map it on the source if it should count, and run the event again."
+            ),
+        )
+    event, notes = mapped.event, list[str]()
+    completion: CompletionState | None = None
+    if eventname == COMPLETION:
+        event, completion = _completion(event, properties.get("completionstate"), notes)
+    learner = _learner(fields, mapped.learner, source.staff_ids)
+    notes.extend(learner.notes)
+    if learner.moodle_id is None:
+        return _Reading(event, None, completion, ignored=learner.ignored, notes=tuple(notes))
+    email = of_person(fields, layout, learner.moodle_id, "email")
+    suspended = of_person(fields, layout, learner.moodle_id, "suspended")
+    reason, filter_notes = filters.apply(source.filters, properties, fields.get("contextlevel"), suspended)
+    return _Reading(
+        event,
+        learner.moodle_id,
+        completion,
+        email=_address(email) if fields.get(ENCODING) == URL_ENCODED else None,
+        ignored=reason,
+        filtered=reason is not None,
+        notes=(*notes, *filter_notes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Learner:
+    moodle_id: str | None
+    ignored: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _learner(fields: Fields, named_by: LearnerField, staff_ids: frozenset[str]) -> _Learner:
+    """Who the event is about. Which field names the learner depends on the event type alone."""
+    # Two event types repeat the learner among the parts of `other`.
+    related = fields.get("relateduserid") or fields.get("other_relateduserid")
+    actor = fields.get("userid")
+    advice = ""
+    notes: tuple[str, ...] = ()
+    if named_by == "relateduserid" and related is not None:
+        learner = _user_id("relateduserid", related)
+    else:
+        learner = _user_id("userid", _required(fields, "userid"))
+        if named_by == "relateduserid":
+            advice = _ADD_RELATEDUSERID
+            notes = (f"userid was taken for the learner.{advice}",)
+    if learner in staff_ids:
+        return _Learner(None, f"staff: user {learner} is listed as staff on this source.{advice}")
+    if learner in _NOBODY or learner.startswith("-"):
+        return _Learner(None, f"nobody: Moodle names no user for this event (user {learner}).{advice}")
+    if learner == _GUEST:
+        return _Learner(None, f"guest: user 1 is Moodle's guest account.{advice}")
+    real = fields.get("realuserid")
+    if real is not None and real != actor and actor == learner:
+        return _Learner(None, f"logged_in_as: user {real} was logged in as user {learner}.")
+    return _Learner(learner, None, notes)
+
+
+def _completion(event: str, state: str | None, notes: list[str]) -> tuple[str, CompletionState | None]:
+    """The meaning of a changed completion (lib/completionlib.php: 0 not, 1 done, 2 passed, 3 failed)."""
+    if state in {"1", "2"}:
+        return event, "completed"
+    if state == "0":
+        return "lesson.reopened", "reopened"
+    if state == "3":
+        return "lesson.failed", None
+    notes.append(
+        "Taken for a completion that is never taken back, because other_completionstate wasn't sent:"
+        ' add "other_completionstate": "{other_completionstate}" to the workflow\'s template.'
+    )
+    return event, None
+
+
+def _required(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        raise InvalidPayload.field(name, f'is missing or empty; the template needs "{name}": "{{{name}}}"')
+    return value
+
+
+def _user_id(name: str, text: str) -> str:
+    if not _USER_ID.fullmatch(text):
+        raise InvalidPayload.field(name, "must be a Moodle user's number")
+    return str(int(text))
+
+
+def _address(text: str | None) -> str | None:
+    """An e-mail address that can identify a person, in lower case; None for anything doubtful."""
+    return text.lower() if text is not None and len(text) <= 254 and _ADDRESS.fullmatch(text) else None
+
+
+def _occurred_at(text: str, timezone: ZoneInfo, received_at: datetime, max_ahead_s: int) -> datetime:
+    """Unix seconds, or ISO 8601, which without a zone is in `timezone`."""
+    try:
+        if _INTEGER.fullmatch(text):
+            occurred_at = datetime.fromtimestamp(int(text), UTC)
+        else:
+            parsed = datetime.fromisoformat(text)
+            occurred_at = (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidPayload.field("timecreated", "must be a time in Unix seconds") from None
+    if occurred_at < EARLIEST:
+        raise InvalidPayload.field("timecreated", "lies before the year 2000")
+    if occurred_at > received_at + timedelta(seconds=max_ahead_s):
+        raise InvalidPayload.field(
+            "timecreated", f"lies more than {max_ahead_s} seconds ahead of this server's clock"
+        )
+    return occurred_at
+
+
+def _unknown_name(eventname: str) -> str:
+    """A valid name for an event that isn't mapped; its domain keeps it apart from all that are."""
+    component = component_of(eventname).removeprefix("mod_")
+    action = f"{component}_{eventname.rsplit(chr(92), 1)[-1]}".lower()
+    letters = re.sub(r"_+", "_", re.sub(r"[^a-z_]", "", action)).strip("_")
+    return f"moodle.{letters[:100] or 'unknown'}"

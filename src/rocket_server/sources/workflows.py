@@ -1,0 +1,143 @@
+"""Workflow files that Moodle's Event Trigger plugin imports, one for each activity of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from rocket_server import catalogue
+from rocket_server.catalogue import Activity
+
+# The versions with which files of this form were tried (tool_trigger's import doesn't compare them).
+MOODLE_VERSION: Final = "2022112800"
+PLUGIN_VERSION: Final = "2024031401"
+TOKEN_PLACEHOLDER: Final = "PASTE-THE-TOKEN-OF-YOUR-SOURCE-HERE"  # noqa: S105
+
+EVENT_FIELDS: Final = (
+    *("id", "eventname", "component", "action", "target", "crud", "edulevel", "objecttable", "objectid"),
+    *("contextid", "contextlevel", "contextinstanceid", "userid", "relateduserid", "courseid", "anonymous"),
+    *("timecreated", "origin", "ip", "realuserid", "wwwroot"),
+)
+LEARNER_FIELDS: Final = tuple(
+    f"learner_{name}" for name in ("id", "email", "idnumber", "fullname", "suspended")
+)
+COURSE_FIELDS: Final = tuple(
+    f"course_{name}" for name in ("shortname", "idnumber", "fullname", "category", "visible")
+)
+# Parts of `other` that Rocket has no use for: what learners wrote, and secrets.
+_LEFT_OUT: Final = frozenset({"content", "newcontent", "pathnamehashes", "sessionid", "username"})
+
+
+def workflows(
+    url: str, token: str | None = None, activities: Mapping[str, Activity] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """File names and contents. `url` is the hook's; without a `token` the files say where to put it."""
+    for activity in (activities if activities is not None else catalogue.load()).values():
+        component, _, name = activity.eventname.strip("\\").split("\\")
+        yield f"{component}.{name}.json", workflow(activity, url, token)
+
+
+def workflow(activity: Activity, url: str, token: str | None = None) -> dict[str, Any]:
+    """One workflow, as `tool_trigger`'s export writes it. Its import leaves it switched off."""
+    steps = [_user_lookup(activity)]
+    if activity.learner == "userid":
+        # Nobody (0) would make the look-up fail and the plugin try again; such an event is worth nothing.
+        steps.insert(0, _somebody())
+    if activity.in_course:
+        steps.append(_course_lookup())
+    steps.append(_send(activity, url, token))
+    return {
+        "name": f"Rocket: {activity.title}",
+        "description": _json({"text": f"<p>Sends {activity.event} to Rocket.</p>", "format": "1"}),
+        "event": activity.eventname,
+        "debug": "0",
+        "steps": [
+            {"id": str(order + 1), **step, "data": _json(step["data"]), "steporder": str(order)}
+            for order, step in enumerate(steps)
+        ],
+        "moodleversion": MOODLE_VERSION,
+        "pluginversion": PLUGIN_VERSION,
+    }
+
+
+def body_template(activity: Activity) -> str:
+    """The JSON body with every placeholder in quotes: an empty value without them would be no JSON."""
+    fields = [*EVENT_FIELDS, *(f"other_{part}" for part in activity.other if part not in _LEFT_OUT)]
+    fields += LEARNER_FIELDS
+    if activity.in_course:
+        fields += COURSE_FIELDS
+    return "{\n" + ",\n".join(f'  "{name}": "{{{name}}}"' for name in fields) + "\n}"
+
+
+def _somebody() -> dict[str, Any]:
+    return {
+        "name": "Somebody is logged in",
+        "description": "Goes on only where a user acted, and not the guest",
+        "type": "filters",
+        "stepclass": "\\tool_trigger\\steps\\filters\\numcompare_filter_step",
+        "data": {
+            "field1": "userid",
+            "operator": ">",
+            "field2": "1",
+            "stepdesc": "Number comparison",
+            "typedesc": "Filter",
+        },
+    }
+
+
+def _user_lookup(activity: Activity) -> dict[str, Any]:
+    return {
+        "name": "Learner",
+        "description": f"Looks up the learner, who is the event's {activity.learner}",
+        "type": "lookups",
+        "stepclass": "\\tool_trigger\\steps\\lookups\\user_lookup_step",
+        "data": {
+            "useridfield": activity.learner,
+            "outputprefix": "learner_",
+            "nodeleted": "1",
+            "stepdesc": "User lookup",
+            "typedesc": "Lookup",
+        },
+    }
+
+
+def _course_lookup() -> dict[str, Any]:
+    return {
+        "name": "Course",
+        "description": "Looks up the course",
+        "type": "lookups",
+        "stepclass": "\\tool_trigger\\steps\\lookups\\course_lookup_step",
+        "data": {
+            "courseidfield": "courseid",
+            "outputprefix": "course_",
+            "stepdesc": "Course lookup",
+            "typedesc": "Lookup",
+        },
+    }
+
+
+def _send(activity: Activity, url: str, token: str | None) -> dict[str, Any]:
+    return {
+        "name": "Send to Rocket",
+        "description": "Posts the event; only the answer 200 counts as received",
+        "type": "actions",
+        "stepclass": "\\tool_trigger\\steps\\actions\\http_post_action_step",
+        "data": {
+            "url": url,
+            "httpmethod": "POST",
+            "httpheaders": (
+                f"Content-Type: application/json\nAuthorization: Bearer {token or TOKEN_PLACEHOLDER}"
+            ),
+            "httpparams": body_template(activity),
+            "jsonencode": "0",
+            "expectedresponse": "200",
+            "stepdesc": "HTTP Post",
+            "typedesc": "Action",
+        },
+    }
+
+
+def _json(value: dict[str, str]) -> str:
+    return msgspec.json.encode(value).decode()
