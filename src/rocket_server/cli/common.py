@@ -1,0 +1,130 @@
+"""What most commands share: settings, a database to work with, the organisation that is meant, a table."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from rocket_server.cli.faults import BadInput
+
+if TYPE_CHECKING:
+    from rocket_server.config import Settings
+    from rocket_server.db.embedded import EmbeddedServer
+    from rocket_server.db.pool import Database
+    from rocket_server.organisations.model import Organisation
+
+T = TypeVar("T")
+
+OrganisationOption = Annotated[
+    str | None, typer.Option("--organisation", help="Its name; may be left out where there is only one.")
+]
+TenantOption = Annotated[str | None, typer.Option("--tenant", help="The organisation's tenant.")]
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of the environment, with a command's options laid over: `load_settings(port=9000)`.
+
+    What an operator should know about the environment goes to standard error.
+    """
+    from rocket_server.config import Settings
+
+    given = {f"ROCKET_{name.upper()}": str(value) for name, value in overrides.items() if value is not None}
+    settings = Settings.from_environ({**os.environ, **given})
+    for warning in settings.warnings:
+        typer.echo(f"rocket: {warning}", err=True)
+    return settings
+
+
+@contextmanager
+def embedded_database(settings: Settings) -> Iterator[EmbeddedServer | None]:
+    """The embedded database, running at least until the block ends; None where the settings name another."""
+    if settings.database_url is not None:
+        yield None
+        return
+    from rocket_server.db import embedded
+
+    server = embedded.start(settings.data_dir)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def database_urls(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The server's URL and the owner's; the embedded database runs at least until the block ends."""
+    with embedded_database(settings) as embedded:
+        url = settings.database_url or (embedded.url if embedded else "")
+        yield url, settings.owner_database_url or url
+
+
+@asynccontextmanager
+async def opened(url: str, timeout_s: float = 60) -> AsyncIterator[Database]:
+    """A few connections to the database; a statement may take `timeout_s`."""
+    from rocket_server.db.pool import open_database
+
+    database = await open_database(url, general_size=2, ingest_size=2, timeout_s=timeout_s)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def in_organisation(
+    organisation: str | None,
+    tenant: str | None,
+    work: Callable[[Any, Organisation], Awaitable[T]],
+) -> T:
+    """What `work` answers, called in a transaction with the organisation that the options name."""
+
+    async def run(url: str) -> T:
+        async with opened(url) as database, database.transaction() as conn:
+            return await work(conn, await choose(conn, organisation, tenant))
+
+    with database_urls(load_settings()) as (url, _):
+        return asyncio.run(run(url))
+
+
+async def choose(conn: Any, name: str | None, tenant: str | None) -> Organisation:
+    """The organisation of that name, or the only one there is. Raises BadInput where that isn't clear."""
+    from rocket_server.organisations import store
+
+    there = await store.all_organisations(conn)
+    if not there:
+        raise BadInput("there is no organisation yet: make one with `rocket init --organisation NAME`")
+    found = [one for one in there if name in (None, one.name) and tenant in (None, one.tenant_id)]
+    if name is None and tenant is None and len(found) > 1:
+        # The demo's own organisation is meant only where it is named.
+        found = [one for one in found if one.tenant_id != store.DEMO_TENANT]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadInput(
+            f"there is no organisation {name or ''!r}{f' of tenant {tenant!r}' if tenant else ''}"
+            f"{suggestion(name or '', [one.name for one in there])}"
+        )
+    if name is None:
+        raise BadInput(
+            f"say which organisation: --organisation {' | '.join(sorted({one.name for one in found}))}"
+        )
+    raise BadInput(f"say whose {name!r}: --tenant {' | '.join(one.tenant_id for one in found)}")
+
+
+def suggestion(wanted: str, known: Collection[str]) -> str:
+    """`; did you mean X?` where something known is close, else nothing."""
+    close = difflib.get_close_matches(wanted, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print columns as wide as what they hold, on however wide a terminal: ids can be copied whole."""
+    lines = [[str(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

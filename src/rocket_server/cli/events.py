@@ -1,0 +1,164 @@
+"""`rocket events`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rocket_server.cli.common import (
+    OrganisationOption,
+    TenantOption,
+    choose,
+    database_urls,
+    load_settings,
+    opened,
+)
+from rocket_server.cli.faults import BadInput, Failure
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from rocket_server.configuration import Configurations
+    from rocket_server.db.pool import Database
+    from rocket_server.pipeline import Result
+
+app = typer.Typer(help="What was received.", no_args_is_help=True)
+
+_AT_ONCE = 500  # events in one transaction
+_ATTEMPTS = 6
+_BACKOFF_S = 0.05  # doubled with each attempt
+_FIRST = "00000000-0000-0000-0000-000000000000"
+_AGO = re.compile(r"([0-9]{1,6})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Status(StrEnum):
+    """Events that gave nothing, and may give something once a cause was mended."""
+
+    held = "held"
+    ignored = "ignored"
+    failed = "failed"
+
+
+@app.callback()
+def events() -> None:
+    """What was received."""
+
+
+@app.command()
+def retry(
+    status: Annotated[list[Status], typer.Option(help="held, ignored or failed; may be repeated.")],
+    since: Annotated[str, typer.Option(help="Received since 2026-01-31, a time with its zone, 7d or 12h.")],
+    organisation: OrganisationOption = None,
+    tenant: TenantOption = None,
+) -> None:
+    """Runs stored events again, after a mapping, a learner or a rule was mended."""
+    settings = load_settings()
+    start = parse_since(since, datetime.now(UTC))
+    statuses = [one.value for one in status]
+
+    async def work(url: str) -> tuple[Counter[str], int]:
+        from rocket_server.configuration import Configurations
+
+        configurations = Configurations(settings.moodle_activities)
+        outcomes: Counter[str] = Counter()
+        points = 0
+        async with opened(url) as database:
+            async with database.connection() as conn:
+                found = await choose(conn, organisation, tenant)
+            with _progress() as bar:
+                task = bar.add_task("running again", total=None)
+                async for results in _retried(
+                    database, configurations, found.organisation_id, statuses, start
+                ):
+                    outcomes.update(result.status for result in results)
+                    points += sum(result.points_awarded for result in results)
+                    bar.update(task, advance=len(results))
+        return outcomes, points
+
+    with database_urls(settings) as (url, _):
+        outcomes, points = asyncio.run(work(url))
+    total = outcomes.total()
+    if not total:
+        typer.echo("there are no such events")
+        return
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    typer.echo(f"ran {total} event{'' if total == 1 else 's'} again: {told}; {points} points")
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """A date (from midnight UTC), a time with its zone, or so many minutes, hours, days or weeks ago."""
+    if ago := _AGO.fullmatch(text):
+        try:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        except OverflowError:
+            raise BadInput(f"--since {text} is before all time") from None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"--since takes 2026-01-31, 2026-01-31T08:00:00+01:00, or 7d, 12h, 30m; not {text!r}"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+async def _retried(
+    database: Database,
+    configurations: Configurations,
+    organisation_id: str,
+    statuses: Sequence[str],
+    since: datetime,
+) -> AsyncIterator[list[Result]]:
+    """Results of the events, the oldest first, some hundred to a transaction."""
+    from rocket_server.events import store
+
+    after = _FIRST
+    while True:
+        async with database.connection() as conn:
+            event_ids = await store.to_retry(conn, organisation_id, statuses, since, after, _AT_ONCE)
+        if not event_ids:
+            return
+        after = event_ids[-1]
+        yield await _retry(database, configurations, organisation_id, event_ids)
+
+
+async def _retry(
+    database: Database, configurations: Configurations, organisation_id: str, event_ids: list[str]
+) -> list[Result]:
+    from rocket_server import pipeline
+    from rocket_server.db.pool import RETRYABLE_ERRORS
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            async with database.ingest_transaction() as conn:
+                configuration = await configurations.current(conn, organisation_id)
+                found = await pipeline.retry(conn, configuration, event_ids, datetime.now(UTC))
+                return list(found.values())
+        except RETRYABLE_ERRORS:
+            await asyncio.sleep(_BACKOFF_S * 2**attempt)
+    raise Failure(
+        "the server is at work on the same learners all the time; what was run so far stays. Try again"
+    )
+
+
+def _progress() -> Progress:
+    """A bar on standard error, where a person reads it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

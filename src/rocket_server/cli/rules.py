@@ -1,0 +1,105 @@
+"""`rocket rules`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rocket_server.cli.common import (
+    OrganisationOption,
+    TenantOption,
+    in_organisation,
+    load_settings,
+    suggestion,
+    table,
+)
+from rocket_server.cli.faults import BadInput
+
+if TYPE_CHECKING:
+    from rocket_server.organisations.model import Organisation
+    from rocket_server.rules.model import Rule, RuleVersion
+
+app = typer.Typer(help="What is worth points.", no_args_is_help=True)
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Ids as `rocket rules list` shows them.")]
+
+
+@app.command("list")
+def list_rules(organisation: OrganisationOption = None, tenant: TenantOption = None) -> None:
+    """Lists the organisation's rules, and the ready-made ones that it may enable."""
+    from rocket_server.rules import store
+
+    async def work(conn: Any, found: Organisation) -> list[RuleVersion]:
+        return await store.current(conn, found.organisation_id)
+
+    own = in_organisation(organisation, tenant, work)
+    known = {version.rule.rule_id for version in own}
+    rows = [
+        _row(version.rule, f"v{version.version}", "on" if version.rule.active else "off") for version in own
+    ]
+    rows += [_row(rule, "", "ready-made") for rule in _ready_made().values() if rule.rule_id not in known]
+    table(("rule", "version", "state", "event", "points", "title"), rows)
+
+
+@app.command()
+def enable(names: Names, organisation: OrganisationOption = None, tenant: TenantOption = None) -> None:
+    """Switches rules on, the organisation's own or ready-made ones, from the next event on."""
+    _switch(names, True, organisation, tenant)
+
+
+@app.command()
+def disable(names: Names, organisation: OrganisationOption = None, tenant: TenantOption = None) -> None:
+    """Switches rules off, from the next event on. Points that they gave stay."""
+    _switch(names, False, organisation, tenant)
+
+
+def _switch(names: list[str], active: bool, organisation: str | None, tenant: str | None) -> None:
+    from rocket_server.organisations import store as organisations
+    from rocket_server.rules import store
+
+    ready_made = _ready_made()
+    word = "on" if active else "off"
+
+    async def work(conn: Any, found: Organisation) -> list[str]:
+        # First, because it locks the organisation: two who switch at once follow one another.
+        await organisations.touch(conn, found.organisation_id)
+        own = {one.rule.rule_id: one.rule for one in await store.current(conn, found.organisation_id)}
+        unknown = [name for name in names if name not in own and name not in ready_made]
+        if unknown:
+            raise BadInput(
+                "; ".join(
+                    f"there is no rule {name!r}{suggestion(name, {*own, *ready_made})}" for name in unknown
+                )
+            )
+        wanted = dict.fromkeys(names)
+        changed = [
+            replace(own.get(name) or ready_made[name], active=active)
+            for name in wanted
+            if (own[name].active if name in own else False) != active
+        ]
+        versions = await store.save(conn, found.organisation_id, changed, "rocket rules")
+        return [
+            f"{name} is {word} (version {versions[name]})"
+            if name in versions
+            else f"{name} was {word} already"
+            for name in wanted
+        ]
+
+    for line in in_organisation(organisation, tenant, work):
+        typer.echo(line)
+
+
+def _ready_made() -> dict[str, Rule]:
+    from rocket_server import catalogue
+    from rocket_server.rules.templates import templates
+
+    activities = catalogue.load(load_settings().moodle_activities)
+    return {template.rule.rule_id: template.rule for template in templates(activities.values())}
+
+
+def _row(rule: Rule, version: str, state: str) -> tuple[str, ...]:
+    award = rule.actions.as_dict().get("award_points", "")
+    points = "by value" if isinstance(award, dict) else str(award)
+    return rule.rule_id, version, state, rule.trigger.event, points, rule.title or rule.name or ""

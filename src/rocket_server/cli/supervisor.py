@@ -1,0 +1,211 @@
+"""Keeps a server's processes, and the embedded database under them, running until a signal asks to stop.
+
+The supervisor is small on purpose: it imports nothing of the server. It owns the listening socket, so that
+clients wait and aren't refused while a server process is started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from rocket_server.cli.faults import Failure
+from rocket_server.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rocket_server.config import Settings
+
+_POLL_S = 0.2
+_DATABASE_EVERY_S = 1.0
+_READY_WITHIN_S = 60
+# A server process that dies more often than this within the window won't get well by itself.
+_MAX_RESTARTS = 5
+_RESTART_WINDOW_S = 60
+_BACKOFF_S = 0.25  # doubled with each restart within the window
+# The server gives accepted requests 30 s, and its database connections a few more.
+_STOP_WITHIN_S = 45
+
+
+class Watched(Protocol):
+    """A database server that may have to be started again."""
+
+    def ensure_running(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Child:
+    """One server process. `ready` is the reading end of the pipe on which it says that it answers."""
+
+    process: subprocess.Popen[bytes]
+    ready: int
+    died_at: deque[float] = field(default_factory=deque)
+
+
+class Supervisor:
+    """Server processes that share a listening socket. Leaving its block stops them all, gracefully."""
+
+    def __init__(self, settings: Settings, listening: socket.socket, workers: int = 1) -> None:
+        """The processes are started at once, and load the server while the database is made ready."""
+        self._listening = listening
+        # Options that were laid over the environment have to reach the processes too.
+        self._environ = os.environ | {
+            "ROCKET_HOST": settings.host,
+            "ROCKET_PORT": str(settings.port),
+            "ROCKET_PUBLIC_URL": settings.public_url,
+        }
+        self._data_dir = None if settings.database_url else settings.data_dir
+        self._database_url: str | None = None
+        self._stop = threading.Event()
+        self._handlers: dict[int, object] = {}
+        self._children = [self._spawn() for _ in range(workers)]
+
+    def __enter__(self) -> Supervisor:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a closed terminal too
+            self._handlers[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop_all()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a signal has asked to stop."""
+        return self._stop.is_set()
+
+    def start_serving(self, database_url: str) -> None:
+        """Give the processes the database that they wait for."""
+        self._database_url = database_url
+        for child in self._children:
+            self._hand_over(child)
+
+    def wait_until_ready(self) -> None:
+        """Return when all processes answer requests, or a signal came. Raises Failure where one can't."""
+        deadline = time.monotonic() + _READY_WITHIN_S
+        for child in self._children:
+            while not self.stopping and not self._is_ready(child):
+                if child.process.poll() is not None:
+                    raise Failure("the server did not start")
+                if time.monotonic() > deadline:
+                    raise Failure(f"the server does not answer after {_READY_WITHIN_S} s")
+
+    def watch(self, database: Watched | None = None) -> None:
+        """Start again what dies, until a signal comes. Raises Failure where a process keeps dying."""
+        next_look = time.monotonic()
+        while not self._stop.wait(_POLL_S):
+            if database is not None and time.monotonic() >= next_look:
+                next_look = time.monotonic() + _look_at(database)
+            for child in self._children:
+                if child.process.poll() is not None:
+                    self._start_again(child)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _spawn(self) -> _Child:
+        ready, says_ready = os.pipe()
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                [
+                    sys.executable,
+                    "-P",  # a file of the folder we were started in is never taken for a module of ours
+                    "-m",
+                    "rocket_server.serving",
+                    str(self._listening.fileno()),
+                    str(says_ready),
+                    *([str(self._data_dir)] if self._data_dir else []),
+                ],
+                stdin=subprocess.PIPE,
+                env=self._environ,
+                pass_fds=(self._listening.fileno(), says_ready),
+                # Ctrl-C reaches the supervisor alone, which stops things in their order.
+                start_new_session=True,
+            )
+        finally:
+            os.close(says_ready)
+        return _Child(process, ready)
+
+    def _hand_over(self, child: _Child) -> None:
+        assert child.process.stdin is not None
+        assert self._database_url is not None
+        with contextlib.suppress(BrokenPipeError):  # it died: that is seen where it is waited for
+            child.process.stdin.write(self._database_url.encode() + b"\n")
+            child.process.stdin.flush()
+
+    def _is_ready(self, child: _Child) -> bool:
+        readable, _, _ = select.select([child.ready], [], [], 0.05)
+        return bool(readable) and os.read(child.ready, 1) == b"1"
+
+    def _start_again(self, child: _Child) -> None:
+        now = time.monotonic()
+        child.died_at.append(now)
+        while child.died_at[0] < now - _RESTART_WINDOW_S:
+            child.died_at.popleft()
+        deaths = len(child.died_at)
+        status = child.process.returncode
+        if deaths > _MAX_RESTARTS:
+            raise Failure(f"the server died {deaths} times within {_RESTART_WINDOW_S} s; giving up")
+        _warn(f"the server process ended with {status}; starting it again ({deaths} of {_MAX_RESTARTS})")
+        if self._stop.wait(_BACKOFF_S * 2 ** (deaths - 1)):
+            return
+        _release(child)
+        new = self._spawn()
+        child.process, child.ready = new.process, new.ready
+        self._hand_over(child)
+
+    def _stop_all(self) -> None:
+        self._listening.close()  # nobody new is let in while the processes finish
+        for child in self._children:
+            if child.process.poll() is None:
+                child.process.terminate()
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        for child in self._children:
+            try:
+                child.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _warn(f"the server process {child.process.pid} did not stop; killing it")
+                child.process.kill()
+                child.process.wait()
+            _release(child)
+
+
+def keep_running(database: Watched) -> None:
+    """Starts the database again whenever it was killed; never returns, so give it a thread of its own."""
+    while True:
+        time.sleep(_look_at(database))
+
+
+def _look_at(database: Watched) -> float:
+    """Starts the database again if it was killed; seconds until the next look."""
+    try:
+        if database.ensure_running():
+            _warn("the database had stopped and runs again")
+    except ConfigurationError as error:
+        _warn(f"{error}; trying again")
+        return 5 * _DATABASE_EVERY_S
+    return _DATABASE_EVERY_S
+
+
+def _release(child: _Child) -> None:
+    os.close(child.ready)
+    if child.process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            child.process.stdin.close()
+
+
+def _warn(message: str) -> None:
+    print(f"rocket: {message}", file=sys.stderr, flush=True)

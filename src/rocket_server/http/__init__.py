@@ -1,0 +1,1 @@
+"""The HTTP interface: hooks, REST, health and metrics."""

@@ -1,0 +1,238 @@
+"""Who sends a request, and what this key or token opens."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from rocket_server.db.pool import Database
+from rocket_server.errors import AuthenticationFailed, Forbidden
+from rocket_server.group_commit import Credential
+from rocket_server.http.context import Address, RequestContext, context_of
+from rocket_server.http.rate_limits import RateLimit
+from rocket_server.ids import parse_uuid
+from rocket_server.metrics import AUTHENTICATION_FAILURES
+from rocket_server.organisations import keys, sources
+from rocket_server.organisations.credentials import MAX_TOKEN_LENGTH, credential_hash
+from rocket_server.organisations.keys import Key
+from rocket_server.organisations.model import Source
+
+_REMEMBERED = 10_000  # keys and tokens
+_TENANT_HEADERS = ("x-tenant-id", "tenantid")
+_ORGANISATION_HEADERS = ("x-organisation-id", "organisationid")
+_SIGNATURE_HEADERS = ("x-signature", "x-thinkific-hmac-sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A key that was accepted for an organisation."""
+
+    key: Key
+    organisation_id: str
+    credential: Credential
+
+    @property
+    def tenant_id(self) -> str:
+        return self.key.tenant_id
+
+    @property
+    def actor(self) -> str:
+        """How the ledger names this key: by what is shown of it."""
+        return f"key:{self.key.prefix}"
+
+    def needs(self, scope: str) -> None:
+        """Raise Forbidden where the key lacks `scope`; `admin` includes all."""
+        if scope not in self.key.scopes and "admin" not in self.key.scopes:
+            raise Forbidden(f"This key lacks the scope {scope}.", {"scope": scope})
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A source whose token or signature was accepted."""
+
+    source: Source
+    credential: Credential
+
+
+class Authenticator:
+    """Finds keys and tokens. What it remembers is only used where the transaction checks it again."""
+
+    def __init__(
+        self, database: Database, *, failures_per_minute: int, key_limit: int, source_limit: int
+    ) -> None:
+        self._database = database
+        self._failures = RateLimit("failed authentications from this address", failures_per_minute)
+        self._key_limit = RateLimit("requests with this key", key_limit)
+        self._source_limit = RateLimit("requests from this source", source_limit)
+        self._principals: OrderedDict[tuple[bytes, str | None], Principal] = OrderedDict()
+        self._senders: OrderedDict[bytes, Sender] = OrderedDict()
+
+    async def principal(self, request: Request, *, remembered: bool = False) -> Principal:
+        """The key of a request. `remembered` allows an answer from memory, for callers whose transaction
+        checks the credential itself. Raises AuthenticationFailed, Forbidden or RateLimitExceeded."""
+        context = context_of(request)
+        self._failures.check(context.client)
+        key_hash = credential_hash(self._bearer(request, context))
+        tenant_id, organisation_id = _named_organisation(request)
+        found = self._principals.get((key_hash, organisation_id)) if remembered else None
+        if found is None:
+            found = await self._find_principal(key_hash, organisation_id, context)
+            _remember(self._principals, (key_hash, organisation_id), found)
+        _check_organisation(found, tenant_id, organisation_id)
+        self._key_limit.hit(found.key.key_id, context)
+        return found
+
+    async def sender(self, request: Request, addressed: str | None, *, remembered: bool = False) -> Sender:
+        """The source of a hook request, by bearer token or, where it is addressed by its slug, by signature.
+        `addressed` is the kind or slug in the URL; None takes any source's token. `remembered` as above."""
+        context = context_of(request)
+        self._failures.check(context.client)
+        if "authorization" in request.headers:
+            token_hash = credential_hash(self._bearer(request, context))
+            found = self._senders.get(token_hash) if remembered else None
+            if found is None:
+                found = await self._find_sender(token_hash, context)
+                _remember(self._senders, token_hash, found)
+            if addressed not in (None, found.source.kind, found.source.slug):
+                raise Forbidden(
+                    f"This token belongs to a source of kind {found.source.kind}; its URL ends in "
+                    f"/hook/{found.source.kind}/event."
+                )
+        else:
+            found = await self._sender_by_signature(request, addressed, context)
+        self._source_limit.hit(found.source.source_id, context)
+        return found
+
+    async def _find_principal(
+        self, key_hash: bytes, organisation_id: str | None, context: RequestContext
+    ) -> Principal:
+        async with self._database.connection() as conn:
+            access = await keys.find(conn, key_hash, organisation_id)
+        if access is None:
+            raise self._failed(context, "No such key, or it was revoked.")
+        if access.organisation_id is None:
+            raise Forbidden(
+                "A key of the whole tenant needs X-Tenant-ID and X-Organisation-ID to name an organisation."
+            )
+        credential = Credential("key", key_hash, access.version)
+        return Principal(access.key, access.organisation_id, credential)
+
+    async def _find_sender(self, token_hash: bytes, context: RequestContext) -> Sender:
+        async with self._database.connection() as conn:
+            row = await sources.find_by_token(conn, token_hash)
+        if row is None:
+            raise self._failed(context, "No such token, or it was revoked.")
+        return Sender(row[0], Credential("token", token_hash, row[1]))
+
+    async def _sender_by_signature(
+        self, request: Request, addressed: str | None, context: RequestContext
+    ) -> Sender:
+        signature = next((value for name in _SIGNATURE_HEADERS if (value := request.headers.get(name))), None)
+        if signature is None:
+            raise self._failed(
+                context,
+                "Send `Authorization: Bearer <token>`, or sign the body where the source has a secret.",
+            )
+        async with self._database.connection() as conn:
+            source = await sources.find_by_slug(conn, addressed) if addressed else None
+            secrets = await sources.hmac_secrets(conn, source) if source else []
+        if source is None or not signed_by(await request.body(), signature, secrets):
+            raise self._failed(context, "The signature doesn't fit the body and this source's secrets.")
+        return Sender(source, Credential("signature", b"", 0))
+
+    def _bearer(self, request: Request, context: RequestContext) -> str:
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        credential = credential.strip()
+        if scheme.lower() != "bearer" or not 0 < len(credential) <= MAX_TOKEN_LENGTH:
+            raise self._failed(context, "Send `Authorization: Bearer <key>`.")
+        return credential
+
+    def _failed(self, context: RequestContext, message: str) -> AuthenticationFailed:
+        AUTHENTICATION_FAILURES.inc()
+        self._failures.count(context.client)
+        return AuthenticationFailed(message)
+
+
+def signed_by(body: bytes, signature: str, secrets: list[str]) -> bool:
+    """Whether `signature` (`sha256=<hex>` or `<hex>`) is the body's HMAC-SHA256 under one of `secrets`."""
+    given = signature.strip().removeprefix("sha256=").lower().encode("latin-1", "replace")
+    good = False
+    for secret in secrets:
+        expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
+        good |= hmac.compare_digest(given, expected)
+    return good
+
+
+def check_address(source: Source, address: Address | None) -> None:
+    """Raise Forbidden where a source has address ranges and `address` is in none of them."""
+    if source.allowed_cidrs and not any(
+        address is not None and address.version == network.version and address in network
+        for network in (ip_network(cidr, strict=False) for cidr in source.allowed_cidrs)
+    ):
+        raise Forbidden(f"This source takes no requests from {address}.", {"field": "allowed_cidrs"})
+
+
+def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    memory[key] = value
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
+
+
+def _first_header(request: Request, names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if (value := request.headers.get(name))), None)
+
+
+def _named_organisation(request: Request) -> tuple[str | None, str | None]:
+    """Tenant and organisation that the headers name, in either spelling. One that is no id can't be ours."""
+    organisation = _first_header(request, _ORGANISATION_HEADERS)
+    if organisation is None:
+        return _first_header(request, _TENANT_HEADERS), None
+    organisation_id = parse_uuid(organisation)
+    if organisation_id is None:
+        raise Forbidden(
+            "X-Organisation-ID names no organisation of this key.", {"field": "X-Organisation-ID"}
+        )
+    return _first_header(request, _TENANT_HEADERS), organisation_id
+
+
+def _check_organisation(principal: Principal, tenant_id: str | None, organisation_id: str | None) -> None:
+    if tenant_id is not None and tenant_id != principal.tenant_id:
+        raise Forbidden("X-Tenant-ID names another tenant than this key's.", {"field": "X-Tenant-ID"})
+    if organisation_id is not None and organisation_id != principal.organisation_id:
+        raise Forbidden(
+            "X-Organisation-ID names another organisation than this key's.", {"field": "X-Organisation-ID"}
+        )
+    if principal.key.organisation_id is None and tenant_id is None:
+        raise Forbidden("A key of the whole tenant needs X-Tenant-ID as well.", {"field": "X-Tenant-ID"})
+
+
+_bearer_scheme = HTTPBearer(auto_error=False, description="An API key: `rk_live_…` or `rk_test_…`.")
+
+
+def key_with(scope: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
+    """A dependency that answers the request's principal and demands `scope`."""
+
+    async def dependency(
+        request: Request,
+        _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer_scheme)],
+    ) -> Principal:
+        authenticator: Authenticator = request.app.state.services.authenticator
+        principal = await authenticator.principal(request)
+        principal.needs(scope)
+        return principal
+
+    return dependency
+
+
+ReadKey = Annotated[Principal, Depends(key_with("read"))]
+EventsKey = Annotated[Principal, Depends(key_with("events:write"))]
+PointsKey = Annotated[Principal, Depends(key_with("points:write"))]
+AdminKey = Annotated[Principal, Depends(key_with("admin"))]

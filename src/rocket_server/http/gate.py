@@ -1,0 +1,142 @@
+"""What every request passes: an id, its real sender, a bounded body, a measured and logged answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import cache
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+
+from rocket_server.errors import InternalError, RocketError
+from rocket_server.http.body import ClientGone, read_body
+from rocket_server.http.context import Network, RequestContext, client_address, shown_address
+from rocket_server.http.intake import hot_route
+from rocket_server.http.responses import error_response
+from rocket_server.ids import uuid7
+from rocket_server.metrics import REQUEST_SECONDS, REQUESTS
+
+log = structlog.get_logger(__name__)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+BATCH_PATHS = frozenset({"/v1/events/batch", "/api/events/batch"})
+_SLOW_S = 1.0
+
+# Looking up a metric's child takes longer than counting; their number is bounded by the routes.
+_requests = cache(REQUESTS.labels)
+_request_seconds = cache(REQUEST_SECONDS.labels)
+
+
+class Gate:
+    """ASGI middleware around the whole application."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        max_body_bytes: int,
+        max_batch_bytes: int,
+        trusted_proxies: Sequence[Network],
+        log_all: bool = False,
+    ) -> None:
+        """With `log_all`, every request is logged; else those that failed or took more than a second."""
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._max_batch_bytes = max_batch_bytes
+        self._trusted_proxies = trusted_proxies
+        self._log_all = log_all
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        peer = scope.get("client")
+        forwarded = headers.get(b"x-forwarded-for") if self._trusted_proxies else None
+        address = client_address(
+            peer[0] if peer else None,
+            forwarded.decode("latin-1") if forwarded else None,
+            self._trusted_proxies,
+        )
+        context = RequestContext(uuid7(), address, shown_address(address))
+        scope["rocket"] = context
+        status = 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", context.request_id.encode()),
+                    *context.headers,
+                ]
+            await send(message)
+
+        try:
+            if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
+                receive = await self._with_body(scope, headers, receive)
+            hot = hot_route(scope["path"]) if scope["method"] == "POST" else None
+            if hot is None:
+                await self._app(scope, receive, send_marked)
+            else:
+                scope["app"], scope["route"] = self._app, hot
+                response = await hot.handler(Request(scope, receive))
+                await response(scope, receive, send_marked)
+        except ClientGone:
+            status = 499
+        except Exception as error:
+            known = error if isinstance(error, RocketError) else InternalError("The server made a mistake.")
+            if known is not error:
+                log.exception("request_failed", request_id=context.request_id, path=scope["path"])
+            if not status:
+                await error_response(known, context.request_id)(scope, receive, send_marked)
+        self._record(scope, context, status, time.perf_counter() - started)
+
+    async def _with_body(
+        self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes], receive: Receive
+    ) -> Receive:
+        limit = self._max_batch_bytes if scope["path"] in BATCH_PATHS else self._max_body_bytes
+        encoding = headers.get(b"content-encoding")
+        body = await read_body(
+            receive,
+            encoding=encoding.strip().lower() if encoding else None,
+            length=headers.get(b"content-length"),
+            limit=limit,
+        )
+        delivered = False
+
+        async def replay() -> Message:
+            nonlocal delivered
+            if delivered:
+                return await receive()
+            delivered = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return replay
+
+    def _record(
+        self, scope: MutableMapping[str, Any], context: RequestContext, status: int, seconds: float
+    ) -> None:
+        route = getattr(scope.get("route"), "path", "(none)")
+        _requests(scope["method"], route, status).inc()
+        _request_seconds(route).observe(seconds)
+        if status < 400 and seconds <= _SLOW_S and not self._log_all:
+            return
+        write = log.error if status >= 500 else log.warning if seconds > _SLOW_S else log.info
+        write(
+            "request",
+            request_id=context.request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 1),
+            address=context.client,
+        )

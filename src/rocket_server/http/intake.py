@@ -1,0 +1,286 @@
+"""Where events come in: platforms' hooks, single events, batches, and their validation.
+
+These handlers read the raw body and decode it once; they are the hot path.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+
+from rocket_server import sources
+from rocket_server.configuration import Configuration
+from rocket_server.errors import FieldError, Forbidden, InvalidPayload, RocketError
+from rocket_server.events.model import Event
+from rocket_server.group_commit import Submission
+from rocket_server.http import openapi
+from rocket_server.http.auth import Principal, Sender, check_address
+from rocket_server.http.body import decode_json
+from rocket_server.http.context import context_of
+from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.services import Services, services_of
+from rocket_server.metrics import EVENTS, POINTS
+from rocket_server.organisations import request_log
+from rocket_server.organisations.model import Source
+from rocket_server.pipeline import Result
+from rocket_server.sources import rocket
+
+router = APIRouter()
+
+MAX_BATCH_EVENTS = 10_000
+_events = cache(EVENTS.labels)
+_HOOK_WORDS = {"processed": "success", "held": "ignored"}
+
+
+@router.post("/v1/events", openapi_extra=openapi.EVENT, responses=openapi.INTAKE_ERRORS, tags=["events"])
+async def post_event(request: Request) -> Json:
+    """Store one event and award what it is worth; answered after commit. One sent before is a duplicate."""
+    services = services_of(request)
+    principal = await services.authenticator.principal(request, remembered=True)
+    principal.needs("events:write")
+    body = decode_json(await request.body())
+    received_at = datetime.now(UTC)
+
+    def read(configuration: Configuration) -> Sequence[Event]:
+        event = _parse(body, configuration, received_at, services)
+        if isinstance(event, list):
+            raise InvalidPayload.from_fields(event)
+        return [event]
+
+    (result,) = await _submit(services, principal, 1, read)
+    return Json(
+        {
+            "status": result.status,
+            "event_id": result.event_id,
+            "processed_at": rfc3339(datetime.now(UTC)),
+            "points_awarded": result.points_awarded,
+            "badges": result.badges,
+            "decisions": result.decisions,
+            **({"reason": result.reason} if result.reason else {}),
+        }
+    )
+
+
+@router.post(
+    "/v1/events/batch", openapi_extra=openapi.BATCH, responses=openapi.INTAKE_ERRORS, tags=["events"]
+)
+@router.post("/api/events/batch", include_in_schema=False)
+async def post_batch(request: Request) -> Json:
+    """Store up to 10,000 events. Bad ones are reported by their index; the rest are processed."""
+    services = services_of(request)
+    principal = await services.authenticator.principal(request, remembered=True)
+    principal.needs("events:write")
+    body = decode_json(await request.body())
+    events = body.get("events") if isinstance(body, dict) else None
+    if not isinstance(events, list) or not 1 <= len(events) <= MAX_BATCH_EVENTS:
+        raise InvalidPayload.field("events", f"a list of 1 to {MAX_BATCH_EVENTS} events")
+    received_at = datetime.now(UTC)
+    answers: list[dict[str, Any]] = []
+    size = services.settings.group_max_events
+    for start in range(0, len(events), size):
+        answers += await _process_part(services, principal, events[start : start + size], start, received_at)
+    return Json(_batch_answer(answers))
+
+
+async def _process_part(
+    services: Services, principal: Principal, part: list[Any], start: int, received_at: datetime
+) -> list[dict[str, Any]]:
+    """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index."""
+    errors: dict[int, list[FieldError]] = {}
+
+    def read(configuration: Configuration) -> Sequence[Event]:
+        errors.clear()
+        good: list[Event] = []
+        for index, data in enumerate(part):
+            event = _parse(data, configuration, received_at, services)
+            if isinstance(event, list):
+                errors[index] = event
+            else:
+                good.append(event)
+        return good
+
+    try:
+        results = iter(await _submit(services, principal, len(part), read))
+    except RocketError:
+        raise
+    except Exception:
+        # The database refused something in this part: find it by halves, so that the rest is stored.
+        if len(part) == 1:
+            return [_failed(start, "the database can't store this event")]
+        half = len(part) // 2
+        return [
+            *await _process_part(services, principal, part[:half], start, received_at),
+            *await _process_part(services, principal, part[half:], start + half, received_at),
+        ]
+    answers = []
+    for index in range(len(part)):
+        if index in errors:
+            EVENTS.labels("refused").inc()
+            answers.append(_failed(start + index, "; ".join(f"{e.path}: {e.message}" for e in errors[index])))
+            continue
+        result = next(results)
+        answer = {"index": start + index, "status": result.status, "event_id": result.event_id}
+        if result.points_awarded:
+            answer["points_awarded"] = result.points_awarded
+        if result.reason:
+            answer["reason"] = result.reason
+        answers.append(answer)
+    return answers
+
+
+def _failed(index: int, error: str) -> dict[str, Any]:
+    return {"index": index, "status": "failed", "event_id": None, "error": error}
+
+
+def _batch_answer(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    statuses = [answer["status"] for answer in answers]
+    duplicates, failed = statuses.count("duplicate"), statuses.count("failed")
+    return {
+        "processed": len(answers) - duplicates - failed,
+        "duplicates": duplicates,
+        "failed": failed,
+        "points_awarded": sum(answer.get("points_awarded", 0) for answer in answers),
+        "results": answers,
+    }
+
+
+@router.post(
+    "/v1/events/validate", openapi_extra=openapi.EVENT, responses=openapi.INTAKE_ERRORS, tags=["events"]
+)
+async def validate_event(request: Request) -> Json:
+    """Say what is wrong with an event; nothing is stored."""
+    services = services_of(request)
+    principal = await services.authenticator.principal(request)
+    principal.needs("events:write")
+    body = decode_json(await request.body())
+    event = rocket.parse_event(
+        body,
+        timezone=ZoneInfo("UTC"),
+        received_at=datetime.now(UTC),
+        max_ahead_s=services.settings.max_clock_skew_s,
+    )
+    errors = event if isinstance(event, list) else []
+    return Json({"valid": not errors, "errors": [error.as_dict() for error in errors]})
+
+
+@router.post(
+    "/api/public/hook/{source}/event",
+    openapi_extra=openapi.HOOK,
+    responses=openapi.INTAKE_ERRORS,
+    tags=["hooks"],
+)
+async def post_hook(request: Request, source: str) -> Json:
+    """Take an event in a platform's own form. 200 once it is stored, also where it counts for nothing."""
+    services = services_of(request)
+    sender = await services.authenticator.sender(request, source, remembered=True)
+    content_type = request.headers.get("content-type")
+    body = await request.body()
+    context = context_of(request)
+    received_at = datetime.now(UTC)
+
+    def read(configuration: Configuration) -> Sequence[Event]:
+        current = _current_source(configuration, sender)
+        check_address(current, context.address)
+        return [
+            sources.read(
+                body,
+                content_type,
+                current,
+                timezone=configuration.organisation.timezone,
+                received_at=received_at,
+                max_ahead_s=services.settings.max_clock_skew_s,
+                activities=configuration.activities,
+            )
+        ]
+
+    (result,) = await services.group_commit.submit(
+        Submission(
+            sender.source.organisation_id,
+            sender.credential,
+            1,
+            read,
+            request_log.Request(
+                sender.source.source_id,
+                context.request_id,
+                context.client,
+                content_type,
+                body,
+            ),
+        )
+    )
+    _measure([result])
+    return Json(
+        {
+            "status": _HOOK_WORDS.get(result.status, result.status),
+            "event_id": result.event_id,
+            "processed_at": rfc3339(datetime.now(UTC)),
+            "points_awarded": result.points_awarded,
+            **({"reason": result.reason} if result.reason else {}),
+        }
+    )
+
+
+class HotRoute(NamedTuple):
+    """A path that is worth going to directly, as the metrics name it, and its handler."""
+
+    path: str
+    handler: Callable[[Request], Awaitable[Json]]
+
+
+_HOOK_BEFORE, _HOOK_AFTER = "/api/public/hook/", "/event"
+HOT_ROUTES = {
+    path: HotRoute(path, handler)
+    for path, handler in (
+        ("/v1/events", post_event),
+        ("/v1/events/batch", post_batch),
+        ("/api/events/batch", post_batch),
+    )
+}
+
+
+def hot_route(path: str) -> HotRoute | None:
+    """Where a POST to `path` goes without the framework's routing, which takes longer than storing an event
+    takes in a group. Every hot route is an ordinary one as well, for the document and for other methods."""
+    if path.startswith(_HOOK_BEFORE) and path.endswith(_HOOK_AFTER):
+        source = path[len(_HOOK_BEFORE) : -len(_HOOK_AFTER)]
+        if source and "/" not in source:
+            return HotRoute("/api/public/hook/{source}/event", partial(post_hook, source=source))
+    return HOT_ROUTES.get(path)
+
+
+def _current_source(configuration: Configuration, sender: Sender) -> Source:
+    source = configuration.source(sender.source.source_id)
+    if source is None:
+        raise Forbidden("This source was removed.")
+    return source
+
+
+def _parse(
+    data: Any, configuration: Configuration, received_at: datetime, services: Services
+) -> Event | list[FieldError]:
+    return rocket.parse_event(
+        data,
+        timezone=configuration.organisation.timezone,
+        received_at=received_at,
+        max_ahead_s=services.settings.max_clock_skew_s,
+    )
+
+
+async def _submit(services: Services, principal: Principal, weight: int, read: Any) -> list[Result]:
+    results = await services.group_commit.submit(
+        Submission(principal.organisation_id, principal.credential, weight, read)
+    )
+    _measure(results)
+    return results
+
+
+def _measure(results: Sequence[Result]) -> None:
+    for status, times in Counter(result.status for result in results).items():
+        _events(status).inc(times)
+    POINTS.inc(sum(result.points_awarded for result in results if result.points_awarded > 0))

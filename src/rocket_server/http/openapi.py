@@ -1,0 +1,115 @@
+"""Descriptions, in OpenAPI's terms, of bodies that handlers read themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "message", "details", "request_id"],
+    "properties": {
+        "error": {"type": "string"},
+        "message": {"type": "string"},
+        "details": {"type": "object"},
+        "request_id": {"type": "string"},
+        "retry_after": {"type": "integer"},
+    },
+}
+
+_FLAT_EVENT: dict[str, Any] = {
+    "type": "object",
+    "title": "FlatEvent",
+    "required": ["event", "user_id", "timestamp"],
+    "properties": {
+        "event": {"type": "string", "pattern": "^[a-z]+\\.[a-z_]+$", "examples": ["course.completed"]},
+        "user_id": {"type": "string", "minLength": 1, "maxLength": 255},
+        "timestamp": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]},
+        "properties": {
+            "type": "object",
+            "properties": {
+                "course_id": {"type": "string"},
+                "lesson_id": {"type": "string"},
+                "progress_pct": {"type": "number", "minimum": 0, "maximum": 100},
+                "time_on_task_sec": {"type": "integer", "minimum": 0},
+            },
+        },
+        "metadata": {"type": "object"},
+        "event_id": {"type": "string", "maxLength": 255},
+    },
+}
+
+_CANONICAL_EVENT: dict[str, Any] = {
+    "type": "object",
+    "title": "CanonicalEvent",
+    "required": ["event", "occurred_at", "user"],
+    "properties": {
+        "event": {"type": "string", "pattern": "^[a-z]+\\.[a-z_]+$"},
+        "source": {"type": "string"},
+        "occurred_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]},
+        "user": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string", "minLength": 1}, "email": {"type": "string"}},
+        },
+        "context": {"type": "object"},
+        "metrics": {"type": "object"},
+        "trace": {"type": "object"},
+    },
+}
+
+_ANY_EVENT = {"anyOf": [_FLAT_EVENT, _CANONICAL_EVENT]}
+
+
+def _json_body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+_BEARER: dict[str, Any] = {"security": [{"HTTPBearer": []}]}
+
+EVENT = {**_json_body(_ANY_EVENT), **_BEARER}
+BATCH = {
+    **_json_body(
+        {
+            "type": "object",
+            "required": ["events"],
+            "properties": {
+                "events": {"type": "array", "minItems": 1, "maxItems": 10_000, "items": _ANY_EVENT}
+            },
+        }
+    ),
+    **_BEARER,
+}
+HOOK = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+        },
+    },
+    **_BEARER,
+}
+
+
+def _error(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: _error("A field can't be understood; `details` names it."),
+    401: _error("No valid credential."),
+    403: _error("The credential may not do this."),
+    404: _error("Nothing of that name."),
+    405: _error("Not this method."),
+    413: _error("The body is too large."),
+    415: _error("The body's format or encoding is not read."),
+    429: _error("Too many requests; see `Retry-After`."),
+    503: _error("The database is not available now; see `Retry-After`."),
+    # Also keeps FastAPI from documenting a 422 of its own: a faulty field is a 400 here.
+    "default": _error("Any other error."),
+}
+POINTS_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
+    409: _error("The `Idempotency-Key` was used with another request, or the entry is reversed already."),
+    422: _error("The learner has fewer points; `details.balance` says how many."),
+}
+INTAKE_ERRORS = ERRORS

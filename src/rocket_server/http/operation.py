@@ -1,0 +1,75 @@
+"""What an operator asks: health, metrics, and where the console will stand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import HTMLResponse, Response
+
+from rocket_server import __version__
+from rocket_server.db import migrate
+from rocket_server.delivery import outbox
+from rocket_server.errors import RocketError
+from rocket_server.http.responses import Json
+from rocket_server.http.services import services_of
+
+router = APIRouter(tags=["operation"])
+
+_HEALTH_TIMEOUT_S = 3
+
+_CONSOLE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Rocket Learning Rewards</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 40rem; margin: 3rem auto }
+body { padding: 0 1rem }
+</style>
+</head>
+<body><main>
+<h1>Rocket Learning Rewards</h1>
+<p>The server is running. The browser console isn't part of this version yet; until it is, there are the
+<a href="/docs">API's pages</a>, <a href="/v1/health">health</a> and the command
+<code>rocket --help</code>.</p>
+</main></body>
+</html>
+"""
+
+
+@router.get("/v1/health", responses={503: {"description": "A part doesn't work."}})
+async def health(request: Request) -> Json:
+    """Whether each part works: database, migrations, deliveries that wait."""
+    services = services_of(request)
+    parts: dict[str, Any] = {}
+    try:
+        async with asyncio.timeout(_HEALTH_TIMEOUT_S), services.database.connection() as conn:
+            parts["database"] = {"status": "ok"}
+            revision = await migrate.revision_of(conn)
+            up_to_date = revision == migrate.HEAD
+            parts["migrations"] = {"status": "ok" if up_to_date else "behind", "revision": revision}
+            waiting, oldest_s = await outbox.backlog(conn)
+            parts["delivery"] = {"status": "ok", "waiting": waiting, "oldest_s": oldest_s}
+    except (RocketError, TimeoutError):
+        parts["database"] = {"status": "unavailable"}
+    good = all(part["status"] == "ok" for part in parts.values())
+    return Json(
+        {"status": "ok" if good else "unavailable", "version": __version__, "parts": parts},
+        status_code=200 if good else 503,
+    )
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """Measurements of this process in Prometheus' text form."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/console", include_in_schema=False)
+async def console() -> HTMLResponse:
+    """A plain page where the console will stand."""
+    return HTMLResponse(_CONSOLE)

@@ -1,0 +1,29 @@
+"""What handlers work with: the running parts of this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
+from rocket_server.db.pool import Database
+from rocket_server.group_commit import GroupCommit
+from rocket_server.http.auth import Authenticator
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made by `app.py` at the start and closed by it at the end."""
+
+    settings: Settings
+    database: Database
+    configurations: Configurations
+    group_commit: GroupCommit
+    authenticator: Authenticator
+
+
+def services_of(request: Any) -> Services:
+    """The services of the application that serves a request."""
+    services: Services = request.app.state.services
+    return services

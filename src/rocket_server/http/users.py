@@ -1,0 +1,153 @@
+"""Learners as API callers see them: balance, ledger, badges, caps in use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from rocket_server.badges import store as badges
+from rocket_server.errors import NotFound
+from rocket_server.events import store as events_store
+from rocket_server.http import openapi
+from rocket_server.http.auth import ReadKey
+from rocket_server.http.events import shown
+from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page
+from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.services import services_of
+from rocket_server.learners import ranks
+from rocket_server.learners import store as learners
+from rocket_server.learners.store import Learner
+from rocket_server.ledger import store as ledger
+from rocket_server.rules import explain
+from rocket_server.rules import store as rules_store
+from rocket_server.rules.calendar import Calendar
+
+router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
+
+_LATEST = 2**62
+
+
+class Balance(BaseModel):
+    """What a learner has, and how long the weekly goal has been met."""
+
+    user_id: str
+    points: int
+    earned: int
+    spent: int
+    rank: str
+    streak_weeks: int
+
+
+@router.get("/{user_id}/balance", response_model=Balance)
+async def read_balance(request: Request, principal: ReadKey, user_id: str) -> Json:
+    """A learner's points, rank and streak."""
+    services = services_of(request)
+    async with services.database.connection() as conn:
+        learner = await known_learner(conn, principal.organisation_id, user_id)
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        organisation = configuration.organisation
+        account = await ledger.read_account(conn, principal.organisation_id, learner.learner_id)
+        weeks = await ledger.weekly_points(
+            conn, principal.organisation_id, learner.learner_id, str(organisation.timezone)
+        )
+    today = datetime.now(organisation.timezone).date()
+    streak = ranks.streak_weeks(weeks, organisation.weekly_goal, today)
+    return Json(
+        {
+            "user_id": learner.user_id,
+            "points": account.points,
+            "earned": account.earned,
+            "spent": account.spent,
+            "rank": ranks.rank(streak),
+            "streak_weeks": streak,
+        }
+    )
+
+
+@router.get("/{user_id}/ledger")
+async def read_ledger(
+    request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Json:
+    """A learner's entries, the latest first, each with the event, rule version and hand behind it."""
+    services = services_of(request)
+    before = number_after(cursor)
+    async with services.database.connection() as conn:
+        learner = await known_learner(conn, principal.organisation_id, user_id)
+        rows = await ledger.history(
+            conn, principal.organisation_id, learner.learner_id, _LATEST if before is None else before, limit
+        )
+    entries = [
+        {**row, "occurred_at": rfc3339(row["occurred_at"]), "created_at": rfc3339(row["created_at"])}
+        for row in rows
+    ]
+    return Json(page("entries", entries, limit, "number"))
+
+
+@router.get("/{user_id}/events")
+async def read_events(
+    request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Json:
+    """A learner's events with their decisions, the latest received first."""
+    services = services_of(request)
+    async with services.database.connection() as conn:
+        learner = await known_learner(conn, principal.organisation_id, user_id)
+        wanted = events_store.EventFilter(before=id_after(cursor), learner_id=learner.learner_id)
+        rows = await events_store.page(conn, principal.organisation_id, wanted, limit)
+    return Json(page("events", [shown(row) for row in rows], limit, "event_id"))
+
+
+@router.get("/{user_id}/badges")
+async def read_badges(
+    request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Json:
+    """A learner's badges, the latest first."""
+    services = services_of(request)
+    async with services.database.connection() as conn:
+        learner = await known_learner(conn, principal.organisation_id, user_id)
+        rows = await badges.held(conn, principal.organisation_id, learner.learner_id, id_after(cursor), limit)
+    held = [{**row, "awarded_at": rfc3339(row["awarded_at"])} for row in rows]
+    return Json(page("badges", held, limit, "award_id"))
+
+
+@router.get("/{user_id}/limits")
+async def read_limits(request: Request, principal: ReadKey, user_id: str) -> Json:
+    """What a learner has used of each cap in the hour, day, week and month that it is now."""
+    services = services_of(request)
+    now = datetime.now(UTC)
+    async with services.database.connection() as conn:
+        learner = await known_learner(conn, principal.organisation_id, user_id)
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        caps = explain.limits(configuration.rules, Calendar(configuration.organisation.timezone), now)
+        counted = await rules_store.count(
+            conn,
+            principal.organisation_id,
+            [(learner.learner_id, cap.rule_id, cap.probe) for cap in caps],
+        )
+    found = {(rule_id, probe): count for _, rule_id, probe, count in counted}
+    shown_caps: list[dict[str, Any]] = []
+    for cap in caps:
+        count = found.get((cap.rule_id, cap.probe))
+        used = 0 if count is None else count.points if cap.counts_points else count.awards
+        shown_caps.append(
+            {
+                "rule_id": cap.rule_id,
+                "constraint": cap.constraint,
+                "limit": cap.limit,
+                "used": used,
+                "remaining": max(0, cap.limit - used),
+                "since": rfc3339(cap.probe.since) if cap.probe.since else None,
+                "resets_at": rfc3339(cap.probe.until) if cap.probe.until else None,
+            }
+        )
+    return Json({"user_id": learner.user_id, "limits": shown_caps, "next_cursor": None})
+
+
+async def known_learner(conn: Any, organisation_id: str, user_id: str) -> Learner:
+    """The learner of any of his identities. Raises NotFound."""
+    learner = await learners.find_one(conn, organisation_id, user_id) if "\0" not in user_id else None
+    if learner is None:
+        raise NotFound("There is no such learner.", {"field": "user_id"})
+    return learner

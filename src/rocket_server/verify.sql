@@ -1,0 +1,113 @@
+-- name: balances
+-- Learners' accounts that differ from what their entries add up to.
+SELECT coalesce(a.account_id, e.learner_id)::text AS learner_id,
+    a.points, a.earned, a.spent, a.entries,
+    coalesce(e.earned, 0) AS expected_earned, coalesce(e.spent, 0) AS expected_spent,
+    coalesce(e.entries, 0) AS expected_entries
+FROM (SELECT * FROM accounts WHERE organisation_id = $1 AND kind = 'learner') AS a
+FULL JOIN (
+    SELECT learner_id,
+        sum(CASE WHEN from_account = $2 THEN amount WHEN to_account = $2 THEN -amount ELSE 0 END)::bigint AS earned,
+        sum(CASE WHEN to_account = $3 THEN amount WHEN from_account = $3 THEN -amount ELSE 0 END)::bigint AS spent,
+        count(*) AS entries
+    FROM entries WHERE organisation_id = $1 GROUP BY learner_id
+) AS e ON e.learner_id = a.account_id
+WHERE a.account_id IS NULL OR a.earned <> coalesce(e.earned, 0) OR a.spent <> coalesce(e.spent, 0)
+    OR a.points <> coalesce(e.earned, 0) - coalesce(e.spent, 0) OR a.entries <> coalesce(e.entries, 0)
+LIMIT $4;
+
+-- name: running_balances
+-- Entries whose number isn't the next one, or whose balance isn't that of the entry before plus their amount.
+SELECT entry_id::text AS entry_id, learner_id::text AS learner_id, number, expected_number, balance_after, expected_balance
+FROM (
+    SELECT entry_id, learner_id, number, balance_after,
+        row_number() OVER by_number AS expected_number,
+        sum(CASE WHEN to_account = learner_id THEN amount ELSE -amount END) OVER by_number AS expected_balance
+    FROM entries WHERE organisation_id = $1
+    WINDOW by_number AS (PARTITION BY learner_id ORDER BY number)
+) AS e
+WHERE number <> expected_number OR balance_after <> expected_balance
+LIMIT $2;
+
+-- name: sum_of_accounts
+-- What all accounts hold together, the organisation's own included; zero, since points only move.
+SELECT
+    (SELECT coalesce(sum(points), 0) FROM accounts WHERE organisation_id = $1 AND kind = 'learner')
+    + (SELECT coalesce(sum(CASE WHEN to_account IN ($2, $3) THEN amount ELSE 0 END)
+        - sum(CASE WHEN from_account IN ($2, $3) THEN amount ELSE 0 END), 0)
+       FROM entries WHERE organisation_id = $1) AS total;
+
+-- name: reversals
+-- Reversals that don't undo exactly one entry of the same learner and amount.
+SELECT r.entry_id::text AS entry_id, r.reverses::text AS reverses
+FROM entries r
+LEFT JOIN entries e ON e.organisation_id = $1 AND e.entry_id = r.reverses
+WHERE r.organisation_id = $1 AND r.kind = 'reversal'
+    AND (e.entry_id IS NULL OR e.kind = 'reversal' OR e.learner_id <> r.learner_id OR e.amount <> r.amount
+         OR e.from_account <> r.to_account OR e.to_account <> r.from_account)
+LIMIT $2;
+
+-- name: events_without_key
+-- Events that no dedupe key leads to.
+SELECT e.event_id::text AS event_id
+FROM events e
+WHERE e.organisation_id = $1
+    AND NOT EXISTS (SELECT 1 FROM event_keys k WHERE k.organisation_id = $1 AND k.event_id = e.event_id)
+LIMIT $2;
+
+-- name: keys_shared
+-- Events that more than one dedupe key leads to.
+SELECT event_id::text AS event_id, count(*) AS keys
+FROM event_keys WHERE organisation_id = $1 GROUP BY event_id HAVING count(*) > 1
+LIMIT $2;
+
+-- name: entries_without_decision
+-- Standing awards by rules that no decision of their event names. One that was taken back may be named no more:
+-- an event that is decided anew keeps its new decisions.
+SELECT e.entry_id::text AS entry_id, e.event_id::text AS event_id
+FROM entries e
+LEFT JOIN events v ON v.organisation_id = $1 AND v.event_id = e.event_id
+WHERE e.organisation_id = $1 AND e.kind = 'award' AND e.rule_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM entries r WHERE r.organisation_id = $1 AND r.reverses = e.entry_id)
+    AND (v.event_id IS NULL OR NOT v.decisions @> jsonb_build_array(jsonb_build_object(
+        'outcome', 'awarded', 'points', e.amount, 'rule_id', e.rule_id, 'rule_version', e.rule_version,
+        'detail', jsonb_build_object('entry_id', e.entry_id::text))))
+LIMIT $2;
+
+-- name: marks_without_award
+-- Things counted for awards that were reversed or never made.
+SELECT m.award_id::text AS award_id, m.learner_id::text AS learner_id, m.rule_id, m.mark
+FROM award_marks m
+WHERE m.organisation_id = $1 AND m.points > 0
+    AND (NOT EXISTS (SELECT 1 FROM entries e WHERE e.organisation_id = $1 AND e.entry_id = m.award_id)
+         OR EXISTS (SELECT 1 FROM entries r WHERE r.organisation_id = $1 AND r.reverses = m.award_id))
+LIMIT $2;
+
+-- name: learners_after
+-- Learners with events, in the order of their ids.
+SELECT learner_id::text FROM learners WHERE organisation_id = $1 AND learner_id > $2 ORDER BY learner_id LIMIT $3;
+
+-- name: events_of
+-- Events of learners that earned something or should say why not.
+SELECT e.learner_id::text AS learner_id, e.event_id::text AS event_id, e.source, e.source_kind, e.event, e.user_id,
+    e.occurred_at, e.properties, e.metadata, e.points_awarded, e.decisions
+FROM events e
+WHERE e.organisation_id = $1 AND e.learner_id = ANY ($2::uuid[])
+ORDER BY e.learner_id, e.event_id;
+
+-- name: entries_of
+-- Awards of learners by rules, and whether each was reversed.
+SELECT e.entry_id::text AS entry_id, e.learner_id::text AS learner_id, e.amount, e.rule_id, e.rule_version,
+    EXISTS (SELECT 1 FROM entries r WHERE r.organisation_id = $1 AND r.reverses = e.entry_id) AS reversed
+FROM entries e
+WHERE e.organisation_id = $1 AND e.learner_id = ANY ($2::uuid[]) AND e.kind = 'award' AND e.rule_id IS NOT NULL;
+
+-- name: marks_of
+-- What live awards of learners count against.
+SELECT m.learner_id::text AS learner_id, m.rule_id, m.award_id::text AS award_id, m.mark, m.occurred_at, m.points
+FROM award_marks m
+WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]);
+
+-- name: rule_versions
+-- Every version of every rule.
+SELECT r.version, r.definition FROM rules r WHERE r.organisation_id = $1;
