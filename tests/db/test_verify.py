@@ -1,0 +1,132 @@
+"""The proof of the ledger finds what somebody with the owner's rights tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from anyio.from_thread import BlockingPortal
+
+from rocket_server.db.pool import Database
+from rocket_server.verify import Difference, verify
+from support.fixtures import MakeOrganisation, Owner
+from support.organisation import Organisation
+
+
+@pytest.fixture
+def organisation(make_organisation: MakeOrganisation) -> Organisation:
+    """An organisation with awards, a withdrawn completion and points moved by hand."""
+    made = make_organisation()
+    api = made.api
+    api.event("course.completed", properties={"course_id": "c1"}, event_id="1")
+    api.event("lesson.completed", properties={"lesson_id": "l1"}, event_id="2")
+    api.event(
+        "lesson.reopened", properties={"lesson_id": "l1"}, event_id="3", timestamp="2026-03-02T11:00:00Z"
+    )
+    for number in range(5):
+        api.event("forum.posted", "ben", event_id=f"post {number}")
+    assert api.post("/v1/points/award", {"user_id": "anna", "points": 7, "reason": "kind"}).status_code == 200
+    assert api.post("/v1/points/deduct", {"user_id": "anna", "points": 3, "reason": "cup"}).status_code == 200
+    return made
+
+
+Verify = Callable[[str | None], list[Difference]]
+
+
+@pytest.fixture
+def verified(portal: BlockingPortal, store: Database) -> Verify:
+    """What is found in an organisation, or in all."""
+
+    def find(organisation_id: str | None) -> list[Difference]:
+        async def work() -> list[Difference]:
+            async with store.transaction() as conn:
+                return await verify(conn, organisation_id)
+
+        return portal.call(work)
+
+    return find
+
+
+def test_what_the_server_wrote_adds_up(verified: Verify, organisation: Organisation):
+    """Nothing is found where nobody tampered."""
+    assert verified(organisation.organisation_id) == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "kind", "words"),
+    [
+        (
+            "UPDATE accounts SET points = points + 1, earned = earned + 1"
+            " WHERE organisation_id = $1 AND kind = 'learner' AND points > 50",
+            "balance",
+            "the entries say",
+        ),
+        ("UPDATE entries SET amount = 60 WHERE organisation_id = $1 AND amount = 50", "balance", "is 54"),
+        ("UPDATE entries SET amount = 60 WHERE organisation_id = $1 AND amount = 50", "award", "no decision"),
+        (
+            "DELETE FROM entries WHERE organisation_id = $1 AND amount = 7",
+            "entry",
+            "should have",
+        ),
+        (
+            "UPDATE entries SET balance_after = 1 WHERE organisation_id = $1 AND amount = 50",
+            "entry",
+            "balance 1",
+        ),
+        (
+            "UPDATE entries SET amount = 4 WHERE organisation_id = $1 AND kind = 'reversal'",
+            "reversal",
+            "doesn't undo",
+        ),
+        (
+            "UPDATE events SET points_awarded = 51 WHERE organisation_id = $1 AND points_awarded = 50",
+            "award",
+            "51",
+        ),
+        ("DELETE FROM event_keys WHERE organisation_id = $1", "dedupe", "no dedupe key"),
+        (
+            "DELETE FROM award_marks WHERE organisation_id = $1 AND rule_id = 'course_completed'",
+            "award",
+            "is counted under []",
+        ),
+        (
+            "INSERT INTO award_marks SELECT organisation_id, learner_id, rule_id, mark || 'x', occurred_at,"
+            " gen_random_uuid(), points FROM award_marks WHERE organisation_id = $1 LIMIT 1",
+            "counter",
+            "doesn't stand",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{constraints,max_per_day}', '2')"
+            " WHERE organisation_id = $1 AND rule_id = 'forum_posted'",
+            "award",
+            "one award too many for max_per_day",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{actions,award_points}', '40')"
+            " WHERE organisation_id = $1 AND rule_id = 'course_completed'",
+            "award",
+            "was given 50 points that course_completed doesn't give",
+        ),
+    ],
+)
+def test_tampering_is_found(
+    owner: Owner, organisation: Organisation, verified: Verify, tampering: str, kind: str, words: str
+):
+    """Each kind of tampering is found and named."""
+    owner.execute(tampering, organisation.organisation_id)
+    found = verified(organisation.organisation_id)
+    assert any(one.kind == kind and words in f"{one.subject} {one.message}" for one in found), found
+
+
+def test_other_organisations_are_left_out(
+    owner: Owner, organisation: Organisation, verified: Verify, make_organisation: MakeOrganisation
+):
+    """Tampering with one organisation isn't found in another, and is found when all are looked at."""
+    other = make_organisation()
+    owner.execute(
+        "UPDATE accounts SET points = points + 1, earned = earned + 1"
+        " WHERE organisation_id = $1 AND kind = 'learner'",
+        organisation.organisation_id,
+    )
+    assert verified(other.organisation_id) == []
+    assert {one.organisation_id for one in verified(None)} >= {organisation.organisation_id}

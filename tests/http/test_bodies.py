@@ -1,0 +1,128 @@
+"""Bodies: bounded in size, as sent and as unpacked, in the encodings that are read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import pytest
+
+EVENT = {"event": "course.viewed", "user_id": "anna", "timestamp": 1772445600}
+MIB = 1024 * 1024
+
+
+def post(organisation, path, content, **headers):
+    return organisation.api.request("POST", path, content=content, headers=headers)
+
+
+def test_a_gzipped_body_is_read(organisation):
+    """A gzipped event counts like a plain one, also in several members."""
+    plain = json.dumps(EVENT).encode()
+    for body in (gzip.compress(plain), gzip.compress(plain[:9]) + gzip.compress(plain[9:])):
+        assert post(organisation, "/v1/events", body, **{"Content-Encoding": "gzip"}).status_code == 200
+    assert len(organisation.api.get("/v1/events").json()["events"]) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/points/award", "/v1/sources"])
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b"", gzip.compress(b"{}")[:-9], zlib.compress(b"{}")],
+    ids=["plain", "empty", "cut off", "zlib"],
+)
+def test_what_is_called_gzip_and_is_not_is_a_400(organisation, path, body):
+    """A body that isn't whole gzip, as its header says, can't be understood."""
+    response = post(organisation, path, body, **{"Content-Encoding": "gzip"})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_payload")
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "nonsense"])
+def test_another_encoding_is_a_415(organisation, encoding):
+    """An encoding that isn't read is named in a 415."""
+    response = post(organisation, "/v1/events", json.dumps(EVENT), **{"Content-Encoding": encoding})
+    assert (response.status_code, response.json()["error"]) == (415, "unsupported_media_type")
+    assert response.json()["details"]["expected"] == "gzip"
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events/batch", "/v1/points/award"])
+def test_a_gzip_bomb_is_a_413(organisation, path):
+    """A small body that unpacks to much more than the limit is refused while it is unpacked."""
+    bomb = gzip.compress(b" " * (200 * MIB), 9)
+    assert len(bomb) < MIB
+    response = post(organisation, path, bomb, **{"Content-Encoding": "gzip"})
+    assert (response.status_code, response.json()["error"]) == (413, "payload_too_large")
+
+
+def padded(size: int) -> bytes:
+    head, tail = b'{"events":[' + json.dumps(EVENT).encode() + b"]", b"}"
+    return head + b" " * (size - len(head) - len(tail)) + tail
+
+
+@pytest.mark.parametrize("path", ["/v1/events/batch", "/api/events/batch"])
+def test_a_batch_may_have_16_mib(organisation, path):
+    """A batch of 16 MiB is read; one byte more is a 413, sent with its length or in chunks."""
+    assert post(organisation, path, padded(16 * MIB)).status_code == 200
+    over = padded(16 * MIB + 1)
+    for content in (over, (over[start : start + MIB] for start in range(0, len(over), MIB))):
+        response = post(organisation, path, content)
+        assert (response.status_code, response.json()["error"]) == (413, "payload_too_large")
+        assert response.json()["details"]["limit_bytes"] == 16 * MIB
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/points/award", "/api/public/hook/moodle/event"])
+def test_other_bodies_are_smaller(organisation, path):
+    """What isn't a batch has a smaller bound, said in the answer."""
+    response = post(organisation, path, b" " * (2 * MIB))
+    assert (response.status_code, response.json()["error"]) == (413, "payload_too_large")
+    assert response.json()["details"]["limit_bytes"] == MIB
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b"\xff\xfe",
+        b'{"event": NaN}',
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        b"null",
+        b"7",
+        b'"x"',
+    ],
+    ids=[
+        "empty",
+        "cut",
+        "no JSON",
+        "not UTF-8",
+        "NaN",
+        "deep list",
+        "deep object",
+        "null",
+        "number",
+        "string",
+    ],
+)
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/events", "/v1/events/batch", "/v1/points/award", "/v1/points/reverse", "/v1/sources"],
+)
+def test_what_is_no_json_object_is_a_400(organisation, path, body):
+    """No endpoint stumbles over a body that isn't the object it expects."""
+    response = post(organisation, path, body, **{"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_payload"), response.text
+
+
+def test_a_4xx_changes_nothing(organisation, owner):
+    """After many refused requests there is no learner, no event and no entry."""
+    for path in ("/v1/events", "/v1/points/award", "/v1/points/deduct"):
+        for body in (
+            {"user_id": "anna"},
+            {**EVENT, "event": "X"},
+            {"user_id": "anna", "points": -1, "reason": "x"},
+        ):
+            assert organisation.api.post(path, body).status_code == 400
+    for table in ("learners", "events", "entries", "event_keys", "idempotency_keys"):
+        count = f"SELECT count(*) FROM {table} WHERE organisation_id = $1"
+        assert owner.value(count, organisation.organisation_id) == 0

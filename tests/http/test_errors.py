@@ -1,0 +1,67 @@
+"""Errors: one shape, stable codes, and nothing of the server's inside."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from rocket_server.db.pool import open_database
+from support import organisation as organisations
+from support import server as servers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("GET", "/", 404, "not_found"),
+        ("DELETE", "/v1/events", 405, "method_not_allowed"),
+        ("GET", "/v1/points/award", 405, "method_not_allowed"),
+        ("GET", "/v1/users/nobody/balance", 404, "not_found"),
+        ("POST", "/v1/points/award", 400, "invalid_payload"),
+        ("POST", "/v1/events", 400, "invalid_payload"),
+        ("GET", "/v1/events?limit=x", 400, "invalid_payload"),
+    ],
+)
+def test_every_error_has_the_same_shape(organisation, method, path, status, code):
+    """Code, sentence, details and the request's id, which a header carries too."""
+    response = organisation.api.request(method, path)
+    body = response.json()
+    assert (response.status_code, body["error"]) == (status, code)
+    assert body.keys() == {"error", "message", "details", "request_id"}
+    assert body["message"]
+    assert isinstance(body["details"], dict)
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_a_wrong_method_is_told_the_right_ones(organisation):
+    """A 405 names all methods of the path, as HTTP demands."""
+    assert organisation.api.request("PUT", "/v1/events").headers["allow"] == "GET, POST"
+    assert organisation.api.request("HEAD", organisation.moodle.path).headers["allow"] == "POST"
+
+
+def test_a_defect_is_answered_without_its_insides(database, tmp_path, portal):
+    """Where the server itself fails, the answer is a 500 of the same shape: no stack trace, no SQL."""
+    server = servers.start(database, tmp_path / "log", {})
+
+    async def prepare():
+        opened = await open_database(database)
+        made = await organisations.make(opened, server)
+        await opened.close()
+        owner = await asyncpg.connect(database)
+        await owner.execute("ALTER TABLE award_marks RENAME TO elsewhere")
+        await owner.close()
+        return made
+
+    api = portal.call(prepare).api
+    awarded = api.post("/v1/points/award", {"user_id": "anna", "points": 1, "reason": "x"})
+    event = {"event": "forum.posted", "user_id": "anna", "timestamp": 1772445600}
+    failed = (api.post("/v1/events", event), api.get("/v1/users/anna/limits"))
+    log = server.stop()
+    assert awarded.status_code == 200
+    for response in failed:
+        assert (response.status_code, response.json()["error"]) == (500, "internal_error")
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+        assert response.json()["request_id"] in log
+        assert not any(word in response.text for word in ("award_marks", "Traceback", "SELECT", "asyncpg"))

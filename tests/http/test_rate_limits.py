@@ -1,0 +1,82 @@
+"""Rate limits: what remains is in the headers, what exceeds them waits."""
+
+from __future__ import annotations
+
+import pytest
+
+EVENT = {"event": "course.viewed", "user_id": "anna", "timestamp": 1772445600}
+
+
+@pytest.fixture(scope="module")
+def limited(start_server):
+    """A server with small limits."""
+    return start_server(
+        "limited",
+        ROCKET_RATE_LIMIT_KEY="3",
+        ROCKET_RATE_LIMIT_SOURCE="2",
+        ROCKET_RATE_LIMIT_AUTH_FAILURES="4",
+        ROCKET_TRUSTED_PROXIES="127.0.0.1/32",
+    )
+
+
+def check_exceeded(response, limit):
+    assert (response.status_code, response.json()["error"]) == (429, "rate_limit_exceeded")
+    seconds = response.json()["retry_after"]
+    assert response.headers["retry-after"] == str(seconds)
+    assert 1 <= seconds <= 60
+    if limit is not None:
+        assert response.headers["x-ratelimit-limit"] == str(limit)
+        assert response.headers["x-ratelimit-remaining"] == "0"
+
+
+def responses_across_a_minute(send, limit):
+    """Responses until one exceeds the limit. A minute that begins meanwhile starts the count anew, once."""
+    seen = []
+    while len(seen) <= 2 * limit and (not seen or seen[-1].status_code != 429):
+        seen.append(send())
+    return seen
+
+
+def test_a_key_has_its_limit(organisation, make_organisation, limited):
+    """Answers count down what remains; then 429 with Retry-After, for this key only."""
+    process = organisation.on(limited)
+    *good, exceeded = responses_across_a_minute(lambda: process.api.post("/v1/events", EVENT), 3)
+    assert {response.status_code for response in good} == {200}
+    assert len(good) >= 3
+    assert [response.headers["x-ratelimit-remaining"] for response in good][-1] == "0"
+    for response in good:
+        assert response.headers["x-ratelimit-limit"] == "3"
+        assert 0 <= int(response.headers["x-ratelimit-reset"]) <= 60
+    check_exceeded(exceeded, 3)
+    assert make_organisation().on(limited).api.get("/v1/rules").status_code == 200
+
+
+def test_a_source_has_its_limit(organisation, limited):
+    """A source's limit counts its own requests."""
+    process = organisation.on(limited)
+    *good, exceeded = responses_across_a_minute(lambda: process.hook("{}"), 2)
+    assert {response.status_code for response in good} == {400}
+    assert len(good) >= 2
+    check_exceeded(exceeded, 2)
+
+
+def test_failed_authentication_is_limited_by_address(organisation, limited):
+    """After too many failures an address has to wait, also with a good key; other addresses don't."""
+
+    def ask(address, key):
+        headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": address}
+        return limited.client.get("/v1/rules", headers=headers)
+
+    *failed, exceeded = responses_across_a_minute(lambda: ask("192.0.2.1", "wrong"), 4)
+    assert {response.status_code for response in failed} == {401}
+    assert len(failed) >= 4
+    check_exceeded(exceeded, None)
+    check_exceeded(ask("192.0.2.1", organisation.key), None)
+    assert ask("192.0.2.2", organisation.key).status_code == 200
+
+
+def test_no_limit_no_headers(organisation):
+    """A source has no limit unless one is set, and then no header speaks of one."""
+    response = organisation.hook("{}")
+    assert not any(name.startswith("x-ratelimit") for name in response.headers)
+    assert organisation.api.get("/v1/rules").headers["x-ratelimit-limit"] == "600000"

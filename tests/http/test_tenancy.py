@@ -1,0 +1,192 @@
+"""Tenancy: every route of the application, tried with another organisation's key and ids.
+
+The routes come from the application itself. A new one fails here until it is said what it needs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rocket_server.app import api_routes
+from support.organisation import Organisation
+
+# Routes that need no key and tell nothing of any organisation.
+PUBLIC = {("GET", "/v1/health"), ("GET", "/metrics"), ("GET", "/console")}
+# Routes that take a source's token; they have tests of their own below.
+BY_TOKEN = {
+    ("POST", "/api/public/hook/{source}/event"),
+    ("POST", "/api/public/validate/webhook"),
+    ("POST", "/api/validate/event"),
+}
+EVENT = {"event": "course.viewed", "user_id": "intruder", "timestamp": 1772445600}
+POINTS = {"user_id": "intruder", "points": 1, "reason": "x"}
+# A body for each route that takes one; `{…}` in a value is an id of the victim's.
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/events"): EVENT,
+    ("POST", "/v1/events/batch"): {"events": [EVENT]},
+    ("POST", "/api/events/batch"): {"events": [EVENT | {"user_id": "other"}]},
+    ("POST", "/v1/events/validate"): EVENT,
+    ("POST", "/v1/events/{event_id}/retry"): None,
+    ("POST", "/v1/points/award"): POINTS,
+    ("POST", "/v1/points/deduct"): POINTS,
+    ("POST", "/v1/points/reverse"): {"entry_id": "{entry_id}", "reason": "x"},
+    ("PATCH", "/v1/organisation"): {"name": "Renamed"},
+    ("POST", "/v1/sources"): {"kind": "test"},
+    ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
+    ("POST", "/v1/sources/{source_id}/rotate"): {},
+}
+# Routes that name something of the victim's in the body.
+FOREIGN_BODIES = {("POST", "/v1/points/reverse")}
+
+ROUTES = sorted((method, route.path) for route in api_routes() for method in route.methods)
+KEYED = [route for route in ROUTES if route not in PUBLIC | BY_TOKEN]
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """An organisation with something of everything, and the ids of it."""
+
+    organisation: Organisation
+    ids: dict[str, str]
+    marks: tuple[str, ...]  # text that no other organisation may ever see
+
+
+@pytest.fixture(scope="module")
+def victim(make_organisation) -> Victim:
+    """An organisation with a learner, an event, an entry, a source and its request log."""
+    organisation = make_organisation(name="The Victim's", tenant_id="tenant-of-the-victim")
+    answer = organisation.api.event("course.completed", "victim-anna", properties={"course_id": "1"})
+    body = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 9, "timecreated": 1772445600}
+    organisation.hook(json.dumps(body))
+    (entry,) = organisation.api.get("/v1/users/victim-anna/ledger").json()["entries"]
+    ids = {
+        "event_id": answer["event_id"],
+        "user_id": "victim-anna",
+        "entry_id": entry["entry_id"],
+        "source_id": organisation.moodle.source_id,
+    }
+    secrets = (
+        organisation.organisation_id,
+        organisation.moodle.slug,
+        organisation.moodle.token,
+        "The Victim's",
+    )
+    return Victim(organisation, ids, (*ids.values(), *secrets))
+
+
+@pytest.fixture(scope="module")
+def intruder(make_organisation) -> Organisation:
+    """Another tenant's organisation with an admin key."""
+    return make_organisation(name="The Intruder's")
+
+
+@pytest.fixture
+def unchanged(victim, owner):
+    """Asserts afterwards that not one row of the victim's is another than before."""
+    tables = owner.fetch(
+        "SELECT table_name FROM information_schema.columns"
+        " WHERE column_name = 'organisation_id' AND table_schema = 'public'"
+    )
+
+    def snapshot():
+        return {
+            row["table_name"]: owner.value(
+                f"SELECT string_agg(t::text, '|' ORDER BY t::text) FROM {row['table_name']} t"
+                " WHERE organisation_id = $1",
+                victim.organisation.organisation_id,
+            )
+            for row in tables
+        }
+
+    before = snapshot()
+    assert before["entries"]
+    assert before["request_log"]
+    yield
+    assert snapshot() == before
+
+
+def filled(template: Any, ids: dict[str, str]) -> Any:
+    """A path or body with the victim's ids in it."""
+    if isinstance(template, dict):
+        return {name: filled(value, ids) for name, value in template.items()}
+    return template.format_map(ids) if isinstance(template, str) and "{" in template else template
+
+
+def ask(organisation, route, ids, *, key=True, **headers):
+    method, path = route
+    options = {"json": filled(BODIES[route], ids)} if BODIES.get(route) is not None else {}
+    if key:
+        headers = {"Authorization": f"Bearer {organisation.key}", **headers}
+    return organisation.server.client.request(method, filled(path, ids), headers=headers, **options)
+
+
+def test_every_route_is_classified():
+    """Each route is public, by token or by key; one that takes a body has one here; nothing is left over."""
+    assert set(ROUTES) >= PUBLIC | BY_TOKEN | BODIES.keys()
+    for method, path in KEYED:
+        assert method == "GET" or (method, path) in BODIES, f"give {method} {path} a body, or None"
+
+
+@pytest.mark.parametrize("route", KEYED, ids=" ".join)
+def test_without_a_key_there_is_nothing(intruder, victim, unchanged, route):
+    """Without a key every route but the public ones is a 401."""
+    assert ask(intruder, route, victim.ids, key=False).status_code == 401
+
+
+@pytest.mark.parametrize("route", KEYED, ids=" ".join)
+def test_another_organisations_headers_are_refused(intruder, victim, unchanged, route):
+    """A key with another organisation's headers is a 403 everywhere, in both spellings."""
+    model = victim.organisation.model
+    for headers in (
+        {"X-Tenant-ID": model.tenant_id, "X-Organisation-ID": model.organisation_id},
+        {"organisationId": model.organisation_id},
+        {"tenantId": model.tenant_id},
+    ):
+        response = ask(intruder, route, victim.ids, **headers)
+        assert (response.status_code, response.json()["error"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("route", KEYED, ids=" ".join)
+def test_another_organisations_ids_lead_nowhere(intruder, victim, unchanged, route):
+    """The victim's ids are a 404 for the intruder; what needs no id shows nothing of the victim's."""
+    response = ask(intruder, route, victim.ids)
+    if "{" in route[1] or route in FOREIGN_BODIES:
+        assert response.status_code in (403, 404), response.text
+    else:
+        assert response.status_code < 500
+    assert not [mark for mark in victim.marks if mark in response.text]
+
+
+def test_filters_show_only_ones_own(intruder, victim, unchanged):
+    """Lists filtered by the victim's learner or starting at the victim's event show nothing."""
+    for query in ({"user_id": "victim-anna"}, {"event": "course.completed"}, {"source": "moodle"}):
+        response = intruder.api.get("/v1/events", **query)
+        assert response.json()["events"] == []
+
+
+def test_a_token_opens_only_its_own_source(intruder, victim, unchanged):
+    """A token at the victim's slug is a 403; validation with the victim's source names finds none."""
+    body = json.dumps(
+        {"eventname": "\\core\\event\\user_loggedin", "id": 7, "userid": 9, "timecreated": 1772445600}
+    )
+    slug = victim.organisation.moodle.slug
+    headers = {"Authorization": f"Bearer {intruder.moodle.token}"}
+    post = intruder.server.client.post
+    assert post(f"/api/public/hook/{slug}/event", content=body, headers=headers).status_code == 403
+    keyed = {"Authorization": f"Bearer {intruder.key}"}
+    for name in (slug, victim.ids["source_id"]):
+        assert post(f"/api/validate/event?source={name}", content=body, headers=keyed).status_code == 404
+    assert post("/api/public/hook/moodle/event", content=body, headers=headers).status_code == 200
+    assert victim.organisation.api.points("moodle:9") == 5
+
+
+@pytest.mark.parametrize("route", sorted(PUBLIC), ids=" ".join)
+def test_what_is_public_tells_nothing(server, victim, route):
+    """Health, metrics and the console's page have no trace of any organisation."""
+    response = server.client.request(*route)
+    assert response.status_code == 200
+    assert not [mark for mark in victim.marks if mark in response.text]

@@ -1,0 +1,1 @@
+"""What tests of the running server share: its processes, fresh organisations, captured requests."""

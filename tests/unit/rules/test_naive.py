@@ -1,0 +1,354 @@
+"""Compiled rules and the tally agree with a plain reading of the specification, over random histories.
+
+The plain reading keeps a list of awards and looks through all of it for every event; it shares no code with
+what it checks, apart from the model.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rocket_server.errors import InvalidPayload
+from rocket_server.events.model import Event
+from rocket_server.rules.compile import RuleSet
+from rocket_server.rules.evaluate import Count, Probe
+from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.tally import Tally
+
+from .helpers import PARIS
+
+START = datetime(2026, 3, 27, tzinfo=UTC)  # two days before the clocks go forward
+
+# ---- the plain reading -------------------------------------------------------------------------------------
+
+
+def naive_number(value: Any) -> float | None:
+    if isinstance(value, bool) or value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def naive_equal(expected: Any, seen: Any) -> bool:
+    if seen is None or seen == "":
+        return False
+    if isinstance(expected, bool) or isinstance(seen, bool):
+        true, false = (True, "true", "1", 1), (False, "false", "0", 0)
+        return (expected in true and seen in true) or (expected in false and seen in false)
+    if isinstance(expected, str) and isinstance(seen, str):
+        return expected == seen
+    numbers = naive_number(expected), naive_number(seen)
+    return None not in numbers and numbers[0] == numbers[1]
+
+
+def naive_compare(operator: str, expected: Any, seen: Any) -> bool:
+    if operator == "eq":
+        return naive_equal(expected, seen)
+    if operator == "ne":
+        return not naive_equal(expected, seen)
+    if operator == "in":
+        return any(naive_equal(each, seen) for each in expected)
+    if operator == "not_in":
+        return not any(naive_equal(each, seen) for each in expected)
+    if operator == "exists":
+        return (seen is not None and seen != "") == expected
+    if operator == "starts_with":
+        return seen is not None and not isinstance(seen, bool) and str(seen).startswith(expected)
+    number, bound = naive_number(seen), naive_number(expected)
+    if number is None:
+        return False
+    return {
+        "gt": number > bound, "gte": number >= bound, "lt": number < bound, "lte": number <= bound,
+    }[operator]  # fmt: skip
+
+
+def naive_holds(conditions: dict[str, Any], properties: dict[str, Any]) -> bool:
+    for key, value in conditions.items():
+        if key == "any":
+            good = any(naive_holds(each, properties) for each in value)
+        elif key == "all":
+            good = all(naive_holds(each, properties) for each in value)
+        elif key == "not":
+            good = not naive_holds(value, properties)
+        else:
+            tests = value if isinstance(value, dict) else {"eq": value}
+            good = all(naive_compare(name, expected, properties.get(key)) for name, expected in tests.items())
+        if not good:
+            return False
+    return True
+
+
+def local_day(event: Event) -> date:
+    return event.occurred_at.astimezone(PARIS).date()
+
+
+def key_value(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def naive_decision(rule: dict[str, Any], event: Event, awards: list[tuple[Event, int]]) -> tuple[str, int]:
+    if not naive_holds(rule["conditions"], event.properties):
+        return "condition_not_met", 0
+    limits = rule["constraints"]
+    if limits.get("once") and awards:
+        return "already_awarded", 0
+    paths = limits.get("unique_by", [])
+
+    def unique(other: Event) -> list[str]:
+        return [
+            str(local_day(other)) if path == "@day" else key_value(other.properties.get(path))
+            for path in paths
+        ]
+
+    if paths and "" not in unique(event) and any(unique(other) == unique(event) for other, _ in awards):
+        return "already_awarded", 0
+    for scope in ("course", "lesson"):
+        limit = limits.get(f"max_per_{scope}")
+        if limit is not None:
+            value = key_value(event.properties.get(f"{scope}_id"))
+            used = [o for o, _ in awards if key_value(o.properties.get(f"{scope}_id")) == value]
+            if len(used) >= limit:
+                return ("already_awarded" if limit == 1 else "cap_reached"), 0
+    units = {
+        "day": local_day,
+        "week": lambda each: local_day(each).isocalendar()[:2],
+        "month": lambda each: (local_day(each).year, local_day(each).month),
+    }
+    for window, unit in units.items():
+        limit = limits.get(f"max_per_{window}")
+        if limit is not None and sum(unit(other) == unit(event) for other, _ in awards) >= limit:
+            return "cap_reached", 0
+    cooldown = limits.get("cooldown_minutes")
+    if cooldown is not None:
+        distance = timedelta(minutes=cooldown)
+        if any(abs(other.occurred_at - event.occurred_at) < distance for other, _ in awards):
+            return "cooldown", 0
+    points: int = rule["actions"]["award_points"]
+    most = limits.get("max_points_per_day")
+    if most is not None:
+        rest = most - sum(each for other, each in awards if local_day(other) == local_day(event))
+        if rest <= 0:
+            return "cap_reached", 0
+        points = min(points, rest)
+    return "awarded", points
+
+
+# ---- random rules and events -------------------------------------------------------------------------------
+
+fields = st.sampled_from(["course_id", "lesson_id", "score", "passed"])
+scalars = st.sampled_from([1, 2, 80, "1", "2", "80", "80.5", "x", True, False, "true"])
+numbers = st.sampled_from([1, 2, 80, "2", "80.5"])
+tests = (
+    scalars
+    | st.fixed_dictionaries({}, optional={"gte": numbers, "ne": scalars})
+    | st.builds(lambda name, value: {name: value}, st.sampled_from(["gt", "gte", "lt", "lte"]), numbers)
+    | st.builds(
+        lambda name, values: {name: values},
+        st.sampled_from(["in", "not_in"]),
+        st.lists(scalars, min_size=1, max_size=3),
+    )
+    | st.builds(lambda value: {"exists": value}, st.booleans())
+    | st.builds(lambda value: {"starts_with": value}, st.sampled_from(["8", "x", "1"]))
+).filter(lambda test: test != {})
+plain = st.dictionaries(fields, tests, max_size=2)
+conditions = st.recursive(
+    plain,
+    lambda inner: st.builds(
+        lambda base, groups: base | groups,
+        plain,
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "any": st.lists(inner.filter(bool), min_size=1, max_size=3),
+                "all": st.lists(inner.filter(bool), min_size=1, max_size=2),
+                "not": inner.filter(bool),
+            },
+        ),
+    ),
+    max_leaves=6,
+)
+small = st.integers(1, 3)
+limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "once": st.booleans(),
+        "unique_by": st.lists(st.sampled_from(["course_id", "lesson_id", "@day"]), min_size=1, unique=True),
+        "max_per_course": small,
+        "max_per_lesson": small,
+        "max_per_day": small,
+        "max_per_week": st.integers(1, 6),
+        "max_per_month": st.integers(1, 8),
+        "cooldown_minutes": st.sampled_from([1, 60, 600]),
+        "max_points_per_day": st.integers(1, 30),
+    },
+)
+moments = st.integers(0, 8 * 24 * 4).map(lambda quarters: START + timedelta(minutes=15 * quarters))
+properties = st.fixed_dictionaries(
+    {},
+    optional={
+        "course_id": st.sampled_from(["1", "2", 1, None, ""]),
+        "lesson_id": st.sampled_from(["1", "2", "3"]),
+        "score": st.sampled_from([1, 80, 80.5, "80", "80.5", "x", "", None]),
+        "passed": st.sampled_from([True, False, "1", "0", "true", 1]),
+    },
+)
+events = st.builds(
+    lambda time, values: Event("quiz.completed", "s", "u", time, values, {}, b""), moments, properties
+)
+rules = st.builds(
+    lambda when, how_often, points: {
+        "rule_id": "r", "trigger": "quiz.completed", "conditions": when,
+        "actions": {"award_points": points}, "constraints": how_often,
+    },
+    conditions, limits, st.integers(1, 12),
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(rules, st.lists(events, min_size=1, max_size=25), st.data())
+def test_decisions_agree_with_the_plain_reading(written: dict[str, Any], history: list[Event], data: Any):
+    """Outcome and points of every event are those of the plain reading, through awards and reversals, and
+    whether the counts come from one transaction or were stored by earlier ones."""
+    try:
+        parsed = parse_rule(json.loads(json.dumps(written)))
+    except InvalidPayload as error:
+        reject_unless(error.message.count("no value can be") == 1)
+        return
+    rule = RuleSet([RuleVersion(parsed, 1)], PARIS).rules[0]
+    awards: list[tuple[Event, int]] = []
+    committed: list[tuple[Event, int]] = []
+    tally = Tally()
+    for event in history:
+        if data.draw(st.integers(0, 9)) == 0:  # a new transaction counts what was committed
+            committed, tally = list(awards), Tally()
+        for probe in rule.probes(event):
+            tally.store("u", "r", probe, counted(rule, probe, committed))
+        decision = rule.decide(event, tally.reader("u", "r"))
+        assert (decision.outcome, decision.points) == naive_decision(written, event, awards)
+        json.dumps(decision.as_dict())
+        if decision.outcome == "awarded":
+            assert decision.marks == rule.marks(event)
+            awards.append((event, decision.points))
+            tally.add("u", "r", decision.marks, event.occurred_at, decision.points)
+        elif awards and data.draw(st.integers(0, 4)) == 0:
+            taken, points = awards.pop(data.draw(st.integers(0, len(awards) - 1)))
+            tally.remove("u", "r", rule.marks(taken), taken.occurred_at, points)
+
+
+def reject_unless(is_impossible: bool) -> None:
+    """Ranges that no value can meet are refused, as they should be; nothing else may be."""
+    assert is_impossible
+
+
+def counted(rule: Any, probe: Probe, awards: list[tuple[Event, int]]) -> Count:
+    """What a database would count: awards under the mark in [since, until)."""
+    found = [
+        (event.occurred_at, points)
+        for event, points in awards
+        if probe.mark in rule.marks(event)
+        and (probe.since is None or event.occurred_at >= probe.since)
+        and (probe.until is None or event.occurred_at < probe.until)
+    ]
+    times = [time for time, _ in found]
+    total = sum(points for _, points in found)
+    return Count(len(found), total, min(times, default=None), max(times, default=None))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["add", "add", "add", "remove", "count"]),
+            st.sampled_from([("",), ("a",), ("", "a"), ("b",)]),
+            st.integers(0, 20),
+            st.integers(0, 3),
+            st.none() | st.integers(0, 20),
+            st.none() | st.integers(0, 20),
+        ),
+        max_size=60,
+    ),
+    st.integers(0, 20),
+)
+def test_the_tally_agrees_with_a_list(steps: list[Any], split: int):
+    """A tally counts as a plain list would, in any order of times, with awards and reversals, whether an
+    award was stored before or made in this transaction."""
+    hours = [START + timedelta(hours=hour) for hour in range(21)]
+    stored: list[tuple[str, datetime, int]] = []
+    listed: list[tuple[str, datetime, int]] = []
+    tally = Tally()
+
+    def matching(kept: list[tuple[str, datetime, int]], probe: Probe) -> list[tuple[datetime, int]]:
+        return sorted(
+            (time, points)
+            for mark, time, points in kept
+            if mark == probe.mark
+            and (probe.since is None or time >= probe.since)
+            and (probe.until is None or time < probe.until)
+        )
+
+    def as_count(found: list[tuple[datetime, int]]) -> Count:
+        if not found:
+            return Count(0, 0, None, None)
+        return Count(len(found), sum(points for _, points in found), found[0][0], found[-1][0])
+
+    probes = [
+        Probe(marks[0], None if since is None else hours[since], None if until is None else hours[until])
+        for _, marks, _, _, since, until in steps
+    ]
+    for number, (step, marks, hour, points, _, _) in enumerate(steps):
+        if number == split:  # what came before was committed, and is counted by the database
+            stored, tally = list(listed), Tally()
+            for probe in probes:
+                tally.store("u", "r", probe, as_count(matching(stored, probe)))
+        time, probe = hours[hour], probes[number]
+        if step == "add":
+            tally.add("u", "r", marks, time, points)
+            listed += [(mark, time, points) for mark in marks]
+        elif step == "remove" and all((mark, time, points) in listed for mark in marks):
+            tally.remove("u", "r", marks, time, points)
+            for mark in marks:
+                listed.remove((mark, time, points))
+        else:
+            expected = as_count(matching(listed, probe))
+            found = tally.count("u", "r", probe)
+            assert found[:2] == expected[:2]
+            if stored == []:
+                assert found == expected
+        assert tally.count("v", "r", probe) == tally.count("u", "s", probe) == Count(0, 0, None, None)
+
+
+def test_ten_thousand_events_of_one_learner():
+    """A batch of one learner's events, out of order, is counted right under every kind of constraint."""
+    rule = RuleSet(
+        [
+            RuleVersion(
+                parse_rule(
+                    {
+                        "rule_id": "r",
+                        "trigger": "quiz.completed",
+                        "actions": {"award_points": 3},
+                        "constraints": {"max_per_day": 9, "cooldown_minutes": 5, "max_points_per_day": 20},
+                    }
+                ),
+                1,
+            )
+        ],
+        PARIS,
+    ).rules[0]
+    tally = Tally()
+    total: dict[date, int] = {}
+    for number in range(10_000):
+        minutes = (number * 7919) % (60 * 24 * 60)
+        event = Event("quiz.completed", "s", "u", START + timedelta(minutes=minutes), {}, {}, b"")
+        decision = rule.decide(event, tally.reader("u", "r"))
+        tally.add("u", "r", decision.marks, event.occurred_at, decision.points)
+        total[local_day(event)] = total.get(local_day(event), 0) + decision.points
+    assert len(total) >= 60
+    assert set(list(total.values())[1:-1]) == {20}

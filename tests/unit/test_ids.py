@@ -1,0 +1,54 @@
+"""Identifiers: their order, their form and what stands in them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from rocket_server import ids
+from rocket_server.ids import parse_uuid, uuid7, uuid7s
+
+
+def test_ids_are_uuids_of_version_7():
+    """Version, variant and time are where RFC 9562 has them, in one's own spelling."""
+    before = time.time_ns() // 1_000_000
+    for text in (uuid7(), *uuid7s(3)):
+        made = uuid.UUID(text)
+        assert (made.version, made.variant, str(made)) == (7, uuid.RFC_4122, text)
+        assert before <= made.int >> 80 <= time.time_ns() // 1_000_000 + 1
+
+
+def test_later_ids_sort_after_earlier_ones():
+    """Single ids and sets of them, in the order of their making."""
+    made = [uuid7(), *uuid7s(2_000), uuid7(), *uuid7s(1), *uuid7s(0), *uuid7s(70), uuid7()]
+    assert made == sorted(set(made))
+    assert len(made) == 2_074
+
+
+def test_ids_go_on_where_the_clock_went_back_and_numbers_ran_out(monkeypatch):
+    """A clock that is set back, and a millisecond whose numbers are used up, change nothing in the order."""
+    made = [uuid7()]
+    monkeypatch.setattr(ids.time, "time_ns", lambda: 0)
+    made += uuid7s(5)
+    monkeypatch.setattr(ids, "_counter", 2**32 - 4)
+    made += [*uuid7s(3), uuid7(), *uuid7s(3)]
+    monkeypatch.setattr(ids, "_counter", 2**32 - 4)
+    made += uuid7s(10)
+    assert made == sorted(set(made))
+
+
+def test_threads_make_different_ids():
+    """Threads share the counter."""
+    with ThreadPoolExecutor(8) as pool:
+        made = [text for texts in pool.map(uuid7s, [500] * 40) for text in texts]
+    assert len(set(made)) == 20_000
+
+
+def test_parse_uuid_takes_the_canonical_spelling():
+    """Only text that PostgreSQL and we spell alike; case doesn't matter."""
+    made = uuid7()
+    assert parse_uuid(made) == made
+    assert parse_uuid(made.upper()) == made
+    assert parse_uuid(made.replace("-", "")) is None
+    assert parse_uuid("x" * 36) is None
