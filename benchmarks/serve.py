@@ -1,0 +1,92 @@
+"""The server in a process of its own, as benchmarks run it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+from benchmarks import yardstick
+from rocket_server import logs
+from rocket_server import serving as serving_process
+from rocket_server.config import Settings
+
+_START_TIMEOUT_S = 30
+_STOP_TIMEOUT_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server process."""
+
+    port: int
+    pid: int
+
+    def cpu_s(self) -> float:
+        """Processor seconds that it has used so far."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
+
+@contextmanager
+def serving(database_url: str) -> Iterator[Server]:
+    """A server on a free port of 127.0.0.1, from its first 200 of /v1/health until the block ends."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.serve", str(port), database_url])
+    try:
+        wait_until_healthy(port, process, _START_TIMEOUT_S)
+        yield Server(port, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_healthy(port: int, process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    """Returns with the first 200 of /v1/health. Raises RuntimeError where the process ends or is too slow."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/v1/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.01)
+    raise RuntimeError(f"the server was not healthy within {timeout_s} s")
+
+
+def main(port: int, database_url: str) -> None:
+    """Serves until it is told to stop, as `rocket serve` does with default settings, and the yardstick."""
+    settings = Settings.from_environ(os.environ)
+    logs.configure("error", settings.log_format)
+    yardstick.install()
+    with socket.create_server(("127.0.0.1", port), backlog=serving_process.BACKLOG) as listening:
+        serving_process.run(settings, database_url, listening)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
