@@ -8,13 +8,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from rocket_server.conditions.matching import compile_condition, compile_explanation, field
+from rocket_server.conditions.values import as_number, shown
 from rocket_server.events.model import Event
 from rocket_server.rules import constraints
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
-from rocket_server.rules.matching import compile_condition, compile_explanation, field
 from rocket_server.rules.model import PointsFrom, RuleVersion
-from rocket_server.rules.values import as_number, shown
 
 
 class CompiledRule:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Operator = Literal[
-    "eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in", "contains", "starts_with", "matches", "exists"
-]
+from rocket_server.conditions.model import NO_CONDITIONS, AllOf
+
 Window = Literal["hour", "day", "week", "month"]
 Scope = Literal["course", "lesson", "section"]
 
@@ -22,82 +21,12 @@ MAX_POINTS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One field against one expected value. `expected` is a scalar, or a tuple of scalars for in / not_in."""
-
-    path: str
-    operator: Operator
-    expected: Any
-
-    def as_dict(self) -> dict[str, Any]:
-        expected = list(self.expected) if isinstance(self.expected, tuple) else self.expected
-        return {self.path: {self.operator: expected}}
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Every part must hold; without parts it always holds."""
-
-    parts: tuple[Condition, ...] = ()
-    # True for a written `all: [...]`, whose parts are mappings of their own.
-    listed: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        parts = [part.as_dict() for part in self.parts]
-        if self.listed:
-            return {"all": parts}
-        merged: dict[str, Any] = {}
-        for part in parts:
-            for key, value in part.items():
-                if isinstance(value, dict) and isinstance(merged.get(key), dict) and key != "not":
-                    merged[key] |= value
-                else:
-                    merged[key] = value
-        return merged
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """At least one part must hold."""
-
-    parts: tuple[Condition, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"any": [part.as_dict() for part in self.parts]}
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The part must not hold."""
-
-    part: Condition
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"not": self.part.as_dict()}
-
-
-Condition = Comparison | AllOf | AnyOf | Not
-
-
-def comparisons(condition: Condition) -> Iterator[Comparison]:
-    """Every comparison in a condition, in the order in which they are written."""
-    match condition:
-        case Comparison():
-            yield condition
-        case Not(part=part):
-            yield from comparisons(part)
-        case AllOf(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from comparisons(part)
-
-
-@dataclass(frozen=True, slots=True)
 class Trigger:
     """Which events a rule hears. `source` is a source's name or its kind; None means any."""
 
     event: str
     source: str | None = None
-    conditions: AllOf = AllOf()
+    conditions: AllOf = NO_CONDITIONS
 
     def as_dict(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"event": self.event}

@@ -9,21 +9,19 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
+from rocket_server.conditions.model import AllOf, Comparison, comparisons
+from rocket_server.conditions.reading import Problems, is_clean, join, quoted, read_conditions, read_path
 from rocket_server.errors import InvalidPayload
-from rocket_server.rules.conditions import Problems, is_clean, join, quoted, read_conditions, read_path
 from rocket_server.rules.model import (
     DAY_PATH,
     MAX_POINTS,
     SCOPES,
     WINDOWS,
     Actions,
-    AllOf,
-    Comparison,
     Constraints,
     PointsFrom,
     Rule,
     Trigger,
-    comparisons,
 )
 
 MAX_RULES: Final = 1000

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rocket_server.rules.conditions import Problems, read_conditions
+from rocket_server.conditions.matching import compile_condition
+from rocket_server.conditions.patterns import PatternError, compile_pattern
+from rocket_server.conditions.reading import Problems, read_conditions
 from rocket_server.rules.evaluate import NOTHING
-from rocket_server.rules.matching import compile_condition
-from rocket_server.rules.patterns import PatternError, compile_pattern
 
 from .helpers import NOON, PARIS, compiled, event
 

@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rocket_server.conditions.model import AllOf, Comparison
 from rocket_server.errors import InvalidPayload
-from rocket_server.rules.model import AllOf, Comparison, PointsFrom, Rule
+from rocket_server.rules.model import PointsFrom, Rule
 from rocket_server.rules.parse import parse_rule, parse_rules
 
 CONTRACT = """

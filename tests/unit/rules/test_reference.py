@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rocket_server.rules.conditions import OPERATORS
+from rocket_server.conditions.reading import OPERATORS
 from rocket_server.rules.model import Constraints
 from rocket_server.rules.parse import parse_rule, parse_rules
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from rocket_server.events.model import Event
-from rocket_server.rules.model import AllOf, AnyOf, Comparison, Condition, Not, comparisons
-from rocket_server.rules.patterns import MAX_TEXT_CHARACTERS, compile_pattern
-from rocket_server.rules.values import (
+from rocket_server.conditions.model import AllOf, AnyOf, Comparison, Condition, Not, comparisons
+from rocket_server.conditions.patterns import MAX_TEXT_CHARACTERS, compile_pattern
+from rocket_server.conditions.values import (
     MAX_SHOWN_CHARACTERS,
     Predicate,
     as_text,
@@ -18,6 +17,7 @@ from rocket_server.rules.values import (
     ordering,
     shown,
 )
+from rocket_server.events.model import Event
 
 Getter = Callable[[Event], Any]
 Test = Callable[[Event], bool]

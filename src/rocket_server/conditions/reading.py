@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final, get_args
 
+from rocket_server.conditions.model import AllOf, AnyOf, Comparison, Condition, Not, Operator
+from rocket_server.conditions.patterns import PatternError, compile_pattern
+from rocket_server.conditions.values import as_number, as_time
 from rocket_server.errors import FieldError
-from rocket_server.rules.model import AllOf, AnyOf, Comparison, Condition, Not, Operator
-from rocket_server.rules.patterns import PatternError, compile_pattern
-from rocket_server.rules.values import as_number, as_time
 
 MAX_DEPTH: Final = 8
 MAX_COMPARISONS: Final = 100
