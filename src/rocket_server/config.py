@@ -170,6 +170,42 @@ class Settings:
     allow_private_webhooks: bool = _setting(
         "ROCKET_ALLOW_PRIVATE_WEBHOOKS", False, _boolean, "1 lets webhooks go to private addresses"
     )
+    webhook_allowed_cidrs: tuple[Network, ...] = _setting(
+        "ROCKET_WEBHOOK_ALLOWED_CIDRS", (), _networks, "private networks that webhooks may go to nonetheless"
+    )
+    webhook_retry_base_s: float = _setting(
+        "ROCKET_WEBHOOK_RETRY_BASE",
+        10.0,
+        _seconds,
+        "seconds before the first retry; later waits grow from it",
+    )
+    breaker_failures: int = _setting(
+        "ROCKET_BREAKER_FAILURES", 5, _integer(1, 1000), "failures in a row that open an endpoint's breaker"
+    )
+    breaker_open_s: float = _setting(
+        "ROCKET_BREAKER_OPEN", 60.0, _seconds, "seconds that an open breaker waits before it tries again"
+    )
+    endpoint_warn_after_h: int = _setting(
+        "ROCKET_ENDPOINT_WARN_AFTER",
+        24,
+        _integer(1, 10_000),
+        "hours of failing after which endpoint.failing is told",
+    )
+    endpoint_disable_after_h: int = _setting(
+        "ROCKET_ENDPOINT_DISABLE_AFTER",
+        120,
+        _integer(1, 10_000),
+        "hours of failing after which an endpoint is disabled",
+    )
+    delivery_retention_days: int = _setting(
+        "ROCKET_DELIVERY_RETENTION",
+        30,
+        _integer(1, 10_000),
+        "days that deliveries and their attempts are kept",
+    )
+    worker_concurrency: int = _setting(
+        "ROCKET_WORKER_CONCURRENCY", 256, _integer(1, 10_000), "deliveries in flight in one worker"
+    )
     env: Literal["production", "development", "test"] = _setting(
         "ROCKET_ENV", "development", _choice("production", "development", "test"), "kind of installation"
     )

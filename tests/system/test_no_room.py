@@ -65,8 +65,8 @@ def no_room(owner, organisation, place):
 def subscribe_webhook(owner, organisation):
     """An endpoint that wants every event, so that deliveries are written."""
     owner.execute(
-        "INSERT INTO webhook_endpoints (organisation_id, endpoint_id, url, events)"
-        " VALUES ($1, gen_random_uuid(), 'https://receiver.example.test/', '{*}')",
+        "INSERT INTO endpoints (organisation_id, endpoint_id, kind, url, events)"
+        " VALUES ($1, gen_random_uuid(), 'webhook', 'https://receiver.example.test/', '{*}')",
         organisation.organisation_id,
     )
     owner.execute(

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
-from rocket_server.ids import uuid7s
 
 SQL = load(__file__, "outbox.sql")
 
-_COLUMNS = ("organisation_id", "delivery_id", "endpoint_id", "event_id", "event", "body", "due_at")
+_COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event", "due_at")
+
+# What the server tells about itself. It goes only to endpoints that name it: `*` means what learners do, and
+# a receiver of everything shouldn't hear of another receiver's troubles.
+OPERATIONAL: Final = ("endpoint.", "delivery.", "webhook.")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A receiver and the names of the events it wants; `*` stands for all."""
+    """A receiver and the events it wants: names, `quiz.*` for all that begin so, `*` for all of learners."""
 
     endpoint_id: str
     events: frozenset[str]
 
     def wants(self, event: str) -> bool:
-        return "*" in self.events or event in self.events
+        """Whether its patterns have an event of that name."""
+        if event in self.events:
+            return True
+        domain = f"{event.partition('.')[0]}.*"
+        return domain in self.events or ("*" in self.events and not event.startswith(OPERATIONAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,18 @@ class Message:
     body: dict[str, Any] | None = None
 
 
+def delivery_id(event_id: str, endpoint_id: str) -> str:
+    """The id of an event's delivery to an endpoint, a UUID: always the same, and sorted as the events are.
+
+    The first 48 bits are the event's (a UUIDv7's milliseconds), the rest is a hash of both ids under version
+    8 of RFC 9562. So whoever sends an event to an endpoint again, by retry, by hand or to recover what was
+    missed, does so under the same `webhook-id`, and no index has to find it.
+    """
+    digest = hashlib.blake2b(f"{event_id}{endpoint_id}".encode(), digest_size=10).hexdigest()
+    variant = f"{0x8 | int(digest[3], 16) & 0x3:x}"
+    return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
+
+
 async def endpoints(conn: Any, organisation_id: str) -> tuple[Endpoint, ...]:
     """The enabled endpoints of an organisation."""
     rows = await conn.fetch(SQL["endpoints"], organisation_id)
@@ -45,18 +65,28 @@ async def endpoints(conn: Any, organisation_id: str) -> tuple[Endpoint, ...]:
 async def enqueue(
     conn: Any, organisation_id: str, endpoints: Sequence[Endpoint], messages: Sequence[Message], now: datetime
 ) -> int:
-    """Write one delivery for each message and endpoint that wants it; how many these are."""
-    if not endpoints or not messages:
-        return 0
-    wanted = [
-        (endpoint.endpoint_id, message)
+    """Write one delivery for each message and endpoint that wants it; how many these are.
+
+    A message's own body is kept also where nobody wants it yet: a later endpoint may recover it.
+    """
+    bodies = [
+        (organisation_id, message.event_id, message.event, message.body, now)
         for message in messages
-        for endpoint in endpoints
-        if endpoint.wants(message.event)
+        if message.body is not None
     ]
+    await add_rows(conn, "messages", ("organisation_id", "event_id", "event", "body", "created_at"), bodies)
     deliveries = [
-        (organisation_id, delivery_id, endpoint_id, message.event_id, message.event, message.body, now)
-        for delivery_id, (endpoint_id, message) in zip(uuid7s(len(wanted)), wanted, strict=True)
+        (
+            organisation_id,
+            endpoint.endpoint_id,
+            delivery_id(message.event_id, endpoint.endpoint_id),
+            message.event_id,
+            message.event,
+            now,
+        )
+        for endpoint in endpoints
+        for message in messages
+        if endpoint.wants(message.event)
     ]
     await add_rows(conn, "deliveries", _COLUMNS, deliveries)
     return len(deliveries)

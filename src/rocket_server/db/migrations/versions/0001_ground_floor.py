@@ -1,4 +1,4 @@
-"""Organisations, keys, sources, learners, events, rules, the ledger and the outbox."""
+"""Organisations, keys, sources, learners, events, rules and the ledger."""
 
 from __future__ import annotations
 

@@ -268,38 +268,12 @@ CREATE TABLE request_log (
     PRIMARY KEY (organisation_id, source_id, request_id)
 );
 
-CREATE TABLE webhook_endpoints (
-    organisation_id uuid NOT NULL REFERENCES organisations,
-    endpoint_id     uuid NOT NULL,
-    url             text NOT NULL CONSTRAINT webhook_url_length CHECK (length(url) BETWEEN 1 AND 2000),
-    events          text[] NOT NULL CONSTRAINT webhook_has_events CHECK (cardinality(events) > 0),
-    enabled         boolean NOT NULL DEFAULT true,
-    created_at      timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (organisation_id, endpoint_id)
-);
-
--- What is still to be told: one row for each event and endpoint, written with the event. A learning event's
--- body is read from `events`; what has no event row brings its own.
-CREATE TABLE deliveries (
-    organisation_id uuid NOT NULL,
-    delivery_id     uuid NOT NULL,
-    endpoint_id     uuid NOT NULL,
-    event_id        uuid NOT NULL,
-    event           text NOT NULL,
-    body            jsonb,
-    status          text NOT NULL DEFAULT 'pending' CONSTRAINT delivery_status CHECK (status IN ('pending', 'delivered', 'exhausted')),
-    due_at          timestamptz NOT NULL,
-    created_at      timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (organisation_id, delivery_id)
-);
-CREATE INDEX deliveries_due ON deliveries (organisation_id, endpoint_id, due_at) WHERE status = 'pending';
-
 -- What the server's role may do. Entries and dedupe keys can only be added; of an event, only what a merge,
 -- a release, a new decision or an anonymisation touches can change.
 GRANT SELECT, INSERT ON tenants TO rocket_app;
 GRANT SELECT, INSERT, UPDATE ON organisations, api_keys, sources, source_tokens, source_hmac_secrets, learners TO rocket_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON source_slugs, identities, completions, badges, badge_awards,
-    request_log, webhook_endpoints, deliveries TO rocket_app;
+    request_log TO rocket_app;
 GRANT SELECT, INSERT, UPDATE ON accounts, idempotency_keys TO rocket_app;
 GRANT SELECT, INSERT ON entries, event_keys, rules TO rocket_app;
 GRANT SELECT, INSERT, DELETE ON award_marks TO rocket_app;
