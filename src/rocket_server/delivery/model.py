@@ -28,6 +28,7 @@ class Target:
     timeout_ms: int
     max_attempts: int
     secrets: tuple[str, ...] = ()
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)

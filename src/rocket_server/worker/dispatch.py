@@ -34,7 +34,7 @@ _ENDPOINTS: Final = 500  # found with one look
 _LANES: Final = 10_000  # endpoints that are remembered
 _CLAIMS: Final = 4  # at once
 _CLAIM_AT_LEAST: Final = 16  # free slots, before endpoints are asked for more: claims in sets are cheaper
-_GUARD_S: Final = 2.0  # how much longer than the time-out a sender may take, whatever it does
+_GUARD_S: Final = 3.5  # how much longer than the time-out a sender may take, whatever it does
 # A delivery that so many workers in a row were lost with isn't innocent.
 MAX_LOST: Final = 20
 

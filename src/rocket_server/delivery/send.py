@@ -1,0 +1,219 @@
+"""Calls receivers: one try of one delivery, bounded in time and memory whatever the receiver does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from rocket_server import __version__
+from rocket_server.delivery import answers, signing
+from rocket_server.delivery.failures import failure
+from rocket_server.delivery.guard import Network, destination
+from rocket_server.delivery.model import ANSWER_BYTES, Outcome, Target
+from rocket_server.delivery.resolver import Forbidden, GuardedResolver
+
+USER_AGENT: Final = f"Rocket-Learning-Rewards/{__version__}"
+
+_ANSWER_S: Final = 2.0  # for which the body of an answer is waited for, once its status is known
+_IDLE_S: Final = 4.0  # shorter than what common servers keep an idle connection for
+_STALE_TRIES: Final = 3
+_LOST: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
+_MAX_LINE_BYTES: Final = 8 * 1024
+_MAX_HEADERS: Final = 100
+_READ_BYTES: Final = 4 * 1024
+
+# What an endpoint's own headers can't replace: ours, and those that say where a message ends.
+RESERVED: Final = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+        "x-signature",
+    }
+)
+
+# How many connections were made for the deliveries of this task: where it stands still, a kept one was used.
+_made: ContextVar[int] = ContextVar("made", default=0)
+
+
+class Sender:
+    """Sends deliveries over connections of its own. To be made inside a running loop, and closed.
+
+    `connections` bounds the deliveries in flight, and the connections that are kept. Addresses are refused as
+    `guard.refusal` has it, unless `allow_private` or one of `allowed_cidrs` lets them pass.
+    """
+
+    def __init__(self, *, allow_private: bool, allowed_cidrs: Sequence[Network], connections: int) -> None:
+        self._slots = asyncio.Semaphore(connections)
+        self._resolver = GuardedResolver(allow_private, allowed_cidrs)
+        self._place = lru_cache(maxsize=4096)(self._place_of)
+        self._session = aiohttp.ClientSession(
+            connector=_Connector(
+                connections, limit=0, resolver=self._resolver, use_dns_cache=False, keepalive_timeout=_IDLE_S
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            read_bufsize=_READ_BYTES,
+            max_line_size=_MAX_LINE_BYTES,
+            max_field_size=_MAX_LINE_BYTES,
+            max_headers=_MAX_HEADERS,
+            skip_auto_headers=("Accept",),
+        )
+
+    async def send(self, target: Target, delivery_id: str, body: bytes) -> Outcome:
+        """Try one delivery within the target's time-out; what became of it, whatever that is."""
+        async with self._slots:
+            started_at = datetime.now(UTC)
+            started = time.monotonic()
+            try:
+                url, why = self._place(target.url or "")
+                if why is not None:
+                    raise Forbidden(why)
+                headers = headers_of(target, delivery_id, int(started_at.timestamp()), body)
+                response = await self._answered(target, url, headers, body)
+                duration_ms = _ms_since(started)
+                content = await _content(response)
+                received = response.headers
+                return Outcome(
+                    started_at,
+                    duration_ms,
+                    response.status,
+                    None,
+                    answers.text(content, received.get("Content-Encoding")),
+                    answers.retry_after_s(received.get("Retry-After"), started_at),
+                )
+            except Exception as error:
+                code, sentence = failure(error, target.timeout_ms)
+                return Outcome(started_at, _ms_since(started), None, code, sentence)
+
+    async def close(self) -> None:
+        """Close all connections; deliveries in flight fail."""
+        await self._session.close()
+        await self._resolver.close()
+
+    async def _answered(
+        self, target: Target, url: URL, headers: Mapping[str, str], body: bytes
+    ) -> aiohttp.ClientResponse:
+        """The response once its status and headers are there.
+
+        A receiver may close a kept connection in the moment in which it is used. That says nothing about
+        whether it takes deliveries, so another connection is used then; the `webhook-id` stays.
+        """
+        made = _made.get()
+        timeout = _timeout(target.timeout_ms)
+        until = time.monotonic() + target.timeout_ms / 1000
+        tries = 1
+        while True:
+            try:
+                return await self._session.request(
+                    target.method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
+                )
+            except _LOST as error:
+                was_kept = _made.get() == made
+                left_s = until - time.monotonic()
+                if not was_kept or tries == _STALE_TRIES or left_s <= 0 or isinstance(error, TimeoutError):
+                    raise
+            tries += 1
+            timeout = _timeout(round(left_s * 1000) or 1)
+
+    def _place_of(self, url: str) -> tuple[URL, str | None]:
+        """A URL to call as it stands, and why it can't be where its host is an address that is refused."""
+        found = destination(url)
+        why = None if found.address is None else self._resolver.refusal(found.address)
+        return URL(found.url, encoded=True), why
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Keeps a bounded number of connections for later deliveries; those beyond are used once."""
+
+    def __init__(self, most_kept: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._most_kept = most_kept
+        self._kept: set[Any] = set()
+
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109
+        made = await super()._create_connection(req, traces, timeout)
+        _made.set(_made.get() + 1)
+        if len(self._kept) >= self._most_kept:
+            self._kept = {connection for connection in self._kept if connection.is_connected()}
+        if len(self._kept) < self._most_kept:
+            self._kept.add(made)
+        else:
+            made.force_close()
+        return made
+
+
+@lru_cache(maxsize=1024)
+def _timeout(total_ms: int) -> aiohttp.ClientTimeout:
+    total_s = total_ms / 1000
+    return aiohttp.ClientTimeout(total=total_s, ceil_threshold=total_s + 1)  # to the millisecond
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    """The beginning of an answer's body, one byte more than is kept where there is more.
+
+    Whatever goes wrong here, the status has decided. Unless the body ended within these bytes, the
+    connection is closed.
+    """
+    stream = response.content
+    if stream.is_eof():
+        content = stream.read_nowait(ANSWER_BYTES + 1)
+    else:
+        content = b""
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError):
+            async with asyncio.timeout(_ANSWER_S):
+                while len(content) <= ANSWER_BYTES and not stream.at_eof():
+                    content += await stream.read(ANSWER_BYTES + 1 - len(content))
+    if not stream.at_eof():
+        response.close()
+    return content
+
+
+def headers_of(target: Target, delivery_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers of one try at `timestamp`, in Unix seconds.
+
+    `X-Signature` is by the oldest secret: a receiver that knows one secret only keeps working until that is
+    retired. Raises InvalidPayload for a secret of another form.
+    """
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "Accept-Encoding": "identity",
+        "webhook-id": delivery_id,
+        "webhook-timestamp": str(timestamp),
+    }
+    if target.secrets:
+        headers["X-Signature"] = signing.sign(target.secrets[0], body)
+        headers["webhook-signature"] = signing.signature_header(target.secrets, delivery_id, timestamp, body)
+    for name, value in target.headers.items():
+        if name.lower() not in RESERVED:
+            headers[name] = value
+    return headers
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
