@@ -38,9 +38,7 @@ def probing(breaker: Breaker, leased_until: datetime) -> Breaker:
     return Breaker("half_open", breaker.failures, leased_until)
 
 
-def after(
-    breaker: Breaker, delivered: bool, *, now: datetime, max_failures: int, open_s: float
-) -> Breaker:
+def after(breaker: Breaker, delivered: bool, *, now: datetime, max_failures: int, open_s: float) -> Breaker:
     """The breaker after an attempt ended. One that was under way when it opened doesn't prolong its time."""
     if delivered:
         return Breaker()

@@ -12,7 +12,9 @@ from rocket_server.delivery.model import Fact
 SQL = load(__file__, "facts.sql")
 
 
-async def read(conn: Any, tenant_id: str, organisation_id: str, event_ids: Collection[str]) -> dict[str, Fact]:
+async def read(
+    conn: Any, tenant_id: str, organisation_id: str, event_ids: Collection[str]
+) -> dict[str, Fact]:
     """The facts behind events of one organisation, by event id. What is there no more isn't in the answer."""
     facts = {
         row["event_id"]: Fact(

@@ -60,9 +60,7 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(
-    conn: Any, organisation_id: str, endpoint_id: str | None = None
-) -> tuple[Endpoint, ...]:
+async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
     """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled."""
     rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
     return tuple(Endpoint(row["endpoint_id"], frozenset(row["events"])) for row in rows)

@@ -76,4 +76,3 @@ async def _queue(
 
 def _is_about(message: Any, endpoint_id: str) -> bool:
     return outbox.is_operational(message["event"]) and message["about"] == endpoint_id
-

@@ -185,9 +185,7 @@ async def _write_changes(
         )
     disabled = {endpoint_id: change.disabled for endpoint_id, change in changes.items() if change.disabled}
     if disabled:
-        await conn.execute(
-            SQL["disable"], organisation_id, list(disabled), list(disabled.values()), now
-        )
+        await conn.execute(SQL["disable"], organisation_id, list(disabled), list(disabled.values()), now)
         await organisations.touch(conn, organisation_id)
 
 
