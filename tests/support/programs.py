@@ -21,6 +21,7 @@ from support.command import eventually, free_port
 RECEIVERS = Path(__file__).parents[1] / "receivers"
 _BUILD = RECEIVERS.parents[1] / "build" / "receivers"
 _INSTALLING_S = 300
+_NODE = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,9 @@ def express() -> Path:
     missing = [program for program in ("node", "npm") if not shutil.which(program)]
     if missing:
         pytest.skip(f"{' and '.join(missing)} isn't installed, so Express can't be tried")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").partition(".")[0]) < _NODE:
+        pytest.skip(f"node is {version}, and Express needs {_NODE} or newer")
     source = RECEIVERS / "express"
     lock = (source / "package-lock.json").read_bytes()
     folder = _BUILD / f"express-{hashlib.sha256(lock).hexdigest()[:12]}"
