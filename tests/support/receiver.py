@@ -35,8 +35,7 @@ class Answer:
 
 
 class Receiver:
-    """Listens in a thread of its own. `answer` decides about each call, 204 at once where nothing else is said;
-    it is called in that thread."""
+    """Listens in a thread of its own, in which `answer` decides about each call: 204 at once by default."""
 
     def __init__(self, answer: Callable[[Call], Answer] = lambda call: Answer()) -> None:
         self.answer = answer
