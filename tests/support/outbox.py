@@ -38,7 +38,7 @@ async def make_endpoint(
     await conn.execute(f"INSERT INTO endpoints ({', '.join(row)}) VALUES ({marks})", *row.values())
     await conn.execute("INSERT INTO endpoint_states VALUES ($1, $2)", organisation_id, endpoint_id)
     await conn.execute(
-        "INSERT INTO endpoint_secrets (organisation_id, endpoint_id, secret_id, secret) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO endpoint_secrets VALUES ($1, $2, $3, $4)",
         organisation_id,
         endpoint_id,
         uuid7(),
@@ -49,7 +49,7 @@ async def make_endpoint(
 
 
 async def tell(
-    conn: Any, organisation_id: str, count: int = 1, event: str = "points.awarded", due_in_s: float = -1
+    conn: Any, organisation_id: str, count: int = 1, event: str = "points.awarded", due_in_s: float = -60
 ) -> list[str]:
     """Tell all of an organisation's endpoints that want to know of `count` events; the events' ids."""
     now = datetime.now(UTC) + timedelta(seconds=due_in_s)

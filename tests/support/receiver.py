@@ -35,8 +35,7 @@ class Answer:
 
 
 class Receiver:
-    """Listens in a thread of its own. `answer` decides about each call, 204 at once where nothing else is said;
-    it is called in that thread."""
+    """Listens in a thread of its own, in which `answer` decides about each call: 204 at once by default."""
 
     def __init__(self, answer: Callable[[Call], Answer] = lambda call: Answer()) -> None:
         self.answer = answer
@@ -57,7 +56,9 @@ class Receiver:
         return [call.webhook_id for call in list(self.calls) if path in (None, call.path)]
 
     def close(self) -> None:
-        """Stop listening; open requests are cut off."""
+        """Stop listening; open requests are cut off. A second time does nothing."""
+        if self._loop.is_closed():
+            return
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
