@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rocket_server.delivery import failures, send, signing
+from rocket_server.delivery import connections, failures, send, signing
 from rocket_server.delivery.headers import headers_of
 from rocket_server.delivery.model import ANSWER_BYTES
 from support.deliveries import target
@@ -67,3 +67,4 @@ def test_the_bounds_are_those_of_the_code():
     assert f"first {ANSWER_BYTES:,} bytes" in PAGE
     assert f"more than {send.MAX_HEADERS} headers" in PAGE
     assert f"more than {send.MAX_LINE_BYTES // 1024} KiB" in PAGE
+    assert f"{connections.MAX_ANSWER_BYTES // 1024} KiB without a status" in PAGE

@@ -102,6 +102,7 @@ async def test_retry_after_as_a_date(sender: Sender, receivers: Receivers):
         (zoo.endless_header, "too_large"),
         (zoo.endless_headers, "too_large"),
         (zoo.endless_reason, "too_large"),
+        (zoo.endless_interim_answers, "too_large"),
     ],
     ids=lambda found: getattr(found, "__name__", None),
 )
@@ -124,8 +125,8 @@ async def test_nobody_listens(sender: Sender, receivers: Receivers):
 
 @pytest.mark.parametrize(
     "habit",
-    [zoo.hangs, zoo.slow_header, zoo.slow_headers, zoo.endless_early_hints],
-    ids=["hangs", "slow header", "slow headers", "endless early hints"],
+    [zoo.hangs, zoo.slow_header, zoo.slow_headers, zoo.slow_interim_answers],
+    ids=["hangs", "slow header", "slow headers", "slow interim answers"],
 )
 async def test_the_time_out_ends_every_wait(sender: Sender, receivers: Receivers, habit: zoo.Behaviour):
     """Silence, and drops that never become an answer, end with the time-out."""
