@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
+
+import msgspec
+import structlog
 
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
+from rocket_server.delivery import filters
+from rocket_server.delivery.filters import Filter
+from rocket_server.events.model import Event
+
+log = structlog.get_logger(__name__)
 
 SQL = load(__file__, "outbox.sql")
 
@@ -26,6 +34,7 @@ class Endpoint:
 
     endpoint_id: str
     events: frozenset[str]
+    filter: Filter | None = None
 
     def wants(self, event: str) -> bool:
         """Whether its patterns have an event of that name."""
@@ -34,14 +43,28 @@ class Endpoint:
         domain = f"{event.partition('.')[0]}.*"
         return domain in self.events or ("*" in self.events and not event.startswith(OPERATIONAL))
 
+    def takes(self, view: Event) -> bool:
+        """Whether its patterns have this event and its filters let it pass. `view` is made by one of the
+        functions of `delivery/filters.py`."""
+        return self.wants(view.event) and (self.filter is None or self.filter(view))
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something to tell. `body` is None for a learning event, whose row in `events` has all of it."""
+
+# A struct, not a dataclass: one is made for every event.
+class Message(msgspec.Struct, frozen=True):
+    """Something to tell. `body` is None for a learning event, whose row in `events` has all of it; filters
+    then look at `learned` and at the `points` that it earned."""
 
     event_id: str
     event: str
     body: dict[str, Any] | None = None
+    learned: Event | None = None
+    points: int = 0
+
+    def view(self, now: datetime) -> Event:
+        """What filters see of it."""
+        if self.learned is not None:
+            return filters.view(self.learned, self.points)
+        return filters.view_of_body(self.body or {}, self.event, now)
 
 
 def delivery_id(event_id: str, endpoint_id: str) -> str:
@@ -56,10 +79,27 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation."""
+async def endpoints(conn: Any, organisation_id: str, zone: tzinfo) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation whose zone is `zone`."""
     rows = await conn.fetch(SQL["endpoints"], organisation_id)
-    return tuple(Endpoint(row["endpoint_id"], frozenset(row["events"])) for row in rows)
+    return tuple(endpoint_of(row, zone) for row in rows)
+
+
+def endpoint_of(row: Any, zone: tzinfo) -> Endpoint:
+    """An endpoint from its columns `endpoint_id`, `events` and `filters`."""
+    passes: Filter | None
+    try:
+        passes = filters.compile_filters(row["filters"], zone)
+    except ValueError as error:
+        # They were good when they were stored. What they would let pass isn't known any more, and telling too
+        # much can't be undone, while what wasn't told can be recovered.
+        log.error("endpoint_filters_unreadable", endpoint_id=str(row["endpoint_id"]), error=str(error))
+        passes = _nothing
+    return Endpoint(str(row["endpoint_id"]), frozenset(row["events"]), passes)
+
+
+def _nothing(_view: Event) -> bool:
+    return False
 
 
 async def enqueue(
@@ -85,11 +125,18 @@ async def enqueue(
             now,
         )
         for endpoint in endpoints
-        for message in messages
-        if endpoint.wants(message.event)
+        for message in _wanted(endpoint, messages, now)
     ]
     await add_rows(conn, "deliveries", _COLUMNS, deliveries)
     return len(deliveries)
+
+
+def _wanted(endpoint: Endpoint, messages: Sequence[Message], now: datetime) -> list[Message]:
+    wanted = [message for message in messages if endpoint.wants(message.event)]
+    passes = endpoint.filter
+    if passes is None:
+        return wanted
+    return [message for message in wanted if passes(message.view(now))]
 
 
 async def backlog(conn: Any) -> tuple[int, int]:

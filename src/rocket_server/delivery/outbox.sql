@@ -1,6 +1,6 @@
 -- name: endpoints
 -- The enabled endpoints of an organisation.
-SELECT endpoint_id::text AS endpoint_id, events FROM endpoints WHERE organisation_id = $1 AND enabled;
+SELECT endpoint_id::text AS endpoint_id, events, filters FROM endpoints WHERE organisation_id = $1 AND enabled;
 
 -- name: backlog
 -- How many deliveries wait (counted up to a bound), and for how many seconds the oldest has been due.
