@@ -69,7 +69,7 @@ async def load(conn: Any, organisation_id: str, activities: Mapping[str, Activit
     return Configuration(
         organisation,
         RuleSet(versions, organisation.timezone),
-        await outbox.endpoints(conn, organisation_id, organisation.timezone),
+        await outbox.endpoints(conn, organisation_id),
         activities,
         sources,
     )

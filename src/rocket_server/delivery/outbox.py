@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -79,23 +80,23 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str, zone: tzinfo) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation whose zone is `zone`."""
-    rows = await conn.fetch(SQL["endpoints"], organisation_id)
-    return tuple(endpoint_of(row, zone) for row in rows)
+async def endpoints(conn: Any, organisation_id: str) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation."""
+    return tuple(endpoint_of(row) for row in await conn.fetch(SQL["endpoints"], organisation_id))
 
 
-def endpoint_of(row: Any, zone: tzinfo) -> Endpoint:
-    """An endpoint from its columns `endpoint_id`, `events` and `filters`."""
-    passes: Filter | None
-    try:
-        passes = filters.compile_filters(row["filters"], zone)
-    except ValueError as error:
-        # They were good when they were stored. What they would let pass isn't known any more, and telling too
-        # much can't be undone, while what wasn't told can be recovered.
-        log.error("endpoint_filters_unreadable", endpoint_id=str(row["endpoint_id"]), error=str(error))
-        passes = _nothing
-    return Endpoint(str(row["endpoint_id"]), frozenset(row["events"]), passes)
+def endpoint_of(row: Any) -> Endpoint:
+    """An endpoint from its columns `endpoint_id`, `events`, `filters` and its organisation's `timezone`."""
+    passes: Filter | None = None
+    if row["filters"]:
+        try:
+            passes = filters.compile_filters(row["filters"], ZoneInfo(row["timezone"]))
+        except ValueError as error:
+            # They were good when they were stored. What they would let pass isn't known any more, and telling
+            # too much can't be undone, while what wasn't told can be recovered.
+            log.error("endpoint_filters_unreadable", endpoint_id=row["endpoint_id"], error=str(error))
+            passes = _nothing
+    return Endpoint(row["endpoint_id"], frozenset(row["events"]), passes)
 
 
 def _nothing(_view: Event) -> bool:

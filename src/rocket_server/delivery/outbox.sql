@@ -1,6 +1,8 @@
 -- name: endpoints
 -- The enabled endpoints of an organisation.
-SELECT endpoint_id::text AS endpoint_id, events, filters FROM endpoints WHERE organisation_id = $1 AND enabled;
+SELECT e.endpoint_id::text AS endpoint_id, e.events, e.filters, o.timezone
+FROM endpoints e JOIN organisations o ON o.organisation_id = e.organisation_id
+WHERE e.organisation_id = $1 AND e.enabled;
 
 -- name: backlog
 -- How many deliveries wait (counted up to a bound), and for how many seconds the oldest has been due.
