@@ -24,7 +24,6 @@ MAX_WEBHOOKS: Final = 100  # of one organisation
 MAX_ACTIVE_SECRETS: Final = 2
 MAX_COUNTED: Final = 10_000
 _KEPT_RECOVERIES: Final = 100  # of one webhook
-_SWEPT_AT_ONCE: Final = 2_000
 _SECRET_BYTES: Final = 32
 
 
@@ -83,8 +82,8 @@ async def create(
     await organisations.touch(conn, organisation_id)  # also the lock under which they are counted
     if await conn.fetchval(SQL["count"], organisation_id) >= MAX_WEBHOOKS:
         raise Conflict(
-            f"An organisation has at most {MAX_WEBHOOKS} webhooks. Delete one that isn't used any more, or let"
-            " one receive several kinds of events.",
+            f"An organisation has at most {MAX_WEBHOOKS} webhooks. Delete one that isn't used any more, or"
+            " let one receive several kinds of events.",
             {"limit": MAX_WEBHOOKS},
         )
     endpoint_id, secret = uuid7(), secret or new_secret()
@@ -134,21 +133,12 @@ async def change(conn: Any, webhook: Webhook, settings: EndpointSettings, *, ena
 
 
 async def remove(conn: Any, webhook: Webhook) -> None:
-    """Remove a webhook that is locked, with everything but its log, which `sweep` removes piece by piece."""
+    """Remove a webhook that is locked. What it left in queue and log is never sent or shown again, and the
+    worker removes it piece by piece: it may be millions of rows."""
     key = (webhook.organisation_id, webhook.endpoint_id)
     for statement in ("remove_recoveries", "remove_secrets", "remove", "remove_state"):
         await conn.execute(SQL[statement], *key)
     await organisations.touch(conn, webhook.organisation_id)
-
-
-async def sweep(conn: Any, organisation_id: str) -> bool:
-    """Remove a bounded piece of what removed endpoints left in queue and log; whether there may be more."""
-    more = False
-    for row in await conn.fetch(SQL["deserted"], organisation_id):
-        for statement in ("sweep_deliveries", "sweep_attempts"):
-            done = await conn.execute(SQL[statement], organisation_id, row[0], _SWEPT_AT_ONCE)
-            more |= int(done.rpartition(" ")[2]) >= _SWEPT_AT_ONCE
-    return more
 
 
 async def secrets(conn: Any, organisation_id: str, endpoint_ids: list[str]) -> Mapping[str, list[Secret]]:

@@ -21,6 +21,7 @@ from rocket_server.delivery.failures import failure
 from rocket_server.delivery.guard import Network, destination
 from rocket_server.delivery.model import ANSWER_BYTES, Outcome, Target
 from rocket_server.delivery.resolver import Forbidden, GuardedResolver
+from rocket_server.delivery.settings import RESERVED_HEADERS
 
 USER_AGENT: Final = f"Rocket-Learning-Rewards/{__version__}"
 
@@ -30,29 +31,6 @@ _STALE_TRIES: Final = 3
 _MAX_LINE_BYTES: Final = 8 * 1024
 _MAX_HEADERS: Final = 100
 _READ_BYTES: Final = 4 * 1024
-
-# What an endpoint's own headers can't replace: ours, and those that say where a message ends.
-RESERVED: Final = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-        "webhook-id",
-        "webhook-signature",
-        "webhook-timestamp",
-        "x-signature",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +211,7 @@ def headers_of(target: Target, delivery_id: str, timestamp: int, body: bytes) ->
         headers["X-Signature"] = signing.sign(target.secrets[0], body)
         headers["webhook-signature"] = signing.signature_header(target.secrets, delivery_id, timestamp, body)
     for name, value in target.headers.items():
-        if name.lower() not in RESERVED:
+        if name.lower() not in RESERVED_HEADERS:
             headers[name] = value
     return headers
 

@@ -29,8 +29,26 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 
 _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")  # section 5.5, in ASCII
 # Ours, and those that say where a message ends, how it is packed and who reads it.
 RESERVED_HEADERS: Final = frozenset(
-    "accept-encoding connection content-encoding content-length content-type expect host keep-alive"
-    " proxy-connection te trailer transfer-encoding upgrade user-agent x-signature".split()
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+        "x-signature",
+    }
 )
 _RESERVED_PREFIX: Final = "webhook-"
 
@@ -73,7 +91,10 @@ def read_new(data: Any, check_url: CheckUrl) -> tuple[EndpointSettings, str | No
     changes = reading.changes({})
     secret = reading.data.get("secret")
     if secret is not None:
-        reading.catch(lambda: secret_bytes(_text(secret)))
+        try:
+            secret_bytes(_text(secret, "secret"))
+        except InvalidPayload as fault:
+            reading.keep(fault)
     reading.finish()
     return EndpointSettings(**changes), secret
 
@@ -120,23 +141,23 @@ class _Reading:
             elif name == "headers":
                 found["headers"] = _read_headers(value, headers, self.problems)
             else:
-                self.catch(lambda read=read, value=value: found.update(read(self, value)))  # type: ignore[misc]
+                try:
+                    found |= read(self, value)
+                except InvalidPayload as fault:
+                    self.keep(fault)
         return found
 
-    def catch(self, work: Callable[[], Any]) -> None:
-        """Do `work`, and keep the faults that it finds."""
-        try:
-            work()
-        except InvalidPayload as fault:
-            for error in fault.details["errors"]:
-                self.problems.add(error["path"], error["message"])
+    def keep(self, fault: InvalidPayload) -> None:
+        """Keep what was found at fault, to be named with the rest."""
+        for error in fault.details["errors"]:
+            self.problems.add(error["path"], error["message"])
 
     def finish(self) -> None:
         if self.problems.errors:
             raise InvalidPayload.from_fields(self.problems.errors)
 
 
-def _text(value: Any, path: str = "secret") -> str:
+def _text(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise InvalidPayload.field(path, "expected text")
     if not is_clean(value):
