@@ -53,11 +53,15 @@ class Endpoint:
 # A struct, not a dataclass: one is made for every event.
 class Message(msgspec.Struct, frozen=True):
     """Something to tell. `body` is None for a learning event, whose row in `events` has all of it; filters
-    then look at `learned` and at the `points` that it earned."""
+    then look at `learned` and at the `points` that it earned.
+
+    What is told about an endpoint never goes to that endpoint itself: `about` names it.
+    """
 
     event_id: str
     event: str
     body: dict[str, Any] | None = None
+    about: str | None = None
     learned: Event | None = None
     points: int = 0
 
@@ -80,13 +84,13 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation."""
-    return tuple(endpoint_of(row) for row in await conn.fetch(SQL["endpoints"], organisation_id))
+async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled."""
+    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
+    return tuple(_endpoint(row) for row in rows)
 
 
-def endpoint_of(row: Any) -> Endpoint:
-    """An endpoint from its columns `endpoint_id`, `events`, `filters` and its organisation's `timezone`."""
+def _endpoint(row: Any) -> Endpoint:
     passes: Filter | None = None
     if row["filters"]:
         try:
@@ -133,11 +137,20 @@ async def enqueue(
 
 
 def _wanted(endpoint: Endpoint, messages: Sequence[Message], now: datetime) -> list[Message]:
-    wanted = [message for message in messages if endpoint.wants(message.event)]
+    wanted = [
+        message
+        for message in messages
+        if endpoint.endpoint_id != message.about and endpoint.wants(message.event)
+    ]
     passes = endpoint.filter
     if passes is None:
         return wanted
     return [message for message in wanted if passes(message.view(now))]
+
+
+def is_operational(event: str) -> bool:
+    """Whether an event is what the server tells about its own deliveries."""
+    return event.startswith(OPERATIONAL)
 
 
 async def backlog(conn: Any) -> tuple[int, int]:
