@@ -11,6 +11,7 @@ from rocket_server.delivery.endpoints import Webhook, refuse_disabled
 from rocket_server.delivery.model import Format, Outcome, Status
 from rocket_server.delivery.outbox import Message, delivery_id
 from rocket_server.errors import Conflict, NotFound
+from rocket_server.ids import first_uuid7
 
 SQL = load(__file__, "history.sql")
 
@@ -71,8 +72,8 @@ async def page(
         wanted.before,
         wanted.status,
         wanted.event,
-        wanted.since and first_id(wanted.since),
-        wanted.until and first_id(wanted.until),
+        wanted.since and first_uuid7(wanted.since),
+        wanted.until and first_uuid7(wanted.until),
         limit,
     )
     return [
@@ -147,9 +148,3 @@ async def add_sent(conn: Any, webhook: Webhook, message: Message, outcome: Outco
         "sent by hand as a test, which is tried once",
     )
     return made
-
-
-def first_id(moment: datetime) -> str:
-    """The lowest id of deliveries whose event was stored at `moment`: ids begin with its milliseconds."""
-    milliseconds = max(0, int(moment.timestamp() * 1000))
-    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-0000-0000-000000000000"

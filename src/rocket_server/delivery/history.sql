@@ -45,7 +45,7 @@ LIMIT $5;
 
 -- name: queue_again
 -- Makes a delivery due now with all its tries before it. A lease that ended is left to who claims it next.
-UPDATE deliveries SET status = 'pending', due_at = now(), tries = 0, settled_at = NULL
+UPDATE deliveries SET status = 'pending', due_at = now(), tries = 0, lost = 0, settled_at = NULL
 WHERE organisation_id = $1 AND endpoint_id = $2 AND delivery_id = $3;
 
 -- name: add_told
