@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -31,7 +31,7 @@ class Limits:
 class Health:
     """`failing_since` is the first failure after the last success, `warned_at` the last warning since."""
 
-    breaker: Breaker = Breaker()
+    breaker: Breaker = field(default_factory=Breaker)
     failing_since: datetime | None = None
     warned_at: datetime | None = None
 

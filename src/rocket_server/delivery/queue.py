@@ -105,4 +105,4 @@ async def give_back(conn: Any, organisation_id: str, deliveries: Sequence[Claime
 
 
 def _in_order(row: Any) -> Any:
-    return row["delivery_id"]
+    return row["event_id"]

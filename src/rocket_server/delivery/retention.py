@@ -45,7 +45,7 @@ async def _trim_one(run: Run, organisation_id: str, before: datetime, now: datet
         endpoint_id = found["endpoint_id"]
         # A delivery's id begins with its event's time.
         limits = (
-            (first_uuid7(before), before) if found["is_there"] else (_EVERYTHING, now + timedelta(days=1))
+            (first_uuid7(before), before) if found["is_there"] else (_EVERYTHING, now + timedelta(days=1000))
         )
         removed += await _in_pieces(run, "remove_deliveries", organisation_id, endpoint_id, *limits, piece)
     removed += await _in_pieces(run, "remove_messages", organisation_id, first_uuid7(before), piece)
@@ -55,7 +55,8 @@ async def _trim_one(run: Run, organisation_id: str, before: datetime, now: datet
 
 async def _in_pieces(run: Run, query: str, *arguments: Any) -> int:
     """Repeat a removal, whose last argument is the size of a piece, until one isn't full."""
-    removed, piece = 0, int(arguments[-1])
+    removed: int = 0
+    piece: int = arguments[-1]
     while True:
         (count,) = await run(_fetchrow(query, *arguments))
         removed += count

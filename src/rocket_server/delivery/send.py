@@ -15,15 +15,12 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from rocket_server import __version__
-from rocket_server.delivery import answers, signing
+from rocket_server.delivery import answers
 from rocket_server.delivery.failures import failure
 from rocket_server.delivery.guard import Network, destination
+from rocket_server.delivery.headers import headers_of
 from rocket_server.delivery.model import ANSWER_BYTES, Outcome, Target
 from rocket_server.delivery.resolver import Forbidden, GuardedResolver
-from rocket_server.delivery.settings import RESERVED_HEADERS
-
-USER_AGENT: Final = f"Rocket-Learning-Rewards/{__version__}"
 
 _ANSWER_S: Final = 2.0  # for which the body of an answer is waited for, once its status is known
 _IDLE_S: Final = 4.0  # shorter than what common servers keep an idle connection for
@@ -33,7 +30,7 @@ _MAX_LINE_BYTES: Final = 8 * 1024
 _MAX_HEADERS: Final = 100
 _READ_BYTES: Final = 4 * 1024
 
-# How many connections were made for the deliveries of this task: where it stands still, a kept one was used.
+# How many connections this task has begun to make: where that stands still, a kept one was used.
 _made: ContextVar[int] = ContextVar("made", default=0)
 
 
@@ -134,8 +131,8 @@ class _Connector(aiohttp.TCPConnector):
         self._kept: set[Any] = set()
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109
-        made = await super()._create_connection(req, traces, timeout)
         _made.set(_made.get() + 1)
+        made = await super()._create_connection(req, traces, timeout)
         if len(self._kept) >= self._most_kept:
             self._kept = {connection for connection in self._kept if connection.is_connected()}
         if len(self._kept) < self._most_kept:
@@ -169,28 +166,6 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     if not stream.at_eof():
         response.close()
     return content
-
-
-def headers_of(target: Target, delivery_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers of one try at `timestamp`, in Unix seconds.
-
-    `X-Signature` is by the oldest secret: a receiver that knows one secret only keeps working until that is
-    retired. Raises InvalidPayload for a secret of another form.
-    """
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
-        "Accept-Encoding": "identity",
-        "webhook-id": delivery_id,
-        "webhook-timestamp": str(timestamp),
-    }
-    if target.secrets:
-        headers["X-Signature"] = signing.sign(target.secrets[0], body)
-        headers["webhook-signature"] = signing.signature_header(target.secrets, delivery_id, timestamp, body)
-    for name, value in target.headers.items():
-        if name.lower() not in RESERVED_HEADERS:
-            headers[name] = value
-    return headers
 
 
 def _ms_since(started: float) -> int:

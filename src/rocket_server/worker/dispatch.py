@@ -168,7 +168,7 @@ class Dispatcher:
             task.add_done_callback(self._claims.discard)
 
     def _room(self, lane: _Lane) -> int:
-        """How many more the endpoint may have; none while that is little, since claims in sets are cheaper."""
+        """How many more the endpoint may have; none while that is little: claims in sets are cheaper."""
         room = lane.window.size - lane.in_flight
         return 0 if lane.claiming or (lane.in_flight and room < lane.window.size // 2) else room
 

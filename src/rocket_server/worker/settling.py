@@ -83,7 +83,7 @@ class Settling:
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
                 wait_s = min(wait_s * 2, _WAIT_MAX_S)
             except (asyncpg.PostgresError, ValueError, TypeError):
-                # One that can't be written must not keep back the others; its lease ends, and it is tried again.
+                # One that can't be written mustn't keep back others. Its lease ends, and it is sent again.
                 if len(results) == 1:
                     log.exception("result_not_settled", delivery_id=results[0].claimed.delivery_id)
                     return

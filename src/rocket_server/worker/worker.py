@@ -44,7 +44,7 @@ class Worker:
         stopping = asyncio.create_task(self._stopping.wait())
         tasks = (dispatching, settling, chores, stopping)
         try:
-            # The loops end by themselves only where there is a defect, and then the process had better end too.
+            # A loop ends by itself only where there is a defect, and then the process had better end too.
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             chores.cancel()
             self._dispatcher.stop()
