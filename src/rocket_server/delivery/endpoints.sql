@@ -100,9 +100,9 @@ DELETE FROM endpoint_secrets WHERE organisation_id = $1 AND endpoint_id = $2 AND
 -- How many deliveries of a webhook wait and how many were given up, both counted up to a bound.
 SELECT
     (SELECT count(*) FROM (
-        SELECT FROM deliveries WHERE organisation_id = $1 AND endpoint_id = $2 AND status = 'pending' LIMIT $3) AS some),
+        SELECT FROM deliveries WHERE organisation_id = $1 AND endpoint_id = $2 AND status = 'pending' LIMIT $3) AS counted),
     (SELECT count(*) FROM (
-        SELECT FROM deliveries WHERE organisation_id = $1 AND endpoint_id = $2 AND status = 'exhausted' LIMIT $3) AS some);
+        SELECT FROM deliveries WHERE organisation_id = $1 AND endpoint_id = $2 AND status = 'exhausted' LIMIT $3) AS counted);
 
 -- name: last_attempt
 -- The last attempt of a webhook among those of its newest deliveries and of those that wait for another try.
