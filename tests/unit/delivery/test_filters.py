@@ -99,5 +99,5 @@ def test_faulty_filters_are_named_and_not_compiled():
     """Each fault has its path; what can't be understood is never taken for something that lets all pass."""
     written = {"score": {"above": 3}, "any": []}
     assert [fault.path for fault in filters.faults(written)] == ["filters.score.above", "filters.any"]
-    with pytest.raises(ValueError, match="filters.score"):
+    with pytest.raises(ValueError, match=r"filters\.score"):
         filters.compile_filters(written, UTC)
