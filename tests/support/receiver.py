@@ -57,7 +57,9 @@ class Receiver:
         return [call.webhook_id for call in list(self.calls) if path in (None, call.path)]
 
     def close(self) -> None:
-        """Stop listening; open requests are cut off."""
+        """Stop listening; open requests are cut off. A second time does nothing."""
+        if self._loop.is_closed():
+            return
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)

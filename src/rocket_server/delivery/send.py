@@ -26,8 +26,8 @@ _ANSWER_S: Final = 2.0  # for which the body of an answer is waited for, once it
 _IDLE_S: Final = 4.0  # shorter than what common servers keep an idle connection for
 _STALE_TRIES: Final = 3
 _LOST: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
-_MAX_LINE_BYTES: Final = 8 * 1024
-_MAX_HEADERS: Final = 100
+MAX_LINE_BYTES: Final = 8 * 1024
+MAX_HEADERS: Final = 100
 _READ_BYTES: Final = 4 * 1024
 
 # How many connections this task has begun to make: where that stands still, a kept one was used.
@@ -53,9 +53,9 @@ class Sender:
             trust_env=False,
             auto_decompress=False,
             read_bufsize=_READ_BYTES,
-            max_line_size=_MAX_LINE_BYTES,
-            max_field_size=_MAX_LINE_BYTES,
-            max_headers=_MAX_HEADERS,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS,
             skip_auto_headers=("Accept",),
         )
 
