@@ -21,6 +21,8 @@ from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.constraints import domain_error
 from rocket_server.db.pool import Database, open_database
+from rocket_server.delivery.ping import Pings
+from rocket_server.delivery.send import Sender
 from rocket_server.errors import (
     Conflict,
     FieldError,
@@ -32,6 +34,7 @@ from rocket_server.errors import (
 )
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import (
+    deliveries,
     events,
     intake,
     leaderboard,
@@ -41,6 +44,7 @@ from rocket_server.http import (
     rules,
     users,
     validation,
+    webhooks,
 )
 from rocket_server.http.auth import Authenticator
 from rocket_server.http.context import context_of
@@ -53,10 +57,23 @@ from rocket_server.organisations import store as organisations
 log = structlog.get_logger(__name__)
 
 _TRIM_EVERY_S = 60
+_PINGS_AT_ONCE = 16
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
     module.router
-    for module in (intake, points, events, users, leaderboard, rules, organisation, validation, operation)
+    for module in (
+        intake,
+        points,
+        events,
+        users,
+        leaderboard,
+        rules,
+        organisation,
+        webhooks,
+        deliveries,
+        validation,
+        operation,
+    )
 )
 
 
@@ -79,6 +96,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
             with suppress(asyncio.CancelledError):
                 await trimming
             await services.group_commit.close()
+            await services.pings.close()
             await services.database.close()
 
     app = FastAPI(
@@ -134,6 +152,14 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             failures_per_minute=settings.rate_limit_auth_failures,
             key_limit=settings.rate_limit_key,
             source_limit=settings.rate_limit_source,
+        ),
+        Pings(
+            Sender(
+                allow_private=settings.allow_private_webhooks,
+                allowed_cidrs=settings.webhook_allowed_cidrs,
+                connections=_PINGS_AT_ONCE,
+            ),
+            _PINGS_AT_ONCE,
         ),
     )
 

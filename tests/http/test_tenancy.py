@@ -6,6 +6,7 @@ The routes come from the application itself. A new one fails here until it is sa
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ BY_TOKEN = {
     ("POST", "/api/validate/event"),
 }
 EVENT = {"event": "course.viewed", "user_id": "intruder", "timestamp": 1772445600}
+WEBHOOK_URL = "https://victim.example/hook"
 POINTS = {"user_id": "intruder", "points": 1, "reason": "x"}
 # A body for each route that takes one; `{…}` in a value is an id of the victim's.
 BODIES: dict[tuple[str, str], Any] = {
@@ -38,6 +40,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
     ("POST", "/v1/sources/{source_id}/rotate"): {},
+    ("POST", "/v1/webhooks"): {"url": "https://intruder.example/", "events": ["*"]},
+    ("PATCH", "/v1/webhooks/{webhook_id}"): {"description": "changed"},
+    ("DELETE", "/v1/webhooks/{webhook_id}"): None,
+    ("POST", "/v1/webhooks/{webhook_id}/test"): None,
+    ("POST", "/v1/webhooks/{webhook_id}/rotate-secret"): {},
+    ("POST", "/v1/webhooks/{webhook_id}/retire-secret"): None,
+    ("POST", "/v1/webhooks/{webhook_id}/recover"): {"since": "{recently}"},
+    ("POST", "/v1/deliveries/{delivery_id}/redeliver"): None,
 }
 # Routes that name something of the victim's in the body.
 FOREIGN_BODIES = {("POST", "/v1/points/reverse")}
@@ -59,12 +69,16 @@ class Victim:
 def victim(make_organisation) -> Victim:
     """An organisation with a learner, an event, an entry, a source and its request log."""
     organisation = make_organisation(name="The Victim's", tenant_id="tenant-of-the-victim")
+    webhook = organisation.api.post("/v1/webhooks", {"url": WEBHOOK_URL, "events": ["*"]}).json()
     answer = organisation.api.event("course.completed", "victim-anna", properties={"course_id": "1"})
     body = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 9, "timecreated": 1772445600}
     organisation.hook(json.dumps(body))
     (entry,) = organisation.api.get("/v1/users/victim-anna/ledger").json()["entries"]
+    deliveries = organisation.api.get(f"/v1/webhooks/{webhook['id']}/deliveries").json()["deliveries"]
     ids = {
         "event_id": answer["event_id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": deliveries[0]["id"],
         "user_id": "victim-anna",
         "entry_id": entry["entry_id"],
         "source_id": organisation.moodle.source_id,
@@ -74,6 +88,8 @@ def victim(make_organisation) -> Victim:
         organisation.moodle.slug,
         organisation.moodle.token,
         "The Victim's",
+        WEBHOOK_URL,
+        webhook["secret"],
     )
     return Victim(organisation, ids, (*ids.values(), *secrets))
 
@@ -113,7 +129,11 @@ def filled(template: Any, ids: dict[str, str]) -> Any:
     """A path or body with the victim's ids in it."""
     if isinstance(template, dict):
         return {name: filled(value, ids) for name, value in template.items()}
-    return template.format_map(ids) if isinstance(template, str) and "{" in template else template
+    return (
+        template.format_map({**ids, "recently": str(int(time.time()) - 60)})
+        if isinstance(template, str) and "{" in template
+        else template
+    )
 
 
 def ask(organisation, route, ids, *, key=True, **headers):

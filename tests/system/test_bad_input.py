@@ -253,8 +253,15 @@ schema = schemathesis.openapi.from_dict(document())
 def known_ids(make_organisation):
     """An organisation with something to find, and the ids of it."""
     organisation = make_organisation()
+    webhook = {"url": "https://receiver.invalid/", "events": ["*"]}
+    webhook_id = organisation.api.post("/v1/webhooks", webhook).json()["id"]
     event_id = organisation.api.event("course.completed", properties={"course_id": "1"})["event_id"]
-    ids = {"user_id": "anna", "event_id": event_id, "source_id": organisation.moodle.source_id}
+    (delivery,) = organisation.api.get(f"/v1/webhooks/{webhook_id}/deliveries").json()["deliveries"]
+    ids = {"webhook_id": webhook_id, "delivery_id": delivery["id"]} | {
+        "user_id": "anna",
+        "event_id": event_id,
+        "source_id": organisation.moodle.source_id,
+    }
     return organisation, ids
 
 

@@ -1,7 +1,8 @@
 -- name: endpoints
 -- The enabled endpoints of an organisation, or the one of an id.
-SELECT endpoint_id::text AS endpoint_id, events FROM endpoints
-WHERE organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN enabled ELSE endpoint_id = $2 END;
+SELECT e.endpoint_id::text AS endpoint_id, e.events, e.filters, o.timezone
+FROM endpoints e JOIN organisations o ON o.organisation_id = e.organisation_id
+WHERE e.organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN e.enabled ELSE e.endpoint_id = $2 END;
 
 -- name: backlog
 -- How many deliveries wait (counted up to a bound), and for how many seconds the oldest has been due.

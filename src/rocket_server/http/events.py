@@ -8,19 +8,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 
 from rocket_server import pipeline
-from rocket_server.errors import InvalidPayload, NotFound
+from rocket_server.errors import NotFound
 from rocket_server.events import store
 from rocket_server.http import openapi
 from rocket_server.http.auth import EventsKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
+from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
 from rocket_server.pipeline import Result
 from rocket_server.rules import explain
-from rocket_server.sources.checks import Fault
-from rocket_server.sources.times import parse_time
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=openapi.ERRORS)
 
@@ -62,8 +61,8 @@ async def list_events(
                 event=event,
                 source=source,
                 status=status,
-                since=_time("since", since, zone),
-                until=_time("until", until, zone),
+                since=moment("since", since, zone),
+                until=moment("until", until, zone),
             ),
             limit,
         )
@@ -132,12 +131,3 @@ def shown(row: store.ShownEvent) -> dict[str, Any]:
         "badges": row.badges or [],
         "decisions": row.decisions,
     }
-
-
-def _time(name: str, text: str | None, zone: Any) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return parse_time(text, timezone=zone, received_at=datetime.max.replace(tzinfo=UTC), max_ahead_s=0)
-    except Fault as fault:
-        raise InvalidPayload.field(name, str(fault)) from fault

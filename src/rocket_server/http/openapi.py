@@ -113,3 +113,6 @@ POINTS_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
     422: _error("The learner has fewer points; `details.balance` says how many."),
 }
 INTAKE_ERRORS = ERRORS
+WEBHOOK_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
+    409: _error("This can't be done now; `message` says what to do first."),
+}

@@ -8,6 +8,7 @@ from typing import Any
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
+from rocket_server.delivery.ping import Pings
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http.auth import Authenticator
 
@@ -21,6 +22,7 @@ class Services:
     configurations: Configurations
     group_commit: GroupCommit
     authenticator: Authenticator
+    pings: Pings
 
 
 def services_of(request: Any) -> Services:

@@ -32,7 +32,7 @@ async def write(
         conn, organisation_id, [_row(item) for item in (*(i for i in items if i.stored), *merged)]
     )
     messages = [
-        Message(item.event_id, item.event.event)
+        Message(item.event_id, item.event.event, learned=item.event, points=item.points)
         for item in items
         if item.status == "processed" and (item.stored is None or item.stored.status != "processed")
     ]
