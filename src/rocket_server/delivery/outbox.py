@@ -6,18 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
+from rocket_server.events.wanted import wants
 
 SQL = load(__file__, "outbox.sql")
 
 _COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event", "due_at")
-
-# What the server tells about itself. It goes only to endpoints that name it: `*` means what learners do, and
-# a receiver of everything shouldn't hear of another receiver's troubles.
-OPERATIONAL: Final = ("endpoint.", "delivery.", "webhook.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +26,7 @@ class Endpoint:
 
     def wants(self, event: str) -> bool:
         """Whether its patterns have an event of that name."""
-        if event in self.events:
-            return True
-        domain = f"{event.partition('.')[0]}.*"
-        return domain in self.events or ("*" in self.events and not event.startswith(OPERATIONAL))
+        return wants(self.events, event)
 
 
 @dataclass(frozen=True, slots=True)
