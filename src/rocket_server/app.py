@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -42,6 +43,9 @@ from rocket_server.http import (
     users,
     validation,
 )
+from rocket_server.http import (
+    plugins as plugin_routes,
+)
 from rocket_server.http.auth import Authenticator
 from rocket_server.http.context import context_of
 from rocket_server.http.gate import Gate
@@ -49,6 +53,8 @@ from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
 from rocket_server.organisations import request_log, sources
 from rocket_server.organisations import store as organisations
+from rocket_server.plugins import dispatch
+from rocket_server.plugins.discovery import discover
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +62,18 @@ _TRIM_EVERY_S = 60
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
     module.router
-    for module in (intake, points, events, users, leaderboard, rules, organisation, validation, operation)
+    for module in (
+        intake,
+        points,
+        events,
+        users,
+        leaderboard,
+        rules,
+        organisation,
+        plugin_routes,
+        validation,
+        operation,
+    )
 )
 
 
@@ -112,13 +129,14 @@ def api_routes() -> list[APIRoute]:
 
 async def open_services(settings: Settings, database_url: str) -> Services:
     """The running parts, for the server and for commands that work without it."""
+    plugins = await discover(settings, os.environ)
     database = await open_database(
         database_url,
         general_size=settings.pool_size,
         ingest_size=settings.ingest_connections * 2,
         timeout_s=settings.database_timeout_s,
     )
-    configurations = Configurations(settings.moodle_activities)
+    configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(plugins))
     return Services(
         settings,
         database,
@@ -135,6 +153,7 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             key_limit=settings.rate_limit_key,
             source_limit=settings.rate_limit_source,
         ),
+        plugins,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,9 +54,18 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled."""
-    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
+async def endpoints(
+    conn: Any,
+    organisation_id: str,
+    endpoint_id: str | None = None,
+    plugin_ids: Collection[str] | None = None,
+) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled.
+
+    With `plugin_ids`, plugins count only where it names them.
+    """
+    named = None if plugin_ids is None else list(plugin_ids)
+    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id, named)
     return tuple(Endpoint(row["endpoint_id"], frozenset(row["events"])) for row in rows)
 
 

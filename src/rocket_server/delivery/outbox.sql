@@ -1,7 +1,8 @@
 -- name: endpoints
--- The enabled endpoints of an organisation, or the one of an id.
+-- The enabled endpoints of an organisation, or the one of an id; those of plugins as far as they are named.
 SELECT endpoint_id::text AS endpoint_id, events FROM endpoints
-WHERE organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN enabled ELSE endpoint_id = $2 END;
+WHERE organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN enabled ELSE endpoint_id = $2 END
+    AND (kind = 'webhook' OR $3::text[] IS NULL OR plugin_id = ANY ($3));
 
 -- name: backlog
 -- How many deliveries wait (counted up to a bound), and for how many seconds the oldest has been due.

@@ -10,6 +10,7 @@ from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http.auth import Authenticator
+from rocket_server.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Services:
     configurations: Configurations
     group_commit: GroupCommit
     authenticator: Authenticator
+    plugins: PluginManager
 
 
 def services_of(request: Any) -> Services:

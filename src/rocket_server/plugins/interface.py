@@ -14,9 +14,9 @@ DEFAULT_PRIORITY: Final = 100
 class EventContext(TypedDict):
     """Whose event it is. The names are those of the assessment format, in which they travel."""
 
-    tenantId: str  # noqa: N815
-    organisationId: str  # noqa: N815
-    userId: str | None  # noqa: N815
+    tenantId: str
+    organisationId: str
+    userId: str | None
 
 
 @dataclass(frozen=True, slots=True)
