@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
@@ -37,31 +38,36 @@ class Hosts:
         self._not_before = 0.0
         self._closed = False
 
-    async def run(self, hook: int, event: PluginEvent, timeout_s: float) -> Any:
-        """What a hook answers, with a time-out that begins when its turn has come and its process stands.
-
-        Raises HookFailed.
-        """
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits for one of the processes, in the order of asking. Raises HookFailed `busy` after TURN_S."""
         try:
             async with asyncio.timeout(TURN_S):
                 await self._turns.acquire()
         except TimeoutError:
             raise HookFailed("busy", f"its turn didn't come within {TURN_S:g} s") from None
         try:
-            host = await self._standing()
-            try:
-                result = await host.call(hook, event, timeout_s)
-            except HookFailed as failure:
-                if failure.reason != "raised":
-                    self._died(failure)
-                raise
-            else:
-                self._deaths = 0
-                return result
-            finally:
-                await self._put_back(host)
+            yield
         finally:
             self._turns.release()
+
+    async def run(self, hook: int, event: PluginEvent, timeout_s: float) -> Any:
+        """What a hook answers, with a time-out that begins when a process stands; called within a turn.
+
+        Raises HookFailed.
+        """
+        host = await self._standing()
+        try:
+            result = await host.call(hook, event, timeout_s)
+        except HookFailed as failure:
+            if failure.reason != "raised":
+                self._died(failure)
+            raise
+        else:
+            self._deaths = 0
+            return result
+        finally:
+            await self._put_back(host)
 
     async def close(self) -> None:
         """Let all processes end."""
@@ -103,8 +109,7 @@ class Hosts:
         return host
 
     async def _put_back(self, host: Host) -> None:
-        if host.alive and host.too_large:
-            # The call was good, so it isn't at fault; but what leaks a little with each call ends here.
+        if host.worn:
             log.warning("plugin_process_replaced", entry_point=self._found.name)
             await host.close()
         if host.alive and not self._closed:

@@ -182,7 +182,14 @@ class PluginManager:
         if one is None:
             return []
         hooks = self.get_hooks_for_event(event.name, plugin_id)
-        return [await self._call(one, hook, event, until) for hook in hooks]
+        try:
+            async with one.runner.turn():
+                return [await self._call(one, hook, event, until) for hook in hooks]
+        except HookFailed as failure:  # it wasn't called at all, so nothing is counted
+            return [
+                Call(plugin_id, hook.label, 0, reason=failure.reason, message=failure.message)
+                for hook in hooks
+            ]
 
     async def close(self) -> None:
         """End every process that runs for a plugin."""
@@ -202,9 +209,6 @@ class PluginManager:
                 result = await one.runner.run(hook.index, event, timeout_s)
         except Exception as error:
             failure = _failure(error)
-            if failure.reason == "busy":
-                counts.calls -= 1
-                return Call(hook.plugin_id, hook.label, _ms_since(started), None, "busy", failure.message)
             counts.failures[failure.reason] += 1
             counts.last_error, counts.last_error_at = failure.message, datetime.now(UTC)
             metrics.PLUGIN_FAILURES.labels(hook.plugin_id, hook.label, failure.reason).inc()

@@ -104,6 +104,11 @@ class Host:
         """Whether the process has more memory than it may have."""
         return self.alive and self._memory_bytes() > self._most_bytes
 
+    @property
+    def worn(self) -> bool:
+        """Whether so little room is left that the next call might be killed for what earlier ones kept."""
+        return self.alive and self._memory_bytes() > self._most_bytes - self._limits.memory_bytes // 4
+
     async def kill(self) -> None:
         """End the process and what it started, at once."""
         if self._process is None:

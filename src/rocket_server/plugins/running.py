@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final, Literal, Protocol
 
 from rocket_server.plugins.interface import Plugin, PluginEvent
@@ -29,6 +30,10 @@ class HookFailed(Exception):
 class Runner(Protocol):
     """Runs hooks of one plugin."""
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Waits until hooks may run, for all those of one event. Raises HookFailed `busy`."""
+        ...
+
     async def run(self, hook: int, event: PluginEvent, timeout_s: float) -> Any:
         """What the plugin's hook of that index answers. Raises HookFailed."""
         ...
@@ -48,6 +53,10 @@ class InThread:
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin
         self._stuck = 0
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Nobody waits: each call has a thread."""
+        return nullcontext()
 
     async def run(self, hook: int, event: PluginEvent, timeout_s: float) -> Any:
         """What the hook answers. Raises HookFailed where it raises, or isn't done after `timeout_s`."""
