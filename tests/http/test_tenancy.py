@@ -38,6 +38,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
     ("POST", "/v1/sources/{source_id}/rotate"): {},
+    ("PATCH", "/v1/plugins/{plugin_id}"): {"enabled": False},
 }
 # Routes that name something of the victim's in the body.
 FOREIGN_BODIES = {("POST", "/v1/points/reverse")}
