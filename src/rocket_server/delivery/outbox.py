@@ -10,7 +10,7 @@ from typing import Any
 
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
-from rocket_server.events.wanted import wants
+from rocket_server.events.wanted import OPERATIONAL, wants
 
 SQL = load(__file__, "outbox.sql")
 
