@@ -69,6 +69,8 @@ def victim(make_organisation) -> Victim:
         "user_id": "victim-anna",
         "entry_id": entry["entry_id"],
         "source_id": organisation.moodle.source_id,
+        # Plugins belong to the installation, and each organisation only switches its own use of one.
+        "plugin_id": "plugin-of-the-victim",
     }
     secrets = (
         organisation.organisation_id,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from rocket_server.db.queries import load
 from rocket_server.plugins.dispatch import Subscription
 
@@ -113,7 +115,7 @@ def _columns(organisation_id: str, subscriptions: Sequence[Subscription]) -> tup
         [endpoint_id(organisation_id, one.subscription_id) for one in subscriptions],
         [one.subscription_id for one in subscriptions],
         [one.description for one in subscriptions],
-        [list(one.events) for one in subscriptions],
+        [msgspec.json.encode(one.events).decode() for one in subscriptions],
         [one.timeout_ms for one in subscriptions],
         [one.max_attempts for one in subscriptions],
     )

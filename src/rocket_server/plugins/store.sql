@@ -10,8 +10,8 @@ WITH added AS (
     INSERT INTO endpoints (
         organisation_id, endpoint_id, kind, plugin_id, description, events, format, timeout_ms, max_attempts)
     SELECT $1, n.endpoint_id, 'plugin', n.plugin_id, n.description,
-        ARRAY(SELECT jsonb_array_elements_text(n.events)), 'assessment', n.timeout_ms, n.max_attempts
-    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::integer[], $7::smallint[])
+        ARRAY(SELECT jsonb_array_elements_text(n.events::jsonb)), 'assessment', n.timeout_ms, n.max_attempts
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::smallint[])
         AS n (endpoint_id, plugin_id, description, events, timeout_ms, max_attempts)
     ON CONFLICT DO NOTHING
     RETURNING endpoint_id
@@ -24,9 +24,9 @@ SELECT count(*) FROM added;
 -- name: change
 -- What subscriptions of plugins ask for now. Whether they are enabled stays.
 UPDATE endpoints e
-SET description = n.description, events = ARRAY(SELECT jsonb_array_elements_text(n.events)),
+SET description = n.description, events = ARRAY(SELECT jsonb_array_elements_text(n.events::jsonb)),
     timeout_ms = n.timeout_ms, max_attempts = n.max_attempts
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::integer[], $7::smallint[])
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::smallint[])
     AS n (endpoint_id, plugin_id, description, events, timeout_ms, max_attempts)
 WHERE e.organisation_id = $1 AND e.endpoint_id = n.endpoint_id;
 
