@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -46,6 +47,9 @@ from rocket_server.http import (
     validation,
     webhooks,
 )
+from rocket_server.http import (
+    plugins as plugin_routes,
+)
 from rocket_server.http.auth import Authenticator
 from rocket_server.http.context import context_of
 from rocket_server.http.gate import Gate
@@ -53,6 +57,8 @@ from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
 from rocket_server.organisations import request_log, sources
 from rocket_server.organisations import store as organisations
+from rocket_server.plugins import dispatch
+from rocket_server.plugins.discovery import discover
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +77,7 @@ _ROUTERS = tuple(
         organisation,
         webhooks,
         deliveries,
+        plugin_routes,
         validation,
         operation,
     )
@@ -130,13 +137,14 @@ def api_routes() -> list[APIRoute]:
 
 async def open_services(settings: Settings, database_url: str) -> Services:
     """The running parts, for the server and for commands that work without it."""
+    plugins = await discover(settings, os.environ)
     database = await open_database(
         database_url,
         general_size=settings.pool_size,
         ingest_size=settings.ingest_connections * 2,
         timeout_s=settings.database_timeout_s,
     )
-    configurations = Configurations(settings.moodle_activities)
+    configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(plugins))
     return Services(
         settings,
         database,
@@ -161,6 +169,7 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             ),
             _PINGS_AT_ONCE,
         ),
+        plugins,
     )
 
 

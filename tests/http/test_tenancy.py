@@ -48,6 +48,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/webhooks/{webhook_id}/retire-secret"): None,
     ("POST", "/v1/webhooks/{webhook_id}/recover"): {"since": "{recently}"},
     ("POST", "/v1/deliveries/{delivery_id}/redeliver"): None,
+    ("PATCH", "/v1/plugins/{plugin_id}"): {"enabled": False},
 }
 # Routes that name something of the victim's in the body.
 FOREIGN_BODIES = {("POST", "/v1/points/reverse")}
@@ -82,6 +83,8 @@ def victim(make_organisation) -> Victim:
         "user_id": "victim-anna",
         "entry_id": entry["entry_id"],
         "source_id": organisation.moodle.source_id,
+        # Plugins belong to the installation, and each organisation only switches its own use of one.
+        "plugin_id": "plugin-of-the-victim",
     }
     secrets = (
         organisation.organisation_id,

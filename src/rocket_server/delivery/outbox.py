@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,16 +17,13 @@ from rocket_server.db.queries import load
 from rocket_server.delivery import filters
 from rocket_server.delivery.filters import Filter
 from rocket_server.events.model import Event
+from rocket_server.events.wanted import OPERATIONAL, wants
 
 log = structlog.get_logger(__name__)
 
 SQL = load(__file__, "outbox.sql")
 
 _COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event", "due_at")
-
-# What the server tells about itself. It goes only to endpoints that name it: `*` means what learners do, and
-# a receiver of everything shouldn't hear of another receiver's troubles.
-OPERATIONAL: Final = ("endpoint.", "delivery.", "webhook.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +36,7 @@ class Endpoint:
 
     def wants(self, event: str) -> bool:
         """Whether its patterns have an event of that name."""
-        if event in self.events:
-            return True
-        domain = f"{event.partition('.')[0]}.*"
-        return domain in self.events or ("*" in self.events and not event.startswith(OPERATIONAL))
+        return wants(self.events, event)
 
     def takes(self, view: Event) -> bool:
         """Whether its patterns have this event and its filters let it pass. `view` is made by one of the
@@ -84,9 +78,18 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled."""
-    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
+async def endpoints(
+    conn: Any,
+    organisation_id: str,
+    endpoint_id: str | None = None,
+    plugin_ids: Collection[str] | None = None,
+) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled.
+
+    With `plugin_ids`, plugins count only where it names them.
+    """
+    named = None if plugin_ids is None else list(plugin_ids)
+    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id, named)
     return tuple(_endpoint(row) for row in rows)
 
 

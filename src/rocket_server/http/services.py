@@ -11,6 +11,7 @@ from rocket_server.db.pool import Database
 from rocket_server.delivery.ping import Pings
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http.auth import Authenticator
+from rocket_server.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Services:
     group_commit: GroupCommit
     authenticator: Authenticator
     pings: Pings
+    plugins: PluginManager
 
 
 def services_of(request: Any) -> Services:
