@@ -68,7 +68,7 @@ def test_a_test_is_sent_at_once(caller, receiver, make):
 def test_a_failed_test_is_not_tried_again_and_does_not_open_the_breaker(caller, receiver, make, working):
     """Ten failures later the breaker is closed, each was called once, and the log has all of them."""
     receiver.answer = lambda call: Answer(500, text="no")
-    webhook_id = make()
+    webhook_id = make(events=["quiz.*"])
     with working():
         for _ in range(10):
             answer = caller.api.post(f"/v1/webhooks/{webhook_id}/test").json()
