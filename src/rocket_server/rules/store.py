@@ -32,7 +32,7 @@ AwardRef = tuple[str, str, str]  # learner_id, rule_id, award_id
 async def current(conn: Any, organisation_id: str) -> list[RuleVersion]:
     """The latest version of each rule."""
     rows = await conn.fetch(SQL["current"], organisation_id)
-    return [RuleVersion(parse_rule(row["definition"]), row["version"]) for row in rows]
+    return [RuleVersion(parse_rule(row["definition"], stored=True), row["version"]) for row in rows]
 
 
 async def save(conn: Any, organisation_id: str, rules: Sequence[Rule], created_by: str) -> dict[str, int]:
