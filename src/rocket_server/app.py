@@ -38,6 +38,7 @@ from rocket_server.http import (
     operation,
     organisation,
     points,
+    reasons,
     rules,
     users,
     validation,
@@ -56,7 +57,18 @@ _TRIM_EVERY_S = 60
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
     module.router
-    for module in (intake, points, events, users, leaderboard, rules, organisation, validation, operation)
+    for module in (
+        intake,
+        points,
+        events,
+        users,
+        reasons,
+        leaderboard,
+        rules,
+        organisation,
+        validation,
+        operation,
+    )
 )
 
 

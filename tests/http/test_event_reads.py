@@ -100,7 +100,7 @@ def test_pages_follow_one_another(filled):
 
 
 def test_an_event_is_read_with_all_that_is_known(organisation):
-    """A read has the caller's id, status, points, and the decisions of rules that are off."""
+    """A read has the caller's id, status, points, and a decision of every rule, those that are off included."""
     answer = organisation.api.event("badge.awarded", properties={"object_id": "3"}, event_id="mine")
     stored = organisation.api.read(answer["event_id"])
     assert stored.keys() == {
@@ -109,7 +109,10 @@ def test_an_event_is_read_with_all_that_is_known(organisation):
     }  # fmt: skip
     assert (stored["source_event_id"], stored["source"], stored["status"]) == ("mine", "api", "processed")
     assert stored["reason"] is None
-    assert [decision["outcome"] for decision in stored["decisions"]] == ["inactive"]
+    off, *others = stored["decisions"]
+    assert (off["rule_id"], off["outcome"], off["code"]) == ("badge_awarded", "inactive", "not_active")
+    assert {decision["code"] for decision in others} == {"other_event"}
+    assert len(others) == 7
 
 
 @pytest.mark.parametrize("event_id", ["nonsense", "00000000-0000-7000-8000-000000000009", "%00", "a" * 400])

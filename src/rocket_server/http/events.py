@@ -18,7 +18,6 @@ from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
 from rocket_server.pipeline import Result
-from rocket_server.rules import explain
 from rocket_server.sources.checks import Fault
 from rocket_server.sources.times import parse_time
 
@@ -62,8 +61,8 @@ async def list_events(
                 event=event,
                 source=source,
                 status=status,
-                since=_time("since", since, zone),
-                until=_time("until", until, zone),
+                since=time_in_query("since", since, zone),
+                until=time_in_query("until", until, zone),
             ),
             limit,
         )
@@ -72,7 +71,7 @@ async def list_events(
 
 @router.get("/{event_id}")
 async def read_event(request: Request, principal: ReadKey, event_id: str) -> Json:
-    """One event with every decision about it; rules that didn't take part say why not."""
+    """One event with what every rule says about it, and why; those that took no part are among them."""
     services = services_of(request)
     wanted = parse_uuid(event_id)
     async with services.database.connection() as conn:
@@ -80,9 +79,8 @@ async def read_event(request: Request, principal: ReadKey, event_id: str) -> Jso
         if row is None:
             raise NotFound("There is no such event.")
         configuration = await services.configurations.current(conn, principal.organisation_id)
-    answer = shown(row)
-    answer["decisions"] += explain.rules_apart(configuration.rules, row.event, row.decisions)
-    return Json(answer)
+        (decisions,) = await pipeline.reasons(conn, configuration, [row], datetime.now(UTC))
+    return Json(shown(row) | {"decisions": decisions})
 
 
 @router.post("/{event_id}/retry")
@@ -134,7 +132,8 @@ def shown(row: store.ShownEvent) -> dict[str, Any]:
     }
 
 
-def _time(name: str, text: str | None, zone: Any) -> datetime | None:
+def time_in_query(name: str, text: str | None, zone: Any) -> datetime | None:
+    """A time in a query; in an organisation's zone where it names none. Raises InvalidPayload."""
     if not text:
         return None
     try:

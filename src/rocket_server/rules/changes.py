@@ -15,6 +15,8 @@ from rocket_server.rules.store import StoredVersion
 
 # Rules of sources' mappings have such ids; they live with their source.
 MAPPING_PREFIX: Final = "mapping:"
+# Their place in /v1/rules/… is taken.
+_TAKEN: Final = ("templates", "calculate", "simulate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,10 @@ def plan(own: Mapping[str, Rule], wanted: Sequence[Rule], *, prune: bool) -> Pla
 
 
 def refuse_reserved(rules: Sequence[Rule]) -> None:
-    """Raise InvalidPayload for an id that a source's mapping might have."""
+    """Raise InvalidPayload for an id that a source's mapping might have, or that is a path of its own."""
     for rule in rules:
+        if rule.rule_id in _TAKEN:
+            raise InvalidPayload.field("rule_id", f"{rule.rule_id} is a path of the API; choose another id")
         if rule.rule_id.startswith(MAPPING_PREFIX):
             raise InvalidPayload.field(
                 "rule_id", f"ids that begin with {MAPPING_PREFIX} are made by mappings"

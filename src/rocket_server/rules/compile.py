@@ -67,6 +67,10 @@ class CompiledRule:
                 checks.append((constraint, probe))
         return _new_case((self, event, checks))
 
+    def holds_at(self, time: datetime) -> bool:
+        """Whether the rule is active, and began and hasn't ended at `time`."""
+        return self.active and (self._period is None or self._outside(self._period, time) is None)
+
     def _outside(
         self, period: tuple[datetime | None, datetime | None], time: datetime
     ) -> dict[str, Any] | None:

@@ -199,12 +199,14 @@ async def used_keys(
     conn: Any,
     organisation_id: str,
     learner_id: str,
-    rule_ids: Sequence[str],
+    scopes: Sequence[tuple[str, str]],
     after: tuple[str, str],
     limit: int,
 ) -> list[UsedKey]:
-    """What was given under keys of scope, in the order of (rule_id, mark), above the place `after`."""
-    rows = await conn.fetch(SQL["used_keys"], organisation_id, learner_id, list(rule_ids), *after, limit)
+    """What was given under keys of `scopes` (rule and `course`, `lesson` or `section`), in the order of
+    (rule_id, mark), above the place `after`."""
+    rule_ids, names = [rule_id for rule_id, _ in scopes], [name for _, name in scopes]
+    rows = await conn.fetch(SQL["used_keys"], organisation_id, learner_id, rule_ids, names, *after, limit)
     return [UsedKey(*row.values()) for row in rows]
 
 

@@ -78,7 +78,7 @@ WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]) AND m.rule_id =
     AND m.award_id = ANY ($4::uuid[]);
 
 -- name: used_keys
--- What a learner was awarded under the courses, lessons and sections of some rules, in the order of rule and mark
+-- What a learner was awarded under the courses, lessons or sections of rules ($3, $4), in the order of rule and mark
 -- (code points), above a place in it. The latest award names its event, which knows the title.
 SELECT u.rule_id, u.mark, u.awards, u.latest, e.event_id::text AS event_id, e.properties
 FROM (
@@ -86,11 +86,11 @@ FROM (
         (array_agg(m.award_id ORDER BY m.occurred_at DESC))[1] AS award_id
     FROM award_marks m
     WHERE m.organisation_id = $1 AND m.learner_id = $2 AND m.rule_id = ANY ($3::text[])
-        AND (m.mark LIKE 'course:%' OR m.mark LIKE 'lesson:%' OR m.mark LIKE 'section:%')
-        AND (m.rule_id COLLATE "C", m.mark COLLATE "C") > ($4, $5)
+        AND (m.rule_id, split_part(m.mark, ':', 1)) IN (SELECT r, s FROM unnest($3::text[], $4::text[]) AS u (r, s))
+        AND m.mark LIKE '%:%' AND (m.rule_id COLLATE "C", m.mark COLLATE "C") > ($5, $6)
     GROUP BY m.rule_id, m.mark
     ORDER BY m.rule_id COLLATE "C", m.mark COLLATE "C"
-    LIMIT $6
+    LIMIT $7
 ) AS u
 LEFT JOIN entries n ON n.organisation_id = $1 AND n.entry_id = u.award_id
 LEFT JOIN events e ON e.organisation_id = $1 AND e.event_id = n.event_id
