@@ -100,7 +100,7 @@ def test_pages_follow_one_another(filled):
 
 
 def test_an_event_is_read_with_all_that_is_known(organisation):
-    """A read has the caller's id, status, points, and a decision of every rule, those that are off included."""
+    """A read has the caller's id, status, points, and what every rule says, also one that is off."""
     answer = organisation.api.event("badge.awarded", properties={"object_id": "3"}, event_id="mine")
     stored = organisation.api.read(answer["event_id"])
     assert stored.keys() == {

@@ -74,8 +74,8 @@ def test_the_rules_are_those_of_then(api):
 
 def test_events_that_do_not_count_say_so(api, organisation):
     """An ignored event has a sentence for each rule that would have heard it."""
-    body = '{"eventname": "\\\\core\\\\event\\\\user_loggedin", "id": "1", "userid": "2", "timecreated": "1772445600"}'
-    assert organisation.hook(body).json()["status"] == "ignored"
+    login = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 2, "timecreated": 1772445600}
+    assert organisation.hook(json.dumps(login)).json()["status"] == "ignored"
     (event,) = api.get("/v1/events").json()["events"]
     told = by_rule(api.read(event["event_id"])["decisions"])["user_logged_in"]
     assert (told["outcome"], told["code"]) == ("filtered", "event_ignored")
@@ -173,7 +173,8 @@ def stored(owner, organisation):
     )
     return {
         row["table_name"]: owner.value(
-            f"SELECT string_agg(t::text, '|' ORDER BY t::text) FROM {row['table_name']} t WHERE organisation_id = $1",
+            f"SELECT string_agg(t::text, '|' ORDER BY t::text) FROM {row['table_name']} t"
+            " WHERE organisation_id = $1",
             organisation.organisation_id,
         )
         for row in tables

@@ -1,4 +1,4 @@
-"""Rules over the API: made, changed, withdrawn, read in every version; a change counts from the next event."""
+"""Rules over the API: made, changed, withdrawn, read in every version; a change counts at once."""
 
 from __future__ import annotations
 
@@ -164,12 +164,20 @@ def test_a_draft_decides_nothing(api):
         ({"actions": {"multiplier": 1}}, "actions.multiplier", "changes nothing"),
         ({"actions": {"multiplyer": 2}}, "actions.multiplyer", "did you mean multiplier?"),
         ({"actions": {"multiplier": 2, "award_points": 5}}, "actions.award_points", "no points of its own"),
-        ({"constraints": {"max_per_day": 4, "max_per_week": 3}}, "constraints.max_per_day", "never be reached"),
-        ({"constraints": {"max_per_day": 1, "max_per_week": 8}}, "constraints.max_per_week", "never be reached"),
+        (
+            {"constraints": {"max_per_day": 4, "max_per_week": 3}},
+            "constraints.max_per_day",
+            "never be reached",
+        ),
+        (
+            {"constraints": {"max_per_day": 1, "max_per_week": 8}},
+            "constraints.max_per_week",
+            "never be reached",
+        ),
         ({"constraints": {"once": True, "max_per_day": 2}}, "constraints.max_per_day", "never matter"),
         ({"rule_id": "mapping:moodle:x"}, "rule_id", "made by mappings"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_meant_is_refused(api, change, path, words):
     """A fault is a 400 that names the field and says what was probably meant; nothing is stored."""
     response = api.post("/v1/rules", RULE | change)

@@ -295,14 +295,24 @@ actions = (
 rule_sets = st.lists(
     st.builds(
         lambda when, how_often, gives, period, priority, active: {
-            "trigger": "quiz.completed", "conditions": when, "actions": gives, "constraints": how_often,
-            **period, "priority": priority, "active": active,
+            "trigger": "quiz.completed",
+            "conditions": when,
+            "actions": gives,
+            "constraints": how_often,
+            **period,
+            "priority": priority,
+            "active": active,
         },
-        plain, limits, actions, periods | st.just({}), st.integers(-2, 2), st.sampled_from([True, True, False]),
+        plain,
+        limits,
+        actions,
+        periods | st.just({}),
+        st.integers(-2, 2),
+        st.sampled_from([True, True, False]),
     ),
     min_size=2,
     max_size=6,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=300)
