@@ -69,7 +69,8 @@ def test_what_is_written_is_read_back(tmp_path: Path):
             ":5: rules[0].actions.award_pionts: unknown field; did you mean award_points?",
         ),
         (
-            "- rule_id: a\n  trigger:\n    event: x.y\n    conditions:\n      score: {gte: 80,\n        lt: 70}\n"
+            "- rule_id: a\n  trigger:\n    event: x.y\n    conditions:\n      score: {gte: 80,\n"
+            "        lt: 70}\n"
             "  actions: {award_points: 5}\n",
             ":5: [0].trigger.conditions.score: no value can be at least 80 and below 70",
         ),
