@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"], responses=openapi.ERROR
 StatusName = Literal["processed", "ignored", "held", "failed"]
 # PostgreSQL has no text with a NUL in it.
 _NO_NUL = r"^[^\x00]*$"
+_is_date = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 
 @router.get("")
@@ -133,9 +135,12 @@ def shown(row: store.ShownEvent) -> dict[str, Any]:
 
 
 def time_in_query(name: str, text: str | None, zone: Any) -> datetime | None:
-    """A time in a query; in an organisation's zone where it names none. Raises InvalidPayload."""
+    """A time in a query; in an organisation's zone where it names none, and of a date its first moment. Raises
+    InvalidPayload."""
     if not text:
         return None
+    if _is_date(text):
+        text += "T00:00:00"
     try:
         return parse_time(text, timezone=zone, received_at=datetime.max.replace(tzinfo=UTC), max_ahead_s=0)
     except Fault as fault:

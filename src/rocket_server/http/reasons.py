@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["reasons"], responses=openapi.ERRORS)
 _MAX_DECISIONS = 10_000
 _NO_NUL = r"^[^\x00]*$"
 
-Moment = Annotated[str | None, Query(max_length=40, description="RFC 3339 or Unix seconds.")]
+Moment = Annotated[str | None, Query(max_length=40, description="RFC 3339, a date, or Unix seconds.")]
 
 
 @router.get("/users/{user_id}/explain")
