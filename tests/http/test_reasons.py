@@ -166,6 +166,41 @@ def test_what_is_left(make_organisation):
     assert api.get(path, cursor="aGVsbG8").status_code == 400
 
 
+def test_what_is_left_of_a_day_and_of_a_wait(make_organisation):
+    """What is given once a day, and what has to wait, open when the day ends and when the wait does."""
+    written = [
+        {
+            "rule_id": "login",
+            "trigger": "user.logged_in",
+            "actions": {"award_points": 1},
+            "constraints": {"unique_by": "@day"},
+        },
+        {
+            "rule_id": "post",
+            "trigger": "forum.posted",
+            "actions": {"award_points": 1},
+            "constraints": {"cooldown_minutes": 60},
+        },
+    ]
+    api = make_organisation(timezone_name="Asia/Tokyo", rules=parse_rules(written)).api
+    api.post("/v1/points/award", {"user_id": "anna", "points": 1, "reason": "x"})
+    fresh = api.get("/v1/users/anna/limits").json()["limits"]
+    assert [(row["constraint"], row["remaining"], row["opens_at"]) for row in fresh] == [
+        ("unique_by", 1, None),
+        ("cooldown_minutes", 1, None),
+    ]
+    now = datetime.now(UTC).replace(microsecond=0)
+    for event in ("user.logged_in", "forum.posted"):
+        api.event(event, timestamp=now.isoformat())
+    login, post = api.get("/v1/users/anna/limits").json()["limits"]
+    assert datetime.fromisoformat(post["opens_at"]) == now + timedelta(hours=1)
+    assert (post["used"], post["remaining"]) == (1, 0)
+    if datetime.fromisoformat(login["since"]) <= now:  # the day didn't change meanwhile
+        assert (login["used"], login["remaining"]) == (1, 0)
+        assert login["opens_at"] == login["resets_at"]
+        assert datetime.fromisoformat(login["opens_at"]).hour == 15
+
+
 def stored(owner, organisation):
     """Every row of the organisation, as text."""
     tables = owner.fetch(

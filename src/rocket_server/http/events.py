@@ -135,8 +135,7 @@ def shown(row: store.ShownEvent) -> dict[str, Any]:
 
 
 def time_in_query(name: str, text: str | None, zone: Any) -> datetime | None:
-    """A time in a query; in an organisation's zone where it names none, and of a date its first moment. Raises
-    InvalidPayload."""
+    """A time in a query, in `zone` if it names none; of a date its first moment. Raises InvalidPayload."""
     if not text:
         return None
     if _is_date(text):

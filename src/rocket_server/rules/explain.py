@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from rocket_server.conditions.values import rfc3339
 from rocket_server.events.model import Event
-from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.calendar import Calendar, Span
 from rocket_server.rules.compile import Case, CompiledRule, RuleSet
+from rocket_server.rules.constraints import build
 from rocket_server.rules.evaluate import Decision, Probe
-from rocket_server.rules.model import Rule
+from rocket_server.rules.model import DAY_PATH, Rule
 from rocket_server.rules.sentences import say
 
 
@@ -121,34 +122,43 @@ def in_words(decided: Decided, event: Event, calendar: Calendar, now: datetime) 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A cap of a rule over time, and the probe that counts what is used of it now; without a cap, `limit`
-    and `probe` are None."""
+    """A cap of a rule over time, the span that it is about, and the probe that counts what is used of it now;
+    without a cap, all of them are None. A `cooldown` opens so long after the latest award that is counted."""
 
     rule: Rule
-    constraint: str | None
-    limit: int | None
-    probe: Probe | None
+    constraint: str | None = None
+    limit: int | None = None
+    probe: Probe | None = None
+    span: Span | None = None
     counts_points: bool = False
+    cooldown: timedelta | None = None
 
 
 def limits(rules: RuleSet, calendar: Calendar, now: datetime) -> list[Limit]:
-    """The caps over calendar units of all rules that hold now, for the units in which `now` lies; a rule
-    that has none is among them once, without a cap. By rule id, the shortest unit first."""
+    """The caps over time of all rules that hold now, for the units in which `now` lies; a rule that has none
+    is among them once, without a cap. By rule id, the shortest unit first."""
     found: list[Limit] = []
     for compiled in sorted(rules.rules, key=lambda rule: rule.rule_id):
-        rule = compiled.rule
-        if not compiled.holds_at(now):
-            continue
-        constraints = rule.constraints
-        own: list[Limit] = []
-        if constraints.once:
-            own.append(Limit(rule, "once", 1, Probe("", None, None)))
-        for window, limit in constraints.windowed():
-            span = calendar.span(window, now)
-            own.append(Limit(rule, f"max_per_{window}", limit, Probe("", span.since, span.until)))
-        if constraints.max_points_per_day is not None:
-            day = calendar.day(now).day
-            limit = constraints.max_points_per_day
-            own.append(Limit(rule, "max_points_per_day", limit, Probe("", day.since, day.until), True))
-        found += own or [Limit(rule, None, None, None)]
+        if compiled.holds_at(now):
+            found += list(_limits_of(compiled.rule, calendar, now)) or [Limit(compiled.rule)]
     return found
+
+
+def _limits_of(rule: Rule, calendar: Calendar, now: datetime) -> Iterator[Limit]:
+    limits = rule.constraints
+    day = calendar.day(now).day
+    if limits.once:
+        yield Limit(rule, "once", 1, Probe("", None, None))
+    if limits.unique_by == (DAY_PATH,):
+        # The only unique key that needs no event: once a day.
+        (unique,) = (one for one in build(limits, calendar) if one.name == "unique_by")
+        yield Limit(rule, "unique_by", 1, unique.probe(Event("", "", None, now, {}, {}, b"")), day)
+    if limits.cooldown_minutes is not None:
+        distance = timedelta(minutes=limits.cooldown_minutes)
+        probe = Probe("", now - distance + timedelta(microseconds=1), now + distance)
+        yield Limit(rule, "cooldown_minutes", 1, probe, cooldown=distance)
+    for window, limit in limits.windowed():
+        span = calendar.span(window, now)
+        yield Limit(rule, f"max_per_{window}", limit, Probe("", *span), span)
+    if limits.max_points_per_day is not None:
+        yield Limit(rule, "max_points_per_day", limits.max_points_per_day, Probe("", *day), day, True)

@@ -12,6 +12,7 @@ from rocket_server.errors import InvalidPayload
 from rocket_server.rules import store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import RuleSet
+from rocket_server.rules.evaluate import NOTHING
 from rocket_server.rules.explain import Limit, limits
 from rocket_server.rules.model import PointsFrom, Rule
 from rocket_server.rules.store import UsedKey
@@ -112,9 +113,11 @@ async def standing(
         if cap.probe is None:
             rows.append(Standing(position, cap.rule, None, None, None))
             continue
-        count = found.get((cap.rule.rule_id, cap.probe))
-        used = 0 if count is None else count.points if cap.counts_points else count.awards
-        since, until = cap.probe.since, cap.probe.until
+        count = found.get((cap.rule.rule_id, cap.probe), NOTHING)
+        used = count.points if cap.counts_points else count.awards
+        since, until = cap.span or (None, None)
+        if cap.cooldown is not None and count.latest is not None:
+            since, until = count.latest, count.latest + cap.cooldown
         rows.append(Standing(position, cap.rule, cap.constraint, cap.limit, used, since, until))
     return sorted(rows, key=lambda row: row.place)[:limit]
 
