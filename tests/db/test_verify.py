@@ -8,6 +8,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from rocket_server.db.pool import Database
+from rocket_server.rules.parse import parse_rules
 from rocket_server.verify import Difference, verify
 from support.fixtures import MakeOrganisation, Owner
 from support.organisation import Organisation
@@ -130,3 +131,59 @@ def test_other_organisations_are_left_out(
     )
     assert verified(other.organisation_id) == []
     assert {one.organisation_id for one in verified(None)} >= {organisation.organisation_id}
+
+
+@pytest.fixture
+def multiplied(make_organisation: MakeOrganisation) -> Organisation:
+    """An organisation in which two posts of a day were worth three times as much, by rules of their own."""
+    made = make_organisation(
+        rules=parse_rules(
+            [
+                {"rule_id": "post", "trigger": "forum.posted", "actions": {"award_points": 5}},
+                {
+                    "rule_id": "treble",
+                    "trigger": "forum.posted",
+                    "actions": {"multiplier": 3},
+                    "constraints": {"max_per_day": 2},
+                },
+            ]
+        )
+    )
+    for number in range(3):
+        made.api.event("forum.posted", event_id=str(number))
+    assert made.api.points("anna") == 35
+    return made
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{actions,multiplier}', '2')"
+            " WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "post was multiplied otherwise than the other rules multiply",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{constraints,max_per_day}', '1')"
+            " WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "one award too many for max_per_day of treble",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{ends_at}', '\"2026-03-01\"')"
+            " WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "was given what treble doesn't give",
+        ),
+        (
+            "DELETE FROM award_marks WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "is counted under [], should be under ['']",
+        ),
+    ],
+)
+def test_multiplied_awards_are_derived_again(
+    owner: Owner, multiplied: Organisation, verified: Verify, tampering: str, words: str
+):
+    """What was multiplied adds up, and tampering with a multiplier or its uses is found."""
+    assert verified(multiplied.organisation_id) == []
+    owner.execute(tampering, multiplied.organisation_id)
+    found = verified(multiplied.organisation_id)
+    assert any(words in one.message for one in found), found

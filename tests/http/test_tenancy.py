@@ -25,6 +25,7 @@ BY_TOKEN = {
 }
 EVENT = {"event": "course.viewed", "user_id": "intruder", "timestamp": 1772445600}
 WEBHOOK_URL = "https://victim.example/hook"
+RULE = {"rule_id": "theirs", "trigger": "course.viewed", "actions": {"award_points": 1}}
 POINTS = {"user_id": "intruder", "points": 1, "reason": "x"}
 # A body for each route that takes one; `{…}` in a value is an id of the victim's.
 BODIES: dict[tuple[str, str], Any] = {
@@ -36,6 +37,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/points/award"): POINTS,
     ("POST", "/v1/points/deduct"): POINTS,
     ("POST", "/v1/points/reverse"): {"entry_id": "{entry_id}", "reason": "x"},
+    ("POST", "/v1/rules"): RULE,
+    ("PUT", "/v1/rules"): {"rules": [RULE]},
+    ("PUT", "/v1/rules/{rule_id}"): RULE | {"rule_id": "{rule_id}"},
+    ("DELETE", "/v1/rules/{rule_id}"): None,
+    ("POST", "/v1/rules/calculate"): EVENT,
     ("PATCH", "/v1/organisation"): {"name": "Renamed"},
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
@@ -68,12 +74,14 @@ class Victim:
 
 @pytest.fixture(scope="module")
 def victim(make_organisation) -> Victim:
-    """An organisation with a learner, an event, an entry, a source and its request log."""
+    """An organisation with a learner, an event, an entry, a rule, a source and its request log."""
     organisation = make_organisation(name="The Victim's", tenant_id="tenant-of-the-victim")
     webhook = organisation.api.post("/v1/webhooks", {"url": WEBHOOK_URL, "events": ["*"]}).json()
     answer = organisation.api.event("course.completed", "victim-anna", properties={"course_id": "1"})
     body = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 9, "timecreated": 1772445600}
     organisation.hook(json.dumps(body))
+    rule = RULE | {"rule_id": "rule-of-the-victim"}
+    assert organisation.api.post("/v1/rules", rule).status_code == 201
     (entry,) = organisation.api.get("/v1/users/victim-anna/ledger").json()["entries"]
     deliveries = organisation.api.get(f"/v1/webhooks/{webhook['id']}/deliveries").json()["deliveries"]
     ids = {
@@ -81,6 +89,7 @@ def victim(make_organisation) -> Victim:
         "webhook_id": webhook["id"],
         "delivery_id": deliveries[0]["id"],
         "user_id": "victim-anna",
+        "rule_id": "rule-of-the-victim",
         "entry_id": entry["entry_id"],
         "source_id": organisation.moodle.source_id,
         # Plugins belong to the installation, and each organisation only switches its own use of one.

@@ -19,7 +19,6 @@ from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
 from rocket_server.pipeline import Result
-from rocket_server.rules import explain
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=openapi.ERRORS)
 
@@ -71,7 +70,7 @@ async def list_events(
 
 @router.get("/{event_id}")
 async def read_event(request: Request, principal: ReadKey, event_id: str) -> Json:
-    """One event with every decision about it; rules that didn't take part say why not."""
+    """One event with what every rule says about it, and why; those that took no part are among them."""
     services = services_of(request)
     wanted = parse_uuid(event_id)
     async with services.database.connection() as conn:
@@ -79,9 +78,8 @@ async def read_event(request: Request, principal: ReadKey, event_id: str) -> Jso
         if row is None:
             raise NotFound("There is no such event.")
         configuration = await services.configurations.current(conn, principal.organisation_id)
-    answer = shown(row)
-    answer["decisions"] += explain.rules_apart(configuration.rules, row.event, row.decisions)
-    return Json(answer)
+        (decisions,) = await pipeline.reasons(conn, configuration, [row], datetime.now(UTC))
+    return Json(shown(row) | {"decisions": decisions})
 
 
 @router.post("/{event_id}/retry")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rocket_server.configuration import Configuration
 from rocket_server.events.model import Event
+from rocket_server.events.store import StoredEvent
 from rocket_server.ids import uuid7
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
@@ -14,15 +16,13 @@ from rocket_server.ledger.store import StoredEntry
 from rocket_server.pipeline import completions
 from rocket_server.pipeline.model import DECIDED_ANEW, Item, points_of
 from rocket_server.rules import store as rules_store
-from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import Decision, Probe
+from rocket_server.rules.judge import Considered, judge
 from rocket_server.rules.store import AwardRef, Mark
 from rocket_server.rules.tally import Tally
 
 ACTOR = "rules"
-
-# A rule that an event triggers, and what it says of the event alone: settled, or a case to count for.
-Considered = tuple[CompiledRule, Decision | Case]
 
 
 class Awarding:
@@ -88,6 +88,7 @@ class Awarding:
                 entry_ids.update(_live_entry_ids(item.stored.decisions))
         self._reversible = await ledger_store.find_entries(conn, organisation_id, entry_ids)
         awards = [_award_ref(entry) for entry in self._reversible.values() if entry.rule_id]
+        awards += [award for item in items if item.stored for award in _awards_without_points(item.stored)]
         for mark in await rules_store.find_marks(conn, organisation_id, awards):
             self._marks_of.setdefault(mark.award_id, []).append(mark)
 
@@ -149,10 +150,7 @@ class Awarding:
             elif event.completion == "reopened":
                 return []
 
-        for rule, case in considered:
-            decision = (
-                case.decide(self._tally.reader(learner_id, rule.rule_id)) if isinstance(case, Case) else case
-            )
+        for decision in judge(considered, partial(self._tally.reader, learner_id)):
             if decision.outcome == "awarded":
                 made = self._post(item, learner_id, decision)
                 if key is not None and made is not None:
@@ -172,6 +170,9 @@ class Awarding:
         if decision.badge is not None:
             item.badges.append(decision.badge)
         if decision.points <= 0:
+            if decision.marks:
+                # Without an entry, this is how the marks are found again.
+                decision.detail["award_id"] = award_id
             return None
         decision.detail["entry_id"] = award_id
         cause = Cause(ACTOR, event.occurred_at, None, item.event_id, decision.rule_id, decision.rule_version)
@@ -194,6 +195,10 @@ class Awarding:
         for entry_id in _live_entry_ids(item.stored.decisions):
             for decision in self._take_back(item, entry_id, item.event.occurred_at, DECIDED_ANEW):
                 item.decisions.append(decision.as_dict())
+        for award in _awards_without_points(item.stored):
+            for mark in self._marks_of.pop(award[2], ()):
+                self._tally.remove(mark.learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
+            self._removed.append(award)
 
     def _take_back(self, item: Item, entry_id: str, occurred_at: Any, reason: str) -> list[Decision]:
         """Reverse one award, unless that was done before."""
@@ -222,6 +227,17 @@ class Awarding:
 
 def _award_ref(entry: StoredEntry) -> AwardRef:
     return entry.learner_id, entry.rule_id or "", entry.entry_id
+
+
+def _awards_without_points(stored: StoredEvent) -> list[AwardRef]:
+    """What a stored event was given that is no points: badges, and what was multiplied."""
+    if stored.learner_id is None:
+        return []
+    return [
+        (stored.learner_id, decision["rule_id"], award_id)
+        for decision in stored.decisions
+        if decision["outcome"] == "awarded" and (award_id := decision["detail"].get("award_id"))
+    ]
 
 
 def _live_entry_ids(decisions: list[dict[str, Any]]) -> list[str]:
