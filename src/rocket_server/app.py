@@ -35,6 +35,7 @@ from rocket_server.errors import (
 )
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import (
+    badges,
     deliveries,
     events,
     intake,
@@ -70,6 +71,7 @@ _ROUTERS = tuple(
     for module in (
         intake,
         points,
+        badges,
         events,
         users,
         leaderboard,
