@@ -125,7 +125,7 @@ async def award_badge(
 
 @router.post("/revoke", response_model=Given)
 async def revoke_badge(request: Request, principal: PointsKey, body: RevocationRequest) -> Json:
-    """Take a badge back, with the points that rules gave for it. It stays on record and may be given again."""
+    """Take a badge back, with the points that rules gave for it. It stays on record; it may be given anew."""
     services = services_of(request)
     if (body.award_id is None) == (body.user_id is None or body.badge_id is None):
         raise InvalidPayload.field("award_id", "either award_id, or user_id and badge_id")
