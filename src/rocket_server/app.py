@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from rocket_server import __version__
+from rocket_server.badges.issue import StatusLists
+from rocket_server.badges.issuers import Sealer
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.constraints import domain_error
@@ -39,10 +41,12 @@ from rocket_server.http import (
     deliveries,
     events,
     intake,
+    issuer,
     leaderboard,
     operation,
     organisation,
     points,
+    public_badges,
     rules,
     users,
     validation,
@@ -77,6 +81,8 @@ _ROUTERS = tuple(
         leaderboard,
         rules,
         organisation,
+        issuer,
+        public_badges,
         webhooks,
         deliveries,
         plugin_routes,
@@ -172,6 +178,8 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             _PINGS_AT_ONCE,
         ),
         plugins,
+        Sealer(settings.encryption_key),
+        StatusLists(),
     )
 
 

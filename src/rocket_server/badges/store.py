@@ -84,6 +84,11 @@ async def delete(conn: Any, organisation_id: str, badge_id: str) -> None:
         raise unknown()
 
 
+async def add_image(conn: Any, organisation_id: str, badge_id: str, png: bytes) -> str:
+    """Keep an image; its public id. The issuer's own has no badge's id."""
+    return str(await conn.fetchval(SQL["add_image"], organisation_id, badge_id, png))
+
+
 async def image(conn: Any, issuer_id: str, image_id: str) -> bytes | None:
     """An image, by public ids."""
     png: bytes | None = await conn.fetchval(SQL["image"], issuer_id, image_id)
@@ -103,9 +108,7 @@ def unknown() -> NotFound:
 async def _add_image(conn: Any, organisation_id: str, definition: Definition) -> str | None:
     if definition.png is None:
         return None
-    return str(
-        await conn.fetchval(SQL["add_image"], organisation_id, definition.badge.badge_id, definition.png)
-    )
+    return await add_image(conn, organisation_id, definition.badge.badge_id, definition.png)
 
 
 def _values(badge: Badge) -> tuple[Any, ...]:

@@ -218,7 +218,7 @@ def _own_item(configuration: Configuration, one: Candidate) -> Item:
     metadata: dict[str, Any] = {"chain": list(chain)}
     if award.event_id is not None:
         metadata["caused_by"] = award.event_id
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(chain) >= MAX_CHAIN:
         notes = (f"Not judged: it is the {MAX_CHAIN}th badge in a row that followed from one event.",)
     event = Event(
