@@ -410,6 +410,27 @@ def test_modules_count_while_they_are_completed(organisation, adds_up):
     adds_up(organisation)
 
 
+def test_the_latest_statement_about_a_module_decides(organisation, adds_up):
+    """A module that is completed again, but not well enough any more, counts no more; also in what is taken
+    over from the past."""
+    api = organisation.api
+    asked = {"event": "lesson.completed", "count": 2, "conditions": {"score": {"gte": 80}}}
+
+    def lesson(lesson_id, score, hour):
+        properties = {"lesson_id": lesson_id, "score": score}
+        return api.event("lesson.completed", properties=properties, timestamp=WHEN.format(hour))["badges"]
+
+    define(organisation, "before", criteria={"events": asked})
+    lesson("a", 90, 1)
+    lesson("a", 10, 3)
+    lesson("a", 95, 2)
+    define(organisation, "after", criteria={"events": {**asked, "distinct": None}, "points": 1})
+    assert lesson("b", 90, 4) == []
+    adds_up(organisation)
+    assert sorted(lesson("a", 90, 5)) == ["after", "before"]
+    adds_up(organisation)
+
+
 def test_distinct_values(organisation):
     """With `distinct`, events with the same value count once."""
     define(

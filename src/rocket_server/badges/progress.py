@@ -6,7 +6,7 @@ concerns it. So new criteria count the past, without a job that goes through eve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from rocket_server.badges.criteria import Counter, module_mark
@@ -18,7 +18,7 @@ SQL = load(__file__, "progress.sql")
 Key = tuple[str, str]  # learner_id, counter
 Mark = tuple[str, str, str]  # learner_id, counter, mark
 
-_COMPLETE = ""  # the mark of a counter into which the past was taken over
+COMPLETE = ""  # the mark of a counter into which the past was taken over
 
 
 class Progress:
@@ -66,7 +66,7 @@ class Progress:
     def _take_over(self, key: Key, marks: Iterable[str]) -> None:
         for mark in marks:
             self.add((*key, mark))
-        self._added.add((*key, _COMPLETE))
+        self._added.add((*key, COMPLETE))
 
 
 async def read(
@@ -89,16 +89,16 @@ async def read(
     )
     fresh = [(row[0], row[1]) for row in rows if not row[3]]
     if fresh:
-        past = await _past(conn, organisation_id, fresh, counters)
+        stored = await past(conn, organisation_id, fresh, counters)
         for key in fresh:
-            progress._take_over(key, past.get(key, ()))
+            progress._take_over(key, stored.get(key, ()))
     return progress
 
 
-async def _past(
-    conn: Any, organisation_id: str, fresh: list[Key], counters: dict[str, Counter]
+async def past(
+    conn: Any, organisation_id: str, fresh: Sequence[Key], counters: dict[str, Counter]
 ) -> dict[Key, set[str]]:
-    """The marks that stored events make."""
+    """The marks that stored events make for learners and counters."""
     asked: dict[str, list[Counter]] = {}
     for learner_id, key in fresh:
         asked.setdefault(learner_id, []).append(counters[key])
@@ -109,7 +109,7 @@ async def _past(
     found: dict[Key, set[str]] = {}
     for row in rows:
         event = stored_event(row)
-        if row["withdrawn"] and module_mark(event):
+        if row["superseded"] and module_mark(event):
             continue
         for counter in asked[row["learner_id"]]:
             if counter.event is None or counter.event == event.event:

@@ -33,15 +33,15 @@ WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]) AND m.learner_i
     AND m.counter = gone.counter AND m.mark = gone.mark;
 
 -- name: past
--- Processed events of learners, of some names or about courses, with whether the completion that one states was
--- withdrawn later.
+-- Processed events of learners, of some names or about courses, with whether a later one states the completion of
+-- the same module.
 SELECT e.learner_id::text AS learner_id, e.event_id::text AS event_id, e.event, e.source, e.source_kind, e.user_id,
     e.occurred_at, e.properties, e.metadata,
     coalesce((
-        SELECT c.state = 'reopened' FROM completions c
+        SELECT c.event_id <> e.event_id FROM completions c
         WHERE c.organisation_id = $1 AND c.learner_id = e.learner_id AND c.source = e.source
             AND c.lesson_id = e.properties ->> 'lesson_id'
-    ), false) AS withdrawn
+    ), false) AS superseded
 FROM events e
 WHERE e.organisation_id = $1 AND e.learner_id = ANY ($2::uuid[]) AND e.status = 'processed'
     AND (e.event = ANY ($3::text[]) OR ($4 AND starts_with(e.event, 'course.')));

@@ -145,7 +145,7 @@ class Awarding:
         key = completions.key_of(event, learner_id)
         if key is not None:
             later = states.superseded_by(key, event)
-            item.superseded = later is not None and later.state == "reopened"
+            item.superseded = later is not None
             if later is not None and later.state == "reopened":
                 detail = {"reason": "withdrawn_later", "by_event": later.event_id}
                 return [Decision.without_points(rule, "condition_not_met", detail) for rule, _ in considered]

@@ -52,7 +52,7 @@ async def met(conn: Any, configuration: Configuration, items: Sequence[Item]) ->
             continue
         learner_id = item.learner.learner_id
         for one in asked.get(item.event_id, ()):
-            if (learner_id, one.badge_id) in given:
+            if (learner_id, one.badge_id) in given or item.learner.status != "active":
                 continue
             counted = {counter.key: counts.count(learner_id, counter.key) for counter in one.counters}
             if one.holds(item.earned, counted, held_by.get(learner_id, ())):
@@ -83,13 +83,8 @@ async def met_by_points(conn: Any, configuration: Configuration, learner_id: str
 
 
 def _counts(item: Item) -> bool:
-    """Whether an event counts for its learner at all."""
-    return (
-        item.status == "processed"
-        and item.learner is not None
-        and item.learner.status == "active"
-        and not item.event.filtered
-    )
+    """Whether an event counts for its learner; also while he is suspended, though nothing is given."""
+    return item.status == "processed" and item.learner is not None and not item.event.filtered
 
 
 def _learners(item: Item) -> Collection[str]:
@@ -112,13 +107,16 @@ def _changes(configuration: Configuration, item: Item) -> list[tuple[bool, Mark]
     if not _counts(item) or item.learner is None:
         return changes
     learner_id = item.learner.learner_id
-    if item.event.completion == "reopened" and not item.superseded:
-        mark_of_module = module_mark(item.event)
-        if mark_of_module is not None:
-            changes += [(False, (learner_id, one.key, mark_of_module)) for one in thresholds.of_modules()]
-    if not item.superseded:
-        marks = thresholds.marks(item.event, item.event_id)
-        changes += [(True, (learner_id, key, mark)) for key, mark in marks.items()]
+    if item.superseded:
+        return changes
+    marks = thresholds.marks(item.event, item.event_id)
+    # Of several statements about a module the latest decides: one that doesn't meet the conditions, or that
+    # withdraws the completion, takes the module out.
+    module = module_mark(item.event) if item.event.completion else None
+    if module is not None:
+        gone = [one.key for one in thresholds.of_modules() if one.key not in marks]
+        changes += [(False, (learner_id, key, module)) for key in gone]
+    changes += [(True, (learner_id, key, mark)) for key, mark in marks.items()]
     return changes
 
 

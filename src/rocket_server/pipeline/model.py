@@ -43,7 +43,7 @@ class Item(msgspec.Struct):
     gifts: list[Gift] = []  # badges that rules give, before it is known who holds them already
     # Events whose completion this one withdraws, and with it the badges that rules gave for them.
     withdrawn: list[str] = []
-    superseded: bool = False  # a later event withdrew what this one states
+    superseded: bool = False  # a later event states the completion of the same module
     earned: int = 0  # what the learner had earned in all after this event
     chain: tuple[str, ...] = ()  # badges from which this event followed, the first one first
 
