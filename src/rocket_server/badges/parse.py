@@ -25,11 +25,10 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")
 _EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
 # What only answers have is accepted and ignored, so that an answer can be changed and sent back.
 _SHOWN_ONLY: Final = ("image_url", "created_at", "updated_at")
-_BADGE: Final = (
-    "badge_id", "name", "description", "criteria_text", "tags", "image", "active", "repeatable", "criteria",
-    *_SHOWN_ONLY,
+FIELDS: Final = (
+    "badge_id", "name", "description", "criteria_text", "tags", "image", "active", "repeatable", "criteria"
 )  # fmt: skip
-_CRITERIA: Final = ("points", "events", "courses", "badges")
+CRITERIA: Final = ("points", "events", "courses", "badges")
 _EVENTS: Final = ("event", "count", "conditions", "distinct")
 _COURSES: Final = ("ids", "min_progress_pct")
 _BADGES: Final = ("ids", "at_least")
@@ -52,7 +51,7 @@ def parse_badge(data: Any, badge_id: str | None = None) -> Definition:
     problems = Problems()
     if not isinstance(data, Mapping):
         raise InvalidPayload.field("", "expected a badge: an object with badge_id and name")
-    _refuse_unknown(data, _BADGE, "", problems)
+    _refuse_unknown(data, (*FIELDS, *_SHOWN_ONLY), "", problems)
     named = data.get("badge_id", badge_id)
     if not isinstance(named, str) or not _ID.match(named):
         problems.add(
@@ -102,9 +101,9 @@ def _criteria(data: Any, problems: Problems) -> Criteria | None:
     if data is None:
         return None
     if not isinstance(data, Mapping) or not data:
-        problems.add("criteria", f"expected an object with one or more of {', '.join(_CRITERIA)}")
+        problems.add("criteria", f"expected an object with one or more of {', '.join(CRITERIA)}")
         return None
-    _refuse_unknown(data, _CRITERIA, "criteria", problems)
+    _refuse_unknown(data, CRITERIA, "criteria", problems)
     points = data.get("points")
     if points is not None:
         points = _whole(points, 1, MAX_POINTS, "criteria.points", problems)

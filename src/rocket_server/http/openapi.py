@@ -121,6 +121,11 @@ def _error(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
 
 
+def of(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """The good answer of a route that doesn't answer JSON."""
+    return {200: {"description": "Found.", "content": {media_type: {} for media_type in media_types}}}
+
+
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: _error("A field can't be understood; `details` names it."),
     401: _error("No valid credential."),

@@ -53,7 +53,9 @@ async def read_profile(request: Request, issuer_id: str) -> Json:
     return Json(profile, headers=_OPEN)
 
 
-@router.get("/awards/{public_id}")
+@router.get(
+    "/awards/{public_id}", response_class=Response, responses=openapi.of("text/html", "application/json")
+)
 async def verify_award(request: Request, issuer_id: str, public_id: str) -> Response:
     """Whether an award stands: a page for people, or JSON where that is accepted."""
     services = services_of(request)
@@ -72,14 +74,14 @@ async def verify_award(request: Request, issuer_id: str, public_id: str) -> Resp
     return Json(shown, headers={**_OPEN, "Vary": "Accept"})
 
 
-@router.get("/awards/{public_id}/credential.json")
+@router.get("/awards/{public_id}/credential.json", response_class=Response, responses=openapi.of(_CREDENTIAL))
 async def download_credential(request: Request, issuer_id: str, public_id: str) -> Response:
     """The award as an Open Badges 3.0 credential, signed when it is first asked for."""
     _, text = await _credential(request, issuer_id, public_id)
     return Response(text, media_type=_CREDENTIAL, headers=_OPEN)
 
 
-@router.get("/awards/{public_id}/badge.png")
+@router.get("/awards/{public_id}/badge.png", response_class=Response, responses=openapi.of("image/png"))
 async def download_image(request: Request, issuer_id: str, public_id: str) -> Response:
     """The badge's image with the credential baked into it."""
     award, text = await _credential(request, issuer_id, public_id)
@@ -88,7 +90,7 @@ async def download_image(request: Request, issuer_id: str, public_id: str) -> Re
     return Response(images.baked(png, text), media_type="image/png", headers=_OPEN)
 
 
-@router.get("/status/{key_id}/{number}")
+@router.get("/status/{key_id}/{number}", response_class=Response, responses=openapi.of(_CREDENTIAL))
 async def read_status_list(request: Request, issuer_id: str, key_id: str, number: str) -> Response:
     """What was revoked of the credentials that a key signed: a signed Bitstring Status List."""
     services = services_of(request)
@@ -103,7 +105,7 @@ async def read_status_list(request: Request, issuer_id: str, key_id: str, number
     return Response(text, media_type=_CREDENTIAL, headers=headers)
 
 
-@router.get("/images/{image_id}")
+@router.get("/images/{image_id}", response_class=Response, responses=openapi.of("image/png"))
 async def read_image(request: Request, issuer_id: str, image_id: str) -> Response:
     """A badge's image."""
     issuer, image = parse_uuid(issuer_id), parse_uuid(image_id)
@@ -114,7 +116,7 @@ async def read_image(request: Request, issuer_id: str, image_id: str) -> Respons
     return Response(png, media_type="image/png", headers={**_OPEN, **_YEAR})
 
 
-@router.get("/medals/{badge_id}")
+@router.get("/medals/{badge_id}", response_class=Response, responses=openapi.of("image/png"))
 async def read_medal(issuer_id: str, badge_id: str) -> Response:
     """The medal of a badge without an image; drawn from the id, whether there is such a badge or not."""
     return Response(images.drawn(badge_id), media_type="image/png", headers={**_OPEN, **_YEAR})
