@@ -55,7 +55,7 @@ def text_after(cursor: str | None) -> str | None:
     """The text in a cursor; None where there is no cursor."""
     if not cursor:
         return None
-    text = _decode(cursor)
+    text = decode_cursor(cursor)
     if "\0" in text:
         raise _not_ours()
     return text
