@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from rocket_server import __version__
+from rocket_server.badges.issue import StatusLists
+from rocket_server.badges.issuers import Sealer
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.constraints import domain_error
@@ -35,13 +37,16 @@ from rocket_server.errors import (
 )
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import (
+    badges,
     deliveries,
     events,
     intake,
+    issuer,
     leaderboard,
     operation,
     organisation,
     points,
+    public_badges,
     reasons,
     rules,
     users,
@@ -71,12 +76,15 @@ _ROUTERS = tuple(
     for module in (
         intake,
         points,
+        badges,
         events,
         users,
         reasons,
         leaderboard,
         rules,
         organisation,
+        issuer,
+        public_badges,
         webhooks,
         deliveries,
         plugin_routes,
@@ -172,6 +180,8 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             _PINGS_AT_ONCE,
         ),
         plugins,
+        Sealer(settings.encryption_key),
+        StatusLists(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 import re
 from collections.abc import Callable, Mapping
@@ -96,6 +97,17 @@ def _credential(text: str) -> str:
     if not text.isascii() or not text.isprintable() or len(text) > 1_000:
         raise ValueError("printable ASCII, at most 1000 characters")
     return text
+
+
+def _encryption_key(text: str) -> bytes:
+    expected = "32 random bytes in base64, as `openssl rand -base64 32` makes them"
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError(expected) from None
+    if len(secret) != 32:
+        raise ValueError(expected)
+    return secret
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -267,6 +279,12 @@ class Settings:
         "LMS_INTEGRATION_URL", None, _service_url, "another, at the learning platform"
     )
     lms_integration_key: str | None = _secret("LMS_API_KEY", "its bearer token")
+    encryption_key: bytes | None = _setting(
+        "ROCKET_ENCRYPTION_KEY",
+        None,
+        _encryption_key,
+        "32 bytes in base64 that encrypt the keys of issuers of badges; unset: these are stored plain",
+    )
     # Sentences about the environment that an operator should read, such as a misspelt variable.
     warnings: tuple[str, ...] = ()
 
@@ -327,6 +345,8 @@ def _shown(spec: Field[Any], value: object) -> str:
 def _as_text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bytes):  # a secret
+        return _MASK
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, tuple):

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from rocket_server import catalogue
+from rocket_server.badges import store as badges_store
+from rocket_server.badges.criteria import Thresholds
+from rocket_server.badges.model import Badge
 from rocket_server.catalogue import Activity
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Endpoint
@@ -27,12 +30,14 @@ _REMEMBERED = 1_000  # organisations
 
 @dataclass(slots=True)
 class Configuration:
-    """One organisation's settings, sources, rules and endpoints as of one version."""
+    """One organisation's settings, sources, rules, badges and endpoints as of one version."""
 
     organisation: Organisation
     rules: RuleSet
     endpoints: tuple[Endpoint, ...]
     activities: Mapping[str, Activity]  # the catalogue of Moodle events, an administrator's own included
+    badges: Mapping[str, Badge]  # by id, without deleted ones
+    thresholds: Thresholds
     _sources: dict[str, Source] = field(default_factory=dict)  # by name
 
     @property
@@ -79,6 +84,7 @@ async def load(
     versions = await rules_store.current(conn, organisation_id)
     for source in sources.values():
         versions.extend(templates.rules_of_mappings(source.name, source.mappings, activities))
+    badges = await badges_store.all_badges(conn, organisation_id)
     return Configuration(
         organisation,
         RuleSet(versions, organisation.timezone),
@@ -86,6 +92,8 @@ async def load(
             conn, organisation_id, plugin_ids=[one.subscription_id for one in subscriptions]
         ),
         activities,
+        {badge.badge_id: badge for badge in badges},
+        Thresholds(badges, organisation.timezone),
         sources,
     )
 

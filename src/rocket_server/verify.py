@@ -11,6 +11,7 @@ from rocket_server.events.model import Event
 from rocket_server.ledger.model import ISSUANCE, REDEMPTION
 from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation
+from rocket_server.pipeline import badge_proof
 from rocket_server.pipeline.model import points_of
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import Case, CompiledRule
@@ -51,6 +52,8 @@ async def verify(conn: Any, organisation_id: str | None = None) -> list[Differen
     for organisation in organisations:
         found += await _by_sets(conn, organisation.organisation_id)
         found += [difference async for difference in _by_learner(conn, organisation)]
+        async for subject, message in badge_proof.differences(conn, organisation, MAX_DIFFERENCES):
+            found.append(Difference(organisation.organisation_id, "badge", subject, message))
     return found
 
 

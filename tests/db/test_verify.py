@@ -8,7 +8,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from rocket_server.db.pool import Database
-from rocket_server.rules.parse import parse_rules
+from rocket_server.rules.parse import parse_rule, parse_rules
+from rocket_server.rules.templates import default_rules
 from rocket_server.verify import Difference, verify
 from support.fixtures import MakeOrganisation, Owner
 from support.organisation import Organisation
@@ -17,8 +18,20 @@ from support.organisation import Organisation
 @pytest.fixture
 def organisation(make_organisation: MakeOrganisation) -> Organisation:
     """An organisation with awards, a withdrawn completion and points moved by hand."""
-    made = make_organisation()
+    master = {
+        "rule_id": "master",
+        "trigger": {"event": "quiz.completed"},
+        "actions": {"issue_badge": "quiz_master"},
+    }
+    made = make_organisation(rules=[*default_rules(), parse_rule(master)])
     api = made.api
+    posts = {"events": {"event": "forum.posted", "count": 10}}
+    badges = [
+        {"badge_id": "ten_posts", "name": "x", "criteria": posts},
+        {"badge_id": "fifty", "name": "x", "criteria": {"points": 50}},
+    ]
+    for badge in badges:
+        assert api.post("/v1/badges", badge).status_code == 201
     api.event("course.completed", properties={"course_id": "c1"}, event_id="1")
     api.event("lesson.completed", properties={"lesson_id": "l1"}, event_id="2")
     api.event(
@@ -27,6 +40,8 @@ def organisation(make_organisation: MakeOrganisation) -> Organisation:
     for number in range(5):
         api.event("forum.posted", "ben", event_id=f"post {number}")
     assert api.post("/v1/points/award", {"user_id": "anna", "points": 7, "reason": "kind"}).status_code == 200
+    api.event("quiz.completed", "ben")
+    api.event("course.completed", "cleo", properties={"course_id": "c1"})
     assert api.post("/v1/points/deduct", {"user_id": "anna", "points": 3, "reason": "cup"}).status_code == 200
     return made
 
@@ -107,6 +122,44 @@ def test_what_the_server_wrote_adds_up(verified: Verify, organisation: Organisat
             " WHERE organisation_id = $1 AND rule_id = 'course_completed'",
             "award",
             "was given 50 points that course_completed doesn't give",
+        ),
+        (
+            "UPDATE badge_awards SET badge_id = 'quiz_master' WHERE organisation_id = $1"
+            " AND cause = 'criteria'",
+            "badge",
+            "isn't among the badges",
+        ),
+        (
+            "DELETE FROM badge_awards WHERE organisation_id = $1 AND cause = 'rule'",
+            "badge",
+            "of which there is no award",
+        ),
+        (
+            "UPDATE badge_awards SET status = 'revoked', revoked_at = now() WHERE organisation_id = $1"
+            " AND cause = 'rule'",
+            "badge",
+            "was revoked, but its event counts",
+        ),
+        (
+            "UPDATE events SET decisions = '[]' WHERE organisation_id = $1 AND event = 'quiz.completed'",
+            "badge",
+            "no decision",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{actions,issue_badge}', '\"other\"')"
+            " WHERE organisation_id = $1 AND rule_id = 'master'",
+            "badge",
+            "a rule that doesn't give it",
+        ),
+        (
+            "DELETE FROM events WHERE organisation_id = $1 AND source = 'rocket'",
+            "badge",
+            "has no event of its own",
+        ),
+        (
+            "DELETE FROM badge_marks WHERE organisation_id = $1 AND mark <> ''",
+            "badge",
+            "the events say 5",
         ),
     ],
 )

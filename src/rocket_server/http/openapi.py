@@ -79,6 +79,32 @@ BATCH = {
     ),
     **_BEARER,
 }
+BADGE = _json_body(
+    {
+        "type": "object",
+        "title": "Badge",
+        "required": ["badge_id", "name"],
+        "properties": {
+            "badge_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"},
+            "name": {"type": "string", "minLength": 1, "maxLength": 200},
+            "description": {"type": "string", "maxLength": 2000},
+            "criteria_text": {"type": "string", "maxLength": 5000},
+            "tags": {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 60}},
+            "image": {"type": ["string", "null"], "description": "A PNG as a data URL, at most 512 KiB."},
+            "active": {"type": "boolean"},
+            "repeatable": {"type": "boolean"},
+            "criteria": {
+                "type": ["object", "null"],
+                "properties": {
+                    "points": {"type": "integer", "minimum": 1},
+                    "events": {"type": "array", "items": {"type": "object"}},
+                    "courses": {"type": "object"},
+                    "badges": {"type": "object"},
+                },
+            },
+        },
+    }
+)
 HOOK = {
     "requestBody": {
         "required": True,
@@ -194,6 +220,11 @@ CALCULATION = {
 
 def _error(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
+
+
+def of(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """The good answer of a route that doesn't answer JSON."""
+    return {200: {"description": "Found.", "content": {media_type: {} for media_type in media_types}}}
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from rocket_server.badges.issue import StatusLists
+from rocket_server.badges.issuers import Sealer
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
@@ -25,6 +27,8 @@ class Services:
     authenticator: Authenticator
     pings: Pings
     plugins: PluginManager
+    sealer: Sealer
+    status_lists: StatusLists
 
 
 def services_of(request: Any) -> Services:

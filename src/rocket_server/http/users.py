@@ -8,11 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from rocket_server.badges import awards
 from rocket_server.badges import store as badges
+from rocket_server.badges.addresses import PublicUrls
 from rocket_server.errors import NotFound
 from rocket_server.events import store as events_store
 from rocket_server.http import openapi
 from rocket_server.http.auth import ReadKey
+from rocket_server.http.badges import shown_award
 from rocket_server.http.events import shown
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page
 from rocket_server.http.responses import Json, rfc3339
@@ -98,14 +101,28 @@ async def read_events(
 
 @router.get("/{user_id}/badges")
 async def read_badges(
-    request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    request: Request,
+    principal: ReadKey,
+    user_id: str,
+    include_revoked: bool = False,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Json:
-    """A learner's badges, the latest first."""
+    """A learner's badges, the latest first; with `include_revoked`, those that were taken back too."""
     services = services_of(request)
     async with services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
-        rows = await badges.held(conn, principal.organisation_id, learner.learner_id, id_after(cursor), limit)
-    held = [{**row, "awarded_at": rfc3339(row["awarded_at"])} for row in rows]
+        rows = await awards.history(
+            conn,
+            principal.organisation_id,
+            learner.learner_id,
+            id_after(cursor),
+            limit,
+            revoked=include_revoked,
+        )
+        issuer_id = await badges.issuer_id(conn, principal.organisation_id)
+    public = PublicUrls(services.settings.public_url, issuer_id)
+    held = [shown_award(row, public) for row in rows]
     return Json(page("badges", held, limit, "award_id"))
 
 
