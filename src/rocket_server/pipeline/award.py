@@ -209,9 +209,7 @@ class Awarding:
             if kept["outcome"] == "reversed":
                 item.decisions.append(kept)
                 item.points += points_of(kept)
-        for _, rule_id, award_id in _awards_without_points(
-            item.stored.learner_id or "", item.stored.decisions
-        ):
+        for _, rule_id, award_id in _awards_without_points(item.stored):
             self._free(rule_id, award_id)
         for entry_id in _live_entry_ids(item.stored.decisions):
             for decision in self._take_back(item, entry_id, item.event.occurred_at, DECIDED_ANEW):
