@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,7 @@ _NODE = 18
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A running receiver. It prints `handled <event> <id>` for whatever it took."""
+    """A running receiver. It logs `handled <event> <id>` for whatever it took."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -37,7 +38,7 @@ class Program:
 
     def handled(self) -> list[list[str]]:
         """The events it took, as (name, id), in order."""
-        return [line.split()[1:] for line in self.output().splitlines() if line.startswith("handled ")]
+        return [list(found) for found in re.findall(r"handled (\S+) (\S+)$", self.output(), re.M)]
 
 
 @contextlib.contextmanager
