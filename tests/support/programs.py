@@ -74,7 +74,7 @@ def express() -> Path:
     """
     missing = [program for program in ("node", "npm") if not shutil.which(program)]
     if missing:
-        pytest.skip(f"{' and '.join(missing)} isn't installed, so Express can't be tried")
+        pytest.skip(f"there is no {' and no '.join(missing)}, so Express can't be tried")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.lstrip("v").partition(".")[0]) < _NODE:
         pytest.skip(f"node is {version}, and Express needs {_NODE} or newer")
