@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rocket_server.config import Settings
 from rocket_server.delivery import connections, failures, send, signing
 from rocket_server.delivery.headers import headers_of
 from rocket_server.delivery.model import ANSWER_BYTES
@@ -66,5 +67,7 @@ def test_the_bounds_are_those_of_the_code():
     """How much of an answer is kept, and how much of its headers is taken."""
     assert f"first {ANSWER_BYTES:,} bytes" in PAGE
     assert f"more than {send.MAX_HEADERS} headers" in PAGE
+    assert Settings.from_environ({}).breaker_open_s == 60
+    assert "left alone for a minute" in PAGE
     assert f"more than {send.MAX_LINE_BYTES // 1024} KiB" in PAGE
     assert f"{connections.MAX_ANSWER_BYTES // 1024} KiB without a status" in PAGE

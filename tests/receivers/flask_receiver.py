@@ -1,4 +1,5 @@
 # WEBHOOK_SECRET=whsec_… PORT=3000 python flask_receiver.py
+import logging
 import os
 
 from flask import Flask, request
@@ -6,6 +7,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 app = Flask(__name__)
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+log = logging.getLogger(__name__)
 seen = set()  # in production a table with a unique key
 
 
@@ -25,8 +27,9 @@ def receive():
 
 def handle(event):
     # Learning events have `event`, those of the assessment format `name`.
-    print("handled", event.get("event") or event.get("name"), event["id"], flush=True)
+    log.info("handled %s %s", event.get("event") or event.get("name"), event["id"])
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
     app.run(port=int(os.environ.get("PORT", "3000")))

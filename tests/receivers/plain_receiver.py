@@ -1,10 +1,12 @@
 # WEBHOOK_SECRET=whsec_… PORT=3000 python plain_receiver.py
+import logging
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+log = logging.getLogger(__name__)
 seen = set()  # in production a table with a unique key
 
 
@@ -32,8 +34,9 @@ class Receiver(BaseHTTPRequestHandler):
 
 def handle(event):
     # Learning events have `event`, those of the assessment format `name`.
-    print("handled", event.get("event") or event.get("name"), event["id"], flush=True)
+    log.info("handled %s %s", event.get("event") or event.get("name"), event["id"])
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
     ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "3000"))), Receiver).serve_forever()

@@ -21,6 +21,7 @@ from rocket_server.delivery.model import ANSWER_BYTES
 from rocket_server.delivery.send import Sender
 from support import receivers as zoo
 from support.deliveries import DELIVERY_ID, target
+from support.names import Names
 from support.receivers import Receivers, answers
 
 BODY = b'{"id":"1"}'
@@ -262,6 +263,28 @@ async def test_cancelling_passes(sender: Sender, receivers: Receivers):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_closing_ends_what_is_in_flight(receivers: Receivers, monkeypatch: pytest.MonkeyPatch):
+    """Deliveries that wait for an answer or a name when the sender is closed fail, and nothing is raised."""
+    go_on = threading.Event()
+
+    def hang() -> list[str]:
+        go_on.wait(60)
+        return []
+
+    names = Names({"hangs.example.org": hang})
+    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+    made = Sender(allow_private=True, allowed_cidrs=(), connections=4)
+    receiver = receivers.open(zoo.hangs)
+    sending = [
+        asyncio.create_task(made.send(target(url), DELIVERY_ID, BODY))
+        for url in (receiver.url, "http://hangs.example.org/")
+    ]
+    await asyncio.to_thread(receiver.wait_for, 1)
+    await made.close()
+    assert [(await one).error for one in sending] == ["reset", "unresolvable"]
+    go_on.set()
 
 
 @pytest.mark.parametrize(

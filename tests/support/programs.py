@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,7 @@ _NODE = 18
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A running receiver. It prints `handled <event> <id>` for whatever it took."""
+    """A running receiver. It logs `handled <event> <id>` for whatever it took."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -37,7 +38,7 @@ class Program:
 
     def handled(self) -> list[list[str]]:
         """The events it took, as (name, id), in order."""
-        return [line.split()[1:] for line in self.output().splitlines() if line.startswith("handled ")]
+        return [list(found) for found in re.findall(r"handled (\S+) (\S+)$", self.output(), re.M)]
 
 
 @contextlib.contextmanager
@@ -73,7 +74,7 @@ def express() -> Path:
     """
     missing = [program for program in ("node", "npm") if not shutil.which(program)]
     if missing:
-        pytest.skip(f"{' and '.join(missing)} isn't installed, so Express can't be tried")
+        pytest.skip(f"there is no {' and no '.join(missing)}, so Express can't be tried")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.lstrip("v").partition(".")[0]) < _NODE:
         pytest.skip(f"node is {version}, and Express needs {_NODE} or newer")

@@ -33,7 +33,7 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(limit=0, use_dns_cache=False, keepalive_timeout=IDLE_S, **options)
         self._most_kept = most_kept
         self._kept: set[ResponseHandler] = set()
-        self._factory = functools.partial[ResponseHandler](_Bounded, asyncio.get_running_loop())
+        self._factory = functools.partial(_Bounded, asyncio.get_running_loop())  # type: ignore[assignment]
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ASYNC109
         _made.set(_made.get() + 1)

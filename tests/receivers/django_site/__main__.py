@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.urls import path
 
+logging.basicConfig(level=logging.INFO)
 sys.path.insert(0, str(Path(__file__).parent))
 
 settings.configure(

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+import logging
 
 from django.conf import settings
 from django.core.cache import cache
@@ -8,6 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+log = logging.getLogger(__name__)
 WEEK_S = 7 * 24 * 3600
 
 
@@ -32,4 +34,4 @@ def rocket_webhook(request):
 
 def handle(event):
     # Learning events have `event`, those of the assessment format `name`.
-    print("handled", event.get("event") or event.get("name"), event["id"], flush=True)
+    log.info("handled %s %s", event.get("event") or event.get("name"), event["id"])
