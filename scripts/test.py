@@ -46,6 +46,7 @@ SUITES = (
     Suite("db", "against PostgreSQL"),
     Suite("http", "the contract, over sockets"),
     Suite("system", "the server in its own processes"),
+    Suite("receivers", "hostile URLs, bad habits, and other people's frameworks that take our webhooks"),
     Suite("reliability", "killed, stopped, full and exhausted; the short form"),
     Suite("docs", "the examples in the documentation", needs=("bash", "curl")),
 )

@@ -31,7 +31,17 @@ from rocket_server.errors import (
     RocketError,
 )
 from rocket_server.group_commit import GroupCommit
-from rocket_server.http import events, intake, operation, organisation, points, rules, users, validation
+from rocket_server.http import (
+    events,
+    intake,
+    leaderboard,
+    operation,
+    organisation,
+    points,
+    rules,
+    users,
+    validation,
+)
 from rocket_server.http.auth import Authenticator
 from rocket_server.http.context import context_of
 from rocket_server.http.gate import Gate
@@ -45,7 +55,8 @@ log = structlog.get_logger(__name__)
 _TRIM_EVERY_S = 60
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
-    module.router for module in (intake, points, events, users, rules, organisation, validation, operation)
+    module.router
+    for module in (intake, points, events, users, leaderboard, rules, organisation, validation, operation)
 )
 
 

@@ -6,6 +6,9 @@ import os
 import threading
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _lock = threading.Lock()
 _last_ms = 0
@@ -46,6 +49,13 @@ def uuid7s(count: int) -> list[str]:
         variant = 0x8000 | (counter >> 6) & 0x3FFF
         made.append(f"{head}{counter >> 20:03x}-{variant:04x}-{(counter & 0x3F) << 42 | random42:012x}")
     return made
+
+
+def first_uuid7(moment: datetime) -> str:
+    """The least id that can have been made at a moment or later: those made before are less."""
+    microseconds = (moment - _EPOCH) // timedelta(microseconds=1)
+    ms = max(0, min(-(-microseconds // 1000), (1 << 48) - 1))
+    return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-0000-0000-000000000000"
 
 
 def parse_uuid(text: str) -> str | None:

@@ -29,3 +29,17 @@ WAITING_EVENTS = Gauge("rocket_waiting_events", "Events that wait for a transact
 AUTHENTICATION_FAILURES = Counter(
     "rocket_authentication_failures", "Requests without a valid key, token or signature."
 )
+DELIVERIES = Counter(
+    "rocket_deliveries", "Attempts to deliver that ended in this process, by what came of them.", ["outcome"]
+)
+DELIVERY_SECONDS = Histogram(
+    "rocket_delivery_seconds",
+    "Time of one attempt to deliver.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+WAITING_DELIVERIES = Gauge(
+    "rocket_waiting_deliveries", "Deliveries that are due, in the whole database; 10,000 stands for more."
+)
+OLDEST_DELIVERY_SECONDS = Gauge(
+    "rocket_oldest_delivery_seconds", "For how long the oldest of these has been due."
+)

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
 import structlog
 import uvicorn
 import uvloop
@@ -28,8 +27,7 @@ from rocket_server.app import create_app
 from rocket_server.config import Settings
 from rocket_server.db import embedded
 from rocket_server.db.embedded import EmbeddedServer
-from rocket_server.db.migrate import HEAD, current
-from rocket_server.db.pool import UNAVAILABLE_ERRORS
+from rocket_server.db.migrate import check_schema
 from rocket_server.errors import ConfigurationError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -74,7 +72,7 @@ def run(
     With `lifeline`, the end of that file stops the server as a signal does. Raises ConfigurationError where
     the database isn't at this release's schema, Unavailable where it can't be reached.
     """
-    asyncio.run(_check_schema(database_url))
+    asyncio.run(check_schema(database_url))
     server = Server(
         uvicorn.Config(
             create_app(settings, database_url),
@@ -142,21 +140,6 @@ async def _serve(server: Server, listening: socket.socket, lifeline: int | None)
 
         loop.add_reader(lifeline, on_input)
     await server.serve(sockets=[listening])
-
-
-async def _check_schema(database_url: str) -> None:
-    """A database that is ahead may be used: that is how a new release is brought in without a pause."""
-    try:
-        revision = await current(database_url)
-    except UNAVAILABLE_ERRORS as error:
-        raise Unavailable(f"The database can't be reached: {error or type(error).__name__}") from error
-    except asyncpg.PostgresError as error:
-        raise ConfigurationError(f"ROCKET_DATABASE_URL: {error}") from error
-    if revision is None or revision < HEAD:
-        raise ConfigurationError(
-            f"the database is at revision {revision or 'none'}, this release needs {HEAD}: "
-            "run `rocket migrate`"
-        )
 
 
 if __name__ == "__main__":

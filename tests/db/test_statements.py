@@ -11,28 +11,9 @@ import pytest
 from rocket_server import pipeline, sources
 from rocket_server.configuration import Configurations
 from rocket_server.sources import rocket
+from support.counting import Counting
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-_STATEMENTS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table"}
-
-
-class Counting:
-    """A connection that counts its statements."""
-
-    def __init__(self, connection):
-        self._connection = connection
-        self.statements = []
-
-    def __getattr__(self, name):
-        method = getattr(self._connection, name)
-        if name not in _STATEMENTS:
-            return method
-
-        def counted(*arguments, **options):
-            self.statements.append(arguments[0])
-            return method(*arguments, **options)
-
-        return counted
 
 
 def api_events(count):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rocket_server import ids
-from rocket_server.ids import parse_uuid, uuid7, uuid7s
+from rocket_server.ids import first_uuid7, parse_uuid, uuid7, uuid7s
 
 
 def test_ids_are_uuids_of_version_7():
@@ -52,3 +56,13 @@ def test_parse_uuid_takes_the_canonical_spelling():
     assert parse_uuid(made.upper()) == made
     assert parse_uuid(made.replace("-", "")) is None
     assert parse_uuid("x" * 36) is None
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_the_first_id_of_a_moment(moment):
+    """It is above all ids of the milliseconds before, and below all of that millisecond and later."""
+    ms = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    begins_later = moment.microsecond % 1000 > 0
+    first = first_uuid7(moment)
+    assert first < f"{(ms + begins_later) >> 16:08x}-{(ms + begins_later) & 0xFFFF:04x}-7"
+    assert ms == 0 or first > f"{(ms - 1) >> 16:08x}-{(ms - 1) & 0xFFFF:04x}-8fff-bfff-ffffffffffff"

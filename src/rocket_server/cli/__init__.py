@@ -22,6 +22,7 @@ from rocket_server.cli import (
     serve,
     sources,
     up,
+    work,
 )
 from rocket_server.cli.faults import explain
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(up.up)
 app.command()(serve.serve)
+app.command()(work.work)
 app.command()(migrate.migrate)
 app.command()(init.init)
 app.command()(config.config)

@@ -1,4 +1,5 @@
-"""Keeps a server's processes, and the embedded database under them, running until a signal asks to stop.
+"""Keeps the server's processes, the delivery worker, and the embedded database under them, running until a
+signal asks to stop.
 
 The supervisor is small on purpose: it imports nothing of the server. It owns the listening socket, so that
 clients wait and aren't refused while a server process is started again.
@@ -33,7 +34,9 @@ _READY_WITHIN_S = 60
 _MAX_RESTARTS = 5
 _RESTART_WINDOW_S = 60
 _BACKOFF_S = 0.25  # doubled with each restart within the window
-# The server gives accepted requests 30 s, and its database connections a few more.
+# Without a worker requests are still answered, and what is to be delivered waits: it is never given up.
+_BACKOFF_MAX_S = 30.0
+# Server and worker give what was begun 30 s, and their database connections a few more.
 _STOP_WITHIN_S = 45
 
 
@@ -43,20 +46,40 @@ class Watched(Protocol):
     def ensure_running(self) -> bool: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a process is there for. Where it is `vital`, one that keeps dying ends everything."""
+
+    name: str
+    module: str
+    vital: bool
+
+
+_SERVER = _Role("server", "rocket_server.serving", vital=True)
+_WORKER = _Role("delivery worker", "rocket_server.working", vital=False)
+
+
 @dataclass(slots=True)
 class _Child:
-    """One server process. `ready` is the reading end of the pipe on which it says that it answers."""
+    """One process and its deaths. `ready` is the reading end of the pipe on which a server says that it
+    answers; `start_at` is when a dead one is started again, in seconds of the monotonic clock."""
 
+    role: _Role
     process: subprocess.Popen[bytes]
-    ready: int
+    ready: int | None
     died_at: deque[float] = field(default_factory=deque)
+    start_at: float | None = None
 
 
 class Supervisor:
-    """Server processes that share a listening socket. Leaving its block stops them all, gracefully."""
+    """Server processes that share a listening socket, and a delivery worker beside them. Leaving its block
+    stops them all, gracefully."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, workers: int = 1) -> None:
-        """The processes are started at once, and load the server while the database is made ready."""
+    def __init__(
+        self, settings: Settings, listening: socket.socket, workers: int = 1, *, delivery: bool
+    ) -> None:
+        """The servers are started at once, and load their code while the database is made ready. With
+        `delivery` a delivery worker follows as soon as they answer."""
         self._listening = listening
         # Options that were laid over the environment have to reach the processes too.
         self._environ = os.environ | {
@@ -65,10 +88,11 @@ class Supervisor:
             "ROCKET_PUBLIC_URL": settings.public_url,
         }
         self._data_dir = None if settings.database_url else settings.data_dir
+        self._delivery = delivery
         self._database_url: str | None = None
         self._stop = threading.Event()
         self._handlers: dict[int, object] = {}
-        self._children = [self._spawn() for _ in range(workers)]
+        self._children = [self._spawn(_SERVER) for _ in range(workers)]
 
     def __enter__(self) -> Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a closed terminal too
@@ -104,40 +128,52 @@ class Supervisor:
                     raise Failure(f"the server does not answer after {_READY_WITHIN_S} s")
 
     def watch(self, database: Watched | None = None) -> None:
-        """Start again what dies, until a signal comes. Raises Failure where a process keeps dying."""
+        """Start the worker, and again what dies, until a signal comes. Raises Failure where a server keeps
+        dying."""
+        if self._delivery and not self.stopping:
+            worker = self._spawn(_WORKER)
+            self._children.append(worker)
+            self._hand_over(worker)
         next_look = time.monotonic()
         while not self._stop.wait(_POLL_S):
             if database is not None and time.monotonic() >= next_look:
                 next_look = time.monotonic() + _look_at(database)
             for child in self._children:
-                if child.process.poll() is not None:
-                    self._start_again(child)
+                if child.start_at is not None:
+                    if time.monotonic() >= child.start_at:
+                        self._start_again(child)
+                elif child.process.poll() is not None:
+                    self._mourn(child)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop.set()
 
-    def _spawn(self) -> _Child:
-        ready, says_ready = os.pipe()
+    def _spawn(self, role: _Role) -> _Child:
+        ready: int | None = None
+        given: list[int] = []
+        if role is _SERVER:
+            ready, says_ready = os.pipe()
+            given = [self._listening.fileno(), says_ready]
         try:
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [
                     sys.executable,
                     "-P",  # a file of the folder we were started in is never taken for a module of ours
                     "-m",
-                    "rocket_server.serving",
-                    str(self._listening.fileno()),
-                    str(says_ready),
+                    role.module,
+                    *map(str, given),
                     *([str(self._data_dir)] if self._data_dir else []),
                 ],
                 stdin=subprocess.PIPE,
                 env=self._environ,
-                pass_fds=(self._listening.fileno(), says_ready),
+                pass_fds=given,
                 # Ctrl-C reaches the supervisor alone, which stops things in their order.
                 start_new_session=True,
             )
         finally:
-            os.close(says_ready)
-        return _Child(process, ready)
+            for says_ready in given[1:]:
+                os.close(says_ready)
+        return _Child(role, process, ready)
 
     def _hand_over(self, child: _Child) -> None:
         assert child.process.stdin is not None
@@ -147,24 +183,27 @@ class Supervisor:
             child.process.stdin.flush()
 
     def _is_ready(self, child: _Child) -> bool:
+        assert child.ready is not None
         readable, _, _ = select.select([child.ready], [], [], 0.05)
         return bool(readable) and os.read(child.ready, 1) == b"1"
 
-    def _start_again(self, child: _Child) -> None:
+    def _mourn(self, child: _Child) -> None:
+        """Note a death, and when the process is to be started again."""
         now = time.monotonic()
         child.died_at.append(now)
         while child.died_at[0] < now - _RESTART_WINDOW_S:
             child.died_at.popleft()
-        deaths = len(child.died_at)
-        status = child.process.returncode
-        if deaths > _MAX_RESTARTS:
-            raise Failure(f"the server died {deaths} times within {_RESTART_WINDOW_S} s; giving up")
-        _warn(f"the server process ended with {status}; starting it again ({deaths} of {_MAX_RESTARTS})")
-        if self._stop.wait(_BACKOFF_S * 2 ** (deaths - 1)):
-            return
+        deaths, name = len(child.died_at), child.role.name
+        if child.role.vital and deaths > _MAX_RESTARTS:
+            raise Failure(f"the {name} died {deaths} times within {_RESTART_WINDOW_S} s; giving up")
+        of = f" of {_MAX_RESTARTS}" if child.role.vital else ""
+        _warn(f"the {name} process ended with {child.process.returncode}; starting it again ({deaths}{of})")
+        child.start_at = now + min(_BACKOFF_S * 2 ** (deaths - 1), _BACKOFF_MAX_S)
+
+    def _start_again(self, child: _Child) -> None:
         _release(child)
-        new = self._spawn()
-        child.process, child.ready = new.process, new.ready
+        new = self._spawn(child.role)
+        child.process, child.ready, child.start_at = new.process, new.ready, None
         self._hand_over(child)
 
     def _stop_all(self) -> None:
@@ -177,7 +216,7 @@ class Supervisor:
             try:
                 child.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _warn(f"the server process {child.process.pid} did not stop; killing it")
+                _warn(f"the {child.role.name} process {child.process.pid} did not stop; killing it")
                 child.process.kill()
                 child.process.wait()
             _release(child)
@@ -201,7 +240,8 @@ def _look_at(database: Watched) -> float:
 
 
 def _release(child: _Child) -> None:
-    os.close(child.ready)
+    if child.ready is not None:
+        os.close(child.ready)
     if child.process.stdin is not None:
         with contextlib.suppress(BrokenPipeError):
             child.process.stdin.close()

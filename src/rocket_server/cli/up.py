@@ -1,4 +1,4 @@
-"""`rocket up`: database, migrations, first organisation and server, in one process tree."""
+"""`rocket up`: database, migrations, first organisation, server and worker, in one process tree."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else ROCKET_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="TCP port; else ROCKET_PORT.")] = None,
 ) -> None:
-    """Starts everything: the database, its migrations, the first organisation (once) and the server."""
+    """Starts everything: database, migrations, first organisation (once), server and delivery worker."""
     settings = load_settings(host=host, port=port)
     listening = listen(settings.host, settings.port)
     database: EmbeddedServer | None = None
     with _Preparation(settings) as preparation:
         try:
-            with Supervisor(settings, listening) as supervisor:
+            with Supervisor(settings, listening, delivery=True) as supervisor:
                 if settings.database_url is None:
                     from rocket_server.db import embedded
 

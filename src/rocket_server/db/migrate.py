@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from rocket_server.errors import ConfigurationError
+from rocket_server.db.pool import UNAVAILABLE_ERRORS
+from rocket_server.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -46,6 +47,24 @@ async def current(url: str) -> str | None:
         return await revision_of(connection)
     finally:
         await connection.close()
+
+
+async def check_schema(url: str) -> None:
+    """Raises ConfigurationError where the database is behind this release, Unavailable where it isn't there.
+
+    A database that is ahead may be used: that is how a new release is brought in without a pause.
+    """
+    try:
+        revision = await current(url)
+    except UNAVAILABLE_ERRORS as error:
+        raise Unavailable(f"The database can't be reached: {error or type(error).__name__}") from error
+    except asyncpg.PostgresError as error:
+        raise ConfigurationError(f"ROCKET_DATABASE_URL: {error}") from error
+    if revision is None or revision < HEAD:
+        raise ConfigurationError(
+            f"the database is at revision {revision or 'none'}, this release needs {HEAD}: "
+            "run `rocket migrate`"
+        )
 
 
 def migrate(url: str, versions: Path = VERSIONS) -> list[str]:

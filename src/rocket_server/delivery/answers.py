@@ -22,10 +22,12 @@ def text(content: bytes, encoding: str | None = None) -> str:
     """
     if encoding is not None and encoding.strip().lower() not in ("", "identity"):
         return f"(packed as {encoding.strip()[:40].translate(_CONTROLS)}, not shown)" if content else ""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    # A character that the bound cuts in two isn't the receiver's mistake.
-    decoded = decoder.decode(content[:ANSWER_BYTES], final=len(content) <= ANSWER_BYTES)
-    return decoded.translate(_CONTROLS)
+    if len(content) <= ANSWER_BYTES:
+        decoded = content.decode("utf-8", "replace")
+    else:
+        # A character that the bound cuts in two isn't the receiver's mistake.
+        decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(content[:ANSWER_BYTES])
+    return decoded if decoded.isprintable() else decoded.translate(_CONTROLS)
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:

@@ -33,7 +33,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that a worker holds until its lease ends. `attempt` numbers it and is the fencing token."""
+    """A delivery that a worker holds until its lease ends.
+
+    `attempt` numbers the claim and is the fencing token; `tries` counts the tries before this one, `lost` the
+    workers that claimed it since the last of these and never settled.
+    """
 
     organisation_id: str
     endpoint_id: str
@@ -43,6 +47,7 @@ class Claimed:
     attempt: int
     tries: int
     created_at: datetime
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

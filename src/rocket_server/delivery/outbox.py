@@ -37,11 +37,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell. `body` is None for a learning event, whose row in `events` has all of it."""
+    """Something to tell. `body` is None for a learning event, whose row in `events` has all of it.
+
+    What is told about an endpoint never goes to that endpoint itself: `about` names it.
+    """
 
     event_id: str
     event: str
     body: dict[str, Any] | None = None
+    about: str | None = None
 
 
 def delivery_id(event_id: str, endpoint_id: str) -> str:
@@ -56,9 +60,9 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation."""
-    rows = await conn.fetch(SQL["endpoints"], organisation_id)
+async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled."""
+    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
     return tuple(Endpoint(row["endpoint_id"], frozenset(row["events"])) for row in rows)
 
 
@@ -86,10 +90,15 @@ async def enqueue(
         )
         for endpoint in endpoints
         for message in messages
-        if endpoint.wants(message.event)
+        if endpoint.endpoint_id != message.about and endpoint.wants(message.event)
     ]
     await add_rows(conn, "deliveries", _COLUMNS, deliveries)
     return len(deliveries)
+
+
+def is_operational(event: str) -> bool:
+    """Whether an event is what the server tells about its own deliveries."""
+    return event.startswith(OPERATIONAL)
 
 
 async def backlog(conn: Any) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 -- name: endpoints
--- The enabled endpoints of an organisation.
-SELECT endpoint_id::text AS endpoint_id, events FROM endpoints WHERE organisation_id = $1 AND enabled;
+-- The enabled endpoints of an organisation, or the one of an id.
+SELECT endpoint_id::text AS endpoint_id, events FROM endpoints
+WHERE organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN enabled ELSE endpoint_id = $2 END;
 
 -- name: backlog
 -- How many deliveries wait (counted up to a bound), and for how many seconds the oldest has been due.

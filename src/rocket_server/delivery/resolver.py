@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from rocket_server.delivery.guard import Network, refusal
 
 LOOKUP_S: Final = 5.0  # for which a delivery waits for a name
-_FRESH_S: Final = 5.0  # for which an answer is used again
+FRESH_S: Final = 5.0  # for which an answer is used again
 _THREADS: Final = 64
 _ADDRESSES: Final = 16  # of one host that are tried
 _REMEMBERED: Final = 1024  # hosts
@@ -109,7 +109,7 @@ class GuardedResolver(AbstractResolver):
         found = list(dict.fromkeys((int(row[0]), _with_zone(row[4])) for row in rows))
         if not found:
             raise Unresolvable(f"{host} has no address")
-        self._fresh[host] = (time.monotonic() + _FRESH_S, found)
+        self._fresh[host] = (time.monotonic() + FRESH_S, found)
         self._fresh.move_to_end(host)
         if len(self._fresh) > _REMEMBERED:
             self._fresh.popitem(last=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -39,7 +38,7 @@ def secret_bytes(secret: str, path: str = "secret") -> bytes:
 
 def sign(secret: str, body: bytes) -> str:
     """`X-Signature` of a raw body: `sha256=<hex HMAC-SHA256>`. The key is the whole secret as shown."""
-    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+    return f"sha256={hmac.digest(secret.encode(), body, 'sha256').hex()}"
 
 
 def verify(secret: str, body: bytes, signature: str) -> bool:
@@ -54,7 +53,7 @@ def sign_standard(secret: str, message_id: str, timestamp: int, body: bytes) -> 
     scheme". Raises InvalidPayload for a secret of another form.
     """
     signed = f"{message_id}.{timestamp}.".encode() + body
-    digest = hmac.new(secret_bytes(secret), signed, hashlib.sha256).digest()
+    digest = hmac.digest(secret_bytes(secret), signed, "sha256")
     return f"{_VERSION},{base64.b64encode(digest).decode()}"
 
 

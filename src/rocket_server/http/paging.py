@@ -23,7 +23,8 @@ def encode_cursor(position: str | int) -> str:
     return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> str:
+def decode_cursor(cursor: str) -> str:
+    """The position in a cursor. Raises InvalidPayload for what never was one."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError) as error:
@@ -34,7 +35,7 @@ def id_after(cursor: str | None) -> str | None:
     """The id in a cursor; None where there is no cursor."""
     if not cursor:
         return None
-    found = parse_uuid(_decode(cursor))
+    found = parse_uuid(decode_cursor(cursor))
     if found is None:
         raise _not_ours()
     return found
@@ -44,7 +45,7 @@ def number_after(cursor: str | None) -> int | None:
     """The number in a cursor; None where there is no cursor."""
     if not cursor:
         return None
-    text = _decode(cursor)
+    text = decode_cursor(cursor)
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise _not_ours()
     return int(text)

@@ -58,6 +58,7 @@ CREATE TABLE endpoint_states (
 -- `attempts` counts claims and is the fencing token: who settles names the number that his claim was given.
 -- `tries` counts what is taken from `max_attempts`; sending by hand sets it back to 0.
 -- While a delivery is `leased`, `due_at` is the end of the lease.
+-- `lost` counts the claims since the last result that nobody settled: their workers were lost.
 CREATE TABLE deliveries (
     organisation_id uuid NOT NULL,
     endpoint_id     uuid NOT NULL,
@@ -69,6 +70,7 @@ CREATE TABLE deliveries (
     leased          boolean NOT NULL DEFAULT false,
     attempts        integer NOT NULL DEFAULT 0 CONSTRAINT delivery_attempts_counted CHECK (attempts >= 0),
     tries           smallint NOT NULL DEFAULT 0 CONSTRAINT delivery_tries CHECK (tries >= 0),
+    lost            smallint NOT NULL DEFAULT 0 CONSTRAINT delivery_lost CHECK (lost >= 0),
     created_at      timestamptz NOT NULL DEFAULT now(),
     settled_at      timestamptz,
     PRIMARY KEY (organisation_id, endpoint_id, delivery_id),

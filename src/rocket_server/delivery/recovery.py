@@ -1,0 +1,78 @@
+"""Queues again what an endpoint missed: everything between two times that was never delivered to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rocket_server.db.queries import load
+from rocket_server.delivery import outbox
+from rocket_server.ids import first_uuid7
+
+SQL = load(__file__, "recovery.sql")
+
+PIECE: Final = 1_000  # events
+
+
+async def running(conn: Any, limit: int) -> list[tuple[str, str]]:
+    """Organisations and endpoints whose recovery isn't finished, the oldest first."""
+    return [(row[0], row[1]) for row in await conn.fetch(SQL["running"], limit)]
+
+
+async def recover_piece(conn: Any, organisation_id: str, endpoint_id: str, piece: int = PIECE) -> bool:
+    """Queue the next piece of an endpoint's recovery; whether it may have another.
+
+    A piece is `piece` events and as many messages at most. Events received from `since` and before `until`
+    that the endpoint wants get the delivery that they would have had, whether or not the endpoint was enabled
+    then; deliveries that were given up are queued anew with all their tries. What was delivered, or waits,
+    is left alone.
+    """
+    found = await conn.fetchrow(SQL["lock"], organisation_id, endpoint_id)
+    if found is None:
+        return False
+    above = found["position"] or first_uuid7(found["since"])
+    below = first_uuid7(found["until"])
+    events = await conn.fetch(SQL["events"], organisation_id, above, below, piece)
+    messages = await conn.fetch(SQL["messages"], organisation_id, above, below, piece)
+    # Where one of them goes on, the other is only looked at as far as that one was.
+    ends = [rows[-1]["event_id"] for rows in (events, messages) if len(rows) == piece]
+    position = min(ends, default=None)
+    wanted = [
+        (row["event_id"], row["event"])
+        for row in (
+            *(row for row in events if row["processed"]),
+            *(row for row in messages if not _is_about(row, endpoint_id)),
+        )
+        if position is None or row["event_id"] <= position
+    ]
+    queued = await _queue(conn, organisation_id, endpoint_id, wanted, found["now"])
+    finished_at = found["now"] if position is None else None
+    await conn.execute(
+        SQL["advance"], organisation_id, endpoint_id, found["recovery_id"], position, queued, finished_at
+    )
+    return position is not None
+
+
+async def _queue(
+    conn: Any, organisation_id: str, endpoint_id: str, events: Sequence[tuple[str, str]], now: datetime
+) -> int:
+    (endpoint,) = await outbox.endpoints(conn, organisation_id, endpoint_id)
+    events = [(event_id, event) for event_id, event in events if endpoint.wants(event)]
+    if not events:
+        return 0
+    return int(
+        await conn.fetchval(
+            SQL["queue"],
+            organisation_id,
+            endpoint_id,
+            [outbox.delivery_id(event_id, endpoint_id) for event_id, _ in events],
+            [event_id for event_id, _ in events],
+            [event for _, event in events],
+            now,
+        )
+    )
+
+
+def _is_about(message: Any, endpoint_id: str) -> bool:
+    return outbox.is_operational(message["event"]) and message["about"] == endpoint_id

@@ -1,0 +1,125 @@
+"""Lets the standings follow the ledger: a bounded piece at a time, exact whatever the order of commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from rocket_server.db.queries import load
+
+SQL = load(__file__, "refresh.sql")
+
+# An entry's id is made before its transaction commits. What commits later than this is found by the sweep.
+CONFIRM_AFTER: Final = timedelta(seconds=30)
+SWEEP_EVERY: Final = timedelta(hours=1)
+
+_ORGANISATIONS = 100  # of one look
+_ENTRIES = 5_000  # looked at in one piece, each of the two times
+_ACCOUNTS = 2_000  # swept in one piece
+_ENTRIES_OF_LEARNER = 200  # counted in one round; who has more comes again in the next
+_ROUNDS = 50
+_NO_ACCOUNT = "00000000-0000-0000-0000-000000000000"
+_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An organisation whose standings are behind, and its time zone's name."""
+
+    organisation_id: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one piece of work did: entries counted, and whether more is known to wait."""
+
+    counted: int
+    more: bool
+
+
+async def due(conn: Any, now: datetime) -> list[Due]:
+    """Organisations with something to do, at most 100."""
+    rows = await conn.fetch(SQL["due"], now - SWEEP_EVERY, floor_id(now - CONFIRM_AFTER), _ORGANISATIONS)
+    return [Due(row["organisation_id"], row["timezone"]) for row in rows]
+
+
+async def refresh(conn: Any, organisation_id: str, timezone: str, now: datetime) -> Progress:
+    """Do one bounded piece in the caller's transaction. Does nothing where another worker is at it."""
+    await conn.execute(SQL["begin"], organisation_id, timezone, floor_id(now - CONFIRM_AFTER))
+    state = await conn.fetchrow(SQL["claim"], organisation_id)
+    if state is None:
+        return Progress(0, False)
+    if state["timezone"] != timezone:  # days begin elsewhere now
+        await conn.execute(SQL["forget_all"], organisation_id, timezone)
+        return Progress(0, True)
+    fresh = await _between(conn, organisation_id, state["position"], _LAST_ID)
+    again = await _between(conn, organisation_id, state["confirmed"], floor_id(now - CONFIRM_AFTER))
+    swept: list[str] = []
+    sweeping = state["swept_to"] is not None or _is_old(state["swept_at"], now)
+    if sweeping:
+        rows = await conn.fetch(
+            SQL["accounts_after"], organisation_id, state["swept_to"] or _NO_ACCOUNT, _ACCOUNTS
+        )
+        swept = [row[0] for row in rows]
+    counted = await _count(
+        conn, organisation_id, timezone, {*(learner for _, learner in (*fresh, *again)), *swept}
+    )
+    sweep_ends = sweeping and len(swept) < _ACCOUNTS
+    await conn.execute(
+        SQL["keep_state"],
+        organisation_id,
+        fresh[-1][0] if fresh else state["position"],
+        again[-1][0] if again else state["confirmed"],
+        None if sweep_ends or not swept else swept[-1],
+        now if sweep_ends else state["swept_at"],
+    )
+    full = len(fresh) == _ENTRIES or len(again) == _ENTRIES
+    return Progress(counted, full or (sweeping and not sweep_ends))
+
+
+async def recount(conn: Any, organisation_id: str, learner_ids: Sequence[str]) -> None:
+    """Count all that learners ever earned anew, in the caller's transaction: after they were merged, made
+    anonymous, hidden or shown again. Who is hidden stands nowhere afterwards."""
+    timezone = await conn.fetchval(SQL["lock"], organisation_id)
+    if timezone is not None:  # else nothing was ever counted
+        await conn.execute(SQL["forget_learners"], organisation_id, learner_ids)
+        await _count(conn, organisation_id, timezone, learner_ids)
+
+
+async def set_display(conn: Any, organisation_id: str, learner_id: str, display: str) -> None:
+    """How a learner appears: `shown`, `anonymous` (a place without a name) or `hidden` (no place)."""
+    before = await conn.fetchval(SQL["set_display"], organisation_id, learner_id, display)
+    if "hidden" in (before, display) and before != display:
+        await recount(conn, organisation_id, [learner_id])
+
+
+def floor_id(time: datetime) -> str:
+    """The UUIDv7 before all that were made at `time` or later."""
+    digits = f"{int(time.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
+
+
+async def _count(conn: Any, organisation_id: str, timezone: str, learners: Iterable[str]) -> int:
+    counted = 0
+    waiting = list(learners)
+    for _ in range(_ROUNDS):
+        rows = await conn.fetch(SQL["behind"], organisation_id, waiting)
+        waiting = [row[0] for row in rows]
+        if not waiting:
+            break
+        counted += await conn.fetchval(
+            SQL["count_entries"], organisation_id, waiting, timezone, _ENTRIES_OF_LEARNER
+        )
+    return counted
+
+
+async def _between(conn: Any, organisation_id: str, after: str, before: str) -> list[tuple[str, str]]:
+    rows = await conn.fetch(SQL["learners_between"], organisation_id, after, before, _ENTRIES)
+    return [(row[0], row[1]) for row in rows]
+
+
+def _is_old(swept_at: datetime | None, now: datetime) -> bool:
+    return swept_at is None or swept_at < now - SWEEP_EVERY

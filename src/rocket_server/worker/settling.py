@@ -1,0 +1,111 @@
+"""Gathers results for a moment and settles them in sets, one transaction for each organisation's."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+import structlog
+
+from rocket_server import metrics
+from rocket_server.db.pool import Database
+from rocket_server.delivery.settle import Policy, Result, Settled, settle
+from rocket_server.errors import RocketError
+
+log = structlog.get_logger(__name__)
+
+_GATHER_S: Final = 0.015
+_SET: Final = 200  # results
+_AT_ONCE: Final = 3  # organisations
+_WAIT_S: Final = 0.2  # before the first new try while the database is away, doubled with each
+_WAIT_MAX_S: Final = 5.0
+
+
+class Settling:
+    """A bounded queue of results: who brings one waits while the database can't keep up."""
+
+    def __init__(self, database: Database, policy: Policy, size: int) -> None:
+        """`size` is the number of results that may wait."""
+        self._database = database
+        self._policy = policy
+        self._results: asyncio.Queue[Result] = asyncio.Queue(size)
+        self.counts: Counter[str] = Counter()  # results since they were last asked for
+
+    async def put(self, result: Result) -> None:
+        """Bring a result."""
+        await self._results.put(result)
+
+    async def run(self) -> None:
+        """Settle what is brought, until cancelled."""
+        while True:
+            results = [await self._results.get()]
+            if self._results.qsize() < _SET:
+                await asyncio.sleep(_GATHER_S)
+            while len(results) < _SET and not self._results.empty():
+                results.append(self._results.get_nowait())
+            try:
+                await self._settle_all(results)
+            finally:
+                for _ in results:
+                    self._results.task_done()
+
+    async def finish(self) -> None:
+        """Wait until all that was brought is settled."""
+        await self._results.join()
+
+    async def _settle_all(self, results: Sequence[Result]) -> None:
+        by_organisation: dict[str, list[Result]] = defaultdict(list)
+        for result in results:
+            by_organisation[result.claimed.organisation_id].append(result)
+        free = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(organisation_id: str, its: list[Result]) -> None:
+            async with free:
+                await self._settle(organisation_id, its)
+
+        await asyncio.gather(*(one(*item) for item in by_organisation.items()))
+
+    async def _settle(self, organisation_id: str, results: list[Result]) -> None:
+        """Settle a set, however long the database is away. Deliveries whose leases end meanwhile are sent
+        again by others, and these results then come too late."""
+        wait_s = _WAIT_S
+        while True:
+            try:
+                settled = await self._database.run(
+                    lambda conn: settle(conn, organisation_id, results, self._policy), ingest=True
+                )
+            except RocketError as error:
+                log.warning("results_wait", results=len(results), reason=error.message)
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
+                wait_s = min(wait_s * 2, _WAIT_MAX_S)
+            except (asyncpg.PostgresError, ValueError, TypeError):
+                # One that can't be written mustn't keep back others. Its lease ends, and it is sent again.
+                if len(results) == 1:
+                    log.exception("result_not_settled", delivery_id=results[0].claimed.delivery_id)
+                    return
+                half = len(results) // 2
+                await self._settle(organisation_id, results[:half])
+                await self._settle(organisation_id, results[half:])
+                return
+            else:
+                self._tell(organisation_id, results, settled)
+                return
+
+    def _tell(self, organisation_id: str, results: Sequence[Result], settled: Settled) -> None:
+        self.counts.update(settled.counts)
+        for outcome, count in settled.counts.items():
+            metrics.DELIVERIES.labels(outcome).inc(count)
+        for result in results:
+            metrics.DELIVERY_SECONDS.observe(result.outcome.duration_ms / 1000)
+        for endpoint_id, change in settled.changes.items():
+            known = {"organisation_id": organisation_id, "endpoint_id": endpoint_id}
+            if change.breaker == "opened":
+                log.warning("breaker_opened", **known, failures=change.health.breaker.failures)
+            elif change.breaker == "closed":
+                log.info("breaker_closed", **known)
+            if change.disabled:
+                log.warning("endpoint_disabled", **known, reason=change.disabled)
