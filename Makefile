@@ -35,7 +35,7 @@ migration: $(VENV)/.installed-dev ## Makes the files of a new migration: make mi
 	@$(BIN)/python scripts/new_migration.py $(NAME)
 
 clean: ## Removes what was installed and cached; data stays.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { \

@@ -48,6 +48,7 @@ SUITES = (
     Suite("system", "the server in its own processes"),
     Suite("receivers", "hostile URLs, bad habits, and other people's frameworks that take our webhooks"),
     Suite("reliability", "killed, stopped, full and exhausted; the short form"),
+    Suite("credentials", "badges, verified by an independent implementation", needs=("node", "npm")),
     Suite("docs", "the examples in the documentation", needs=("bash", "curl")),
 )
 

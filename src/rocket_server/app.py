@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -17,10 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from rocket_server import __version__
+from rocket_server.badges.issue import StatusLists
+from rocket_server.badges.issuers import Sealer
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.constraints import domain_error
 from rocket_server.db.pool import Database, open_database
+from rocket_server.delivery.ping import Pings
+from rocket_server.delivery.send import Sender
 from rocket_server.errors import (
     Conflict,
     FieldError,
@@ -32,15 +37,24 @@ from rocket_server.errors import (
 )
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import (
+    badges,
+    deliveries,
     events,
     intake,
+    issuer,
     leaderboard,
     operation,
     organisation,
     points,
+    public_badges,
+    reasons,
     rules,
     users,
     validation,
+    webhooks,
+)
+from rocket_server.http import (
+    plugins as plugin_routes,
 )
 from rocket_server.http.auth import Authenticator
 from rocket_server.http.context import context_of
@@ -49,14 +63,34 @@ from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
 from rocket_server.organisations import request_log, sources
 from rocket_server.organisations import store as organisations
+from rocket_server.plugins import dispatch
+from rocket_server.plugins.discovery import discover
 
 log = structlog.get_logger(__name__)
 
 _TRIM_EVERY_S = 60
+_PINGS_AT_ONCE = 16
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
     module.router
-    for module in (intake, points, events, users, leaderboard, rules, organisation, validation, operation)
+    for module in (
+        intake,
+        points,
+        badges,
+        events,
+        users,
+        reasons,
+        leaderboard,
+        rules,
+        organisation,
+        issuer,
+        public_badges,
+        webhooks,
+        deliveries,
+        plugin_routes,
+        validation,
+        operation,
+    )
 )
 
 
@@ -79,6 +113,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
             with suppress(asyncio.CancelledError):
                 await trimming
             await services.group_commit.close()
+            await services.pings.close()
             await services.database.close()
 
     app = FastAPI(
@@ -112,13 +147,14 @@ def api_routes() -> list[APIRoute]:
 
 async def open_services(settings: Settings, database_url: str) -> Services:
     """The running parts, for the server and for commands that work without it."""
+    plugins = await discover(settings, os.environ)
     database = await open_database(
         database_url,
         general_size=settings.pool_size,
         ingest_size=settings.ingest_connections * 2,
         timeout_s=settings.database_timeout_s,
     )
-    configurations = Configurations(settings.moodle_activities)
+    configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(plugins))
     return Services(
         settings,
         database,
@@ -135,6 +171,17 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             key_limit=settings.rate_limit_key,
             source_limit=settings.rate_limit_source,
         ),
+        Pings(
+            Sender(
+                allow_private=settings.allow_private_webhooks,
+                allowed_cidrs=settings.webhook_allowed_cidrs,
+                connections=_PINGS_AT_ONCE,
+            ),
+            _PINGS_AT_ONCE,
+        ),
+        plugins,
+        Sealer(settings.encryption_key),
+        StatusLists(),
     )
 
 

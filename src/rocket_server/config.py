@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
@@ -80,6 +81,35 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _service_url(text: str) -> str:
+    expected = "a URL such as https://service.example.org/events"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or len(text) > 2_000:
+        raise ValueError(expected)
+    return text
+
+
+def _credential(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or len(text) > 1_000:
+        raise ValueError("printable ASCII, at most 1000 characters")
+    return text
+
+
+def _encryption_key(text: str) -> bytes:
+    expected = "32 random bytes in base64, as `openssl rand -base64 32` makes them"
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError(expected) from None
+    if len(secret) != 32:
+        raise ValueError(expected)
+    return secret
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
@@ -90,6 +120,12 @@ def _networks(text: str) -> tuple[Network, ...]:
 def _setting(variable: str, default: Any, read: Callable[[str], Any], what: str) -> Any:
     """A field that is read from `variable` by `read`, which raises ValueError(what it takes)."""
     return field(default=default, metadata={"variable": variable, "read": read, "what": what})
+
+
+def _secret(variable: str, what: str) -> Any:
+    """A field whose value is nowhere shown."""
+    metadata = {"variable": variable, "read": _credential, "what": what, "secret": True}
+    return field(default=None, metadata=metadata, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +245,46 @@ class Settings:
     env: Literal["production", "development", "test"] = _setting(
         "ROCKET_ENV", "development", _choice("production", "development", "test"), "kind of installation"
     )
+    plugin_timeout_s: float = _setting(
+        "ROCKET_PLUGIN_TIMEOUT", 10.0, _seconds, "seconds that a plugin's hook may take"
+    )
+    plugin_memory_mib: int = _setting(
+        "ROCKET_PLUGIN_MEMORY",
+        256,
+        _integer(16, 1_000_000),
+        "MiB that a plugin's process may take beyond what it has after its import",
+    )
+    plugin_processes: int = _setting(
+        "ROCKET_PLUGIN_PROCESSES", 1, _integer(1, 64), "processes of one plugin in one worker"
+    )
+    analytics_url: str | None = _setting(
+        "ROCKET_ANALYTICS_URL", None, _service_url, "where the analytics export goes; unset: nowhere"
+    )
+    analytics_token: str | None = _secret(
+        "ROCKET_ANALYTICS_TOKEN", "the analytics project's token or a service account's secret"
+    )
+    external_service_url: str | None = _setting(
+        "EXTERNAL_SERVICE_WEBHOOK_URL", None, _service_url, "a service that hears every event"
+    )
+    external_service_key: str | None = _secret("EXTERNAL_SERVICE_API_KEY", "its bearer token")
+    analytics_service_url: str | None = _setting(
+        "ANALYTICS_SERVICE_WEBHOOK_URL", None, _service_url, "another, for analytics"
+    )
+    analytics_service_key: str | None = _secret("ANALYTICS_SERVICE_API_KEY", "its bearer token")
+    notification_service_url: str | None = _setting(
+        "NOTIFICATION_SERVICE_URL", None, _service_url, "another, for notifications"
+    )
+    notification_service_key: str | None = _secret("NOTIFICATION_SERVICE_API_KEY", "its bearer token")
+    lms_integration_url: str | None = _setting(
+        "LMS_INTEGRATION_URL", None, _service_url, "another, at the learning platform"
+    )
+    lms_integration_key: str | None = _secret("LMS_API_KEY", "its bearer token")
+    encryption_key: bytes | None = _setting(
+        "ROCKET_ENCRYPTION_KEY",
+        None,
+        _encryption_key,
+        "32 bytes in base64 that encrypt the keys of issuers of badges; unset: these are stored plain",
+    )
     # Sentences about the environment that an operator should read, such as a misspelt variable.
     warnings: tuple[str, ...] = ()
 
@@ -250,7 +326,7 @@ class Settings:
     def as_rows(self) -> list[tuple[str, str, str]]:
         """(variable, effective value with passwords masked, what it means), in the order of the fields."""
         return [
-            (spec.metadata["variable"], _as_text(getattr(self, spec.name)), spec.metadata["what"])
+            (spec.metadata["variable"], _shown(spec, getattr(self, spec.name)), spec.metadata["what"])
             for spec in fields(self)
             if spec.metadata
         ]
@@ -262,9 +338,15 @@ def mask_url(url: str) -> str:
     return re.sub(r"([?&](?:ssl)?password=)[^&#]*", rf"\1{_MASK}", masked, flags=re.IGNORECASE)
 
 
+def _shown(spec: Field[Any], value: object) -> str:
+    return _MASK if spec.metadata.get("secret") and value is not None else _as_text(value)
+
+
 def _as_text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bytes):  # a secret
+        return _MASK
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, tuple):

@@ -4,18 +4,23 @@ transaction on."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rocket_server import catalogue
+from rocket_server.badges import store as badges_store
+from rocket_server.badges.criteria import Thresholds
+from rocket_server.badges.model import Badge
 from rocket_server.catalogue import Activity
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Endpoint
 from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.model import Organisation, Source, UnknownLearner
+from rocket_server.plugins import store as plugins_store
+from rocket_server.plugins.dispatch import Subscription
 from rocket_server.rules import store as rules_store
 from rocket_server.rules import templates
 from rocket_server.rules.compile import RuleSet
@@ -25,12 +30,14 @@ _REMEMBERED = 1_000  # organisations
 
 @dataclass(slots=True)
 class Configuration:
-    """One organisation's settings, sources, rules and endpoints as of one version."""
+    """One organisation's settings, sources, rules, badges and endpoints as of one version."""
 
     organisation: Organisation
     rules: RuleSet
     endpoints: tuple[Endpoint, ...]
     activities: Mapping[str, Activity]  # the catalogue of Moodle events, an administrator's own included
+    badges: Mapping[str, Badge]  # by id, without deleted ones
+    thresholds: Thresholds
     _sources: dict[str, Source] = field(default_factory=dict)  # by name
 
     @property
@@ -59,18 +66,34 @@ class Configuration:
         return (own.unknown_learner if own else None) or self.organisation.unknown_learner
 
 
-async def load(conn: Any, organisation_id: str, activities: Mapping[str, Activity]) -> Configuration:
-    """Read an organisation's configuration. Raises NotFound where there is no such organisation."""
+async def load(
+    conn: Any,
+    organisation_id: str,
+    activities: Mapping[str, Activity],
+    subscriptions: Sequence[Subscription] = (),
+) -> Configuration:
+    """Read an organisation's configuration, after giving it the rows of plugins that it lacks.
+
+    Raises NotFound where there is no such organisation.
+    """
     organisation = await organisations.read(conn, organisation_id)
+    if await plugins_store.ensure(conn, organisation_id, subscriptions):
+        await organisations.touch(conn, organisation_id)
+        organisation = await organisations.read(conn, organisation_id)
     sources = {source.name: source for source in await sources_store.all_sources(conn, organisation_id)}
     versions = await rules_store.current(conn, organisation_id)
     for source in sources.values():
         versions.extend(templates.rules_of_mappings(source.name, source.mappings, activities))
+    badges = await badges_store.all_badges(conn, organisation_id)
     return Configuration(
         organisation,
         RuleSet(versions, organisation.timezone),
-        await outbox.endpoints(conn, organisation_id),
+        await outbox.endpoints(
+            conn, organisation_id, plugin_ids=[one.subscription_id for one in subscriptions]
+        ),
         activities,
+        {badge.badge_id: badge for badge in badges},
+        Thresholds(badges, organisation.timezone),
         sources,
     )
 
@@ -78,9 +101,13 @@ async def load(conn: Any, organisation_id: str, activities: Mapping[str, Activit
 class Configurations:
     """The configurations that this process remembers, the longest unused forgotten first."""
 
-    def __init__(self, activities_file: Path | None = None) -> None:
-        """`activities_file` is an administrator's own catalogue, laid over the bundled one."""
+    def __init__(
+        self, activities_file: Path | None = None, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        """`activities_file` is an administrator's own catalogue, laid over the bundled one; `subscriptions`
+        are those of this process's plugins."""
         self._activities = catalogue.load(activities_file)
+        self._subscriptions = subscriptions
         self._remembered: OrderedDict[str, Configuration] = OrderedDict()
 
     async def current(self, conn: Any, organisation_id: str) -> Configuration:
@@ -88,7 +115,7 @@ class Configurations:
         remembered = self._remembered.get(organisation_id)
         version = await organisations.version(conn, organisation_id)
         if remembered is None or remembered.version != version:
-            remembered = await load(conn, organisation_id, self._activities)
+            remembered = await load(conn, organisation_id, self._activities, self._subscriptions)
             self._remembered[organisation_id] = remembered
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)

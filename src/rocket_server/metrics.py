@@ -43,3 +43,6 @@ WAITING_DELIVERIES = Gauge(
 OLDEST_DELIVERY_SECONDS = Gauge(
     "rocket_oldest_delivery_seconds", "For how long the oldest of these has been due."
 )
+PLUGIN_FAILURES = Counter(
+    "rocket_plugin_failures", "Calls of plugins' hooks that failed.", ["plugin", "hook", "reason"]
+)

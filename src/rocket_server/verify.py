@@ -11,9 +11,11 @@ from rocket_server.events.model import Event
 from rocket_server.ledger.model import ISSUANCE, REDEMPTION
 from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation
+from rocket_server.pipeline import badge_proof
 from rocket_server.pipeline.model import points_of
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.judge import Boost, Factor
 from rocket_server.rules.model import RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.tally import Tally
@@ -50,6 +52,8 @@ async def verify(conn: Any, organisation_id: str | None = None) -> list[Differen
     for organisation in organisations:
         found += await _by_sets(conn, organisation.organisation_id)
         found += [difference async for difference in _by_learner(conn, organisation)]
+        async for subject, message in badge_proof.differences(conn, organisation, MAX_DIFFERENCES):
+            found.append(Difference(organisation.organisation_id, "badge", subject, message))
     return found
 
 
@@ -118,7 +122,7 @@ async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Di
 async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, int], CompiledRule]:
     calendar = Calendar(organisation.timezone)
     versions = [
-        RuleVersion(parse_rule(row["definition"]), row["version"])
+        RuleVersion(parse_rule(row["definition"], stored=True), row["version"])
         for row in await conn.fetch(SQL["rule_versions"], organisation.organisation_id)
     ]
     return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
@@ -145,14 +149,33 @@ class _Awards:
         if row["points_awarded"] != sum(map(points_of, row["decisions"])):
             self.found.append((subject, f"says {row['points_awarded']} points, its decisions say otherwise"))
         event = _event(row)
-        for decision in row["decisions"]:
-            if decision["outcome"] == "awarded" and "entry_id" in decision["detail"]:
-                message = self._check_award(subject, row["learner_id"], event, decision)
-                if message:
-                    self.found.append((subject, message))
+        awarded = [decision for decision in row["decisions"] if decision["outcome"] == "awarded"]
+        boost = self._boost(awarded)
+        for decision in awarded:
+            message = None
+            if "entry_id" in decision["detail"]:
+                message = self._check_award(subject, row["learner_id"], event, decision, boost)
+            elif "award_id" in decision["detail"]:
+                message = self._check_award_without_points(subject, row["learner_id"], event, decision)
+            if message:
+                self.found.append((subject, message))
+
+    def _boost(self, awarded: list[dict[str, Any]]) -> Boost | None:
+        """What multiplied the event's points, by the rules that say they did."""
+        factors = []
+        for decision in awarded:
+            rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+            if rule is not None and rule.multiplier is not None:
+                factors.append(Factor(rule.rule_id, rule.version, rule.multiplier))
+        return Boost(factors) if factors else None
 
     def _check_award(
-        self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
+        self,
+        subject: str,
+        learner_id: str,
+        event: Event,
+        decision: dict[str, Any],
+        boost: Boost | None,
     ) -> str | None:
         """What is wrong with an award, if anything; one that stands is counted for `check_caps`."""
         points, entry_id = decision["points"], decision["detail"]["entry_id"]
@@ -165,12 +188,35 @@ class _Awards:
             return None
         case = rule.consider(event)
         worth = rule.points if rule.computed is None else rule.computed(event)["points"]
+        multiplied = None if boost is None else boost.as_dict(worth)
+        if decision["detail"].get("multiplier") != multiplied:
+            return f"says that {rule.rule_id} was multiplied otherwise than the other rules multiply"
+        if boost is not None:
+            worth = boost.apply(worth)
         capped = rule.rule.constraints.max_points_per_day is not None
         if not isinstance(case, Case) or not (points == worth or (capped and points < worth)):
             return f"was given {points} points that {rule.rule_id} doesn't give"
-        self._tally.add(learner_id, rule.rule_id, case.marks(), event.occurred_at, points)
+        return self._check_marks(subject, learner_id, case, points, entry_id)
+
+    def _check_award_without_points(
+        self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
+    ) -> str | None:
+        """As `_check_award`, for a badge or a multiplication, which no entry tells of."""
+        rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+        if rule is None:
+            return None
+        case = rule.consider(event)
+        if not isinstance(case, Case):
+            return f"was given what {rule.rule_id} doesn't give"
+        return self._check_marks(subject, learner_id, case, 0, decision["detail"]["award_id"])
+
+    def _check_marks(
+        self, subject: str, learner_id: str, case: Case, points: int, award_id: str
+    ) -> str | None:
+        """Whether an award that stands is counted as it should be; it is counted here for `check_caps`."""
+        self._tally.add(learner_id, case.rule.rule_id, case.marks(), case.event.occurred_at, points)
         self._standing.append((subject, learner_id, case))
-        stored, expected = self._marks.get(entry_id, set()), set(case.marks())
+        stored, expected = self._marks.get(award_id, set()), set(case.marks())
         if stored != expected:
             return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
         return None

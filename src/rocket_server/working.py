@@ -26,7 +26,8 @@ from rocket_server.db.migrate import check_schema
 from rocket_server.db.pool import open_database
 from rocket_server.delivery.send import Sender
 from rocket_server.errors import ConfigurationError, Unavailable
-from rocket_server.worker.ports import NoPlugins
+from rocket_server.plugins.discovery import discover
+from rocket_server.worker.plugins import InstalledPlugins
 from rocket_server.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ async def _work(
         allowed_cidrs=settings.webhook_allowed_cidrs,
         connections=settings.worker_concurrency,
     )
-    plugins = NoPlugins()
+    plugins = InstalledPlugins(await discover(settings, os.environ))
     try:
         worker = Worker(settings, database, sender, plugins)
         _stop_when_asked(worker, lifeline)

@@ -10,6 +10,7 @@ import pytest
 
 from rocket_server import pipeline, sources
 from rocket_server.configuration import Configurations
+from rocket_server.rules.parse import parse_rule
 from rocket_server.sources import rocket
 from support.counting import Counting
 
@@ -59,8 +60,10 @@ def moodle_events(count, source, **more):
 def statements(portal, store, make_organisation):
     """Counts the statements of ingesting groups of events into a fresh organisation, one after another."""
 
-    def count(*groups):
-        organisation = make_organisation()
+    def count(*groups, badges=(), **settings):
+        organisation = make_organisation(**settings)
+        for badge in badges:
+            assert organisation.api.post("/v1/badges", badge).status_code == 201
 
         async def work():
             counted = []
@@ -102,3 +105,47 @@ def test_merged_copies_in_a_constant_number_of_statements(statements):
     few, many = statements(*groups(3)), statements(*groups(300))
     assert [len(counted) for counted, _ in many] == [len(counted) for counted, _ in few]
     assert [points for _, points in many] == [0, 300 * 50, 0]
+
+
+def badge(badge_id, **criteria):
+    """A badge by criteria."""
+    return {"badge_id": badge_id, "name": badge_id, "criteria": criteria}
+
+
+BADGE_RULES = [
+    {"rule_id": "a", "trigger": {"event": "quiz.completed"}, "actions": {"issue_badge": "quiz_master"}},
+    {
+        "rule_id": "b",
+        "trigger": {"event": "badge.awarded", "source": "rocket"},
+        "actions": {"award_points": 5},
+    },
+]
+
+
+@pytest.mark.parametrize("size", [100, 1000])
+def test_badges_in_a_constant_number_of_statements(statements, size):
+    """Badges by rule, for counts, points and other badges, for ten learners or for hundreds: as many
+    statements, whose number has a bound."""
+    badges = [
+        badge("poster", events={"event": "forum.posted", "count": 1}),
+        badge("rich", points=5),
+        badge("both", badges={"ids": ["quiz_master", "poster"]}),
+    ]
+    rules = [parse_rule(rule) for rule in BADGE_RULES]
+    ((few, few_points),) = statements(lambda _: api_events(10), badges=badges, rules=rules)
+    ((many, many_points),) = statements(lambda _: api_events(size), badges=badges, rules=rules)
+    assert many_points == few_points == 0  # they are those of the badges' own events
+    assert len(many) == len(few) <= 80
+
+
+def test_badges_that_are_not_involved_cost_no_statement(statements):
+    """Where no rule gives a badge and criteria aren't touched, a group takes no more statements."""
+    out_of_reach = [
+        badge("rich", points=1_000_000),
+        badge("other", events={"event": "wiki.edited", "count": 1}),
+        badge("courses", courses={"ids": ["99"]}),
+        badge("all", badges={"ids": ["rich"]}),
+    ]
+    ((without, _),) = statements(lambda _: api_events(100))
+    ((with_badges, _),) = statements(lambda _: api_events(100), badges=out_of_reach)
+    assert with_badges == without

@@ -8,6 +8,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from rocket_server.db.pool import Database
+from rocket_server.rules.parse import parse_rule, parse_rules
+from rocket_server.rules.templates import default_rules
 from rocket_server.verify import Difference, verify
 from support.fixtures import MakeOrganisation, Owner
 from support.organisation import Organisation
@@ -16,8 +18,20 @@ from support.organisation import Organisation
 @pytest.fixture
 def organisation(make_organisation: MakeOrganisation) -> Organisation:
     """An organisation with awards, a withdrawn completion and points moved by hand."""
-    made = make_organisation()
+    master = {
+        "rule_id": "master",
+        "trigger": {"event": "quiz.completed"},
+        "actions": {"issue_badge": "quiz_master"},
+    }
+    made = make_organisation(rules=[*default_rules(), parse_rule(master)])
     api = made.api
+    posts = {"events": {"event": "forum.posted", "count": 10}}
+    badges = [
+        {"badge_id": "ten_posts", "name": "x", "criteria": posts},
+        {"badge_id": "fifty", "name": "x", "criteria": {"points": 50}},
+    ]
+    for badge in badges:
+        assert api.post("/v1/badges", badge).status_code == 201
     api.event("course.completed", properties={"course_id": "c1"}, event_id="1")
     api.event("lesson.completed", properties={"lesson_id": "l1"}, event_id="2")
     api.event(
@@ -26,6 +40,8 @@ def organisation(make_organisation: MakeOrganisation) -> Organisation:
     for number in range(5):
         api.event("forum.posted", "ben", event_id=f"post {number}")
     assert api.post("/v1/points/award", {"user_id": "anna", "points": 7, "reason": "kind"}).status_code == 200
+    api.event("quiz.completed", "ben")
+    api.event("course.completed", "cleo", properties={"course_id": "c1"})
     assert api.post("/v1/points/deduct", {"user_id": "anna", "points": 3, "reason": "cup"}).status_code == 200
     return made
 
@@ -107,6 +123,44 @@ def test_what_the_server_wrote_adds_up(verified: Verify, organisation: Organisat
             "award",
             "was given 50 points that course_completed doesn't give",
         ),
+        (
+            "UPDATE badge_awards SET badge_id = 'quiz_master' WHERE organisation_id = $1"
+            " AND cause = 'criteria'",
+            "badge",
+            "isn't among the badges",
+        ),
+        (
+            "DELETE FROM badge_awards WHERE organisation_id = $1 AND cause = 'rule'",
+            "badge",
+            "of which there is no award",
+        ),
+        (
+            "UPDATE badge_awards SET status = 'revoked', revoked_at = now() WHERE organisation_id = $1"
+            " AND cause = 'rule'",
+            "badge",
+            "was revoked, but its event counts",
+        ),
+        (
+            "UPDATE events SET decisions = '[]' WHERE organisation_id = $1 AND event = 'quiz.completed'",
+            "badge",
+            "no decision",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{actions,issue_badge}', '\"other\"')"
+            " WHERE organisation_id = $1 AND rule_id = 'master'",
+            "badge",
+            "a rule that doesn't give it",
+        ),
+        (
+            "DELETE FROM events WHERE organisation_id = $1 AND source = 'rocket'",
+            "badge",
+            "has no event of its own",
+        ),
+        (
+            "DELETE FROM badge_marks WHERE organisation_id = $1 AND mark <> ''",
+            "badge",
+            "the events say 5",
+        ),
     ],
 )
 def test_tampering_is_found(
@@ -130,3 +184,59 @@ def test_other_organisations_are_left_out(
     )
     assert verified(other.organisation_id) == []
     assert {one.organisation_id for one in verified(None)} >= {organisation.organisation_id}
+
+
+@pytest.fixture
+def multiplied(make_organisation: MakeOrganisation) -> Organisation:
+    """An organisation in which two posts of a day were worth three times as much, by rules of their own."""
+    made = make_organisation(
+        rules=parse_rules(
+            [
+                {"rule_id": "post", "trigger": "forum.posted", "actions": {"award_points": 5}},
+                {
+                    "rule_id": "treble",
+                    "trigger": "forum.posted",
+                    "actions": {"multiplier": 3},
+                    "constraints": {"max_per_day": 2},
+                },
+            ]
+        )
+    )
+    for number in range(3):
+        made.api.event("forum.posted", event_id=str(number))
+    assert made.api.points("anna") == 35
+    return made
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{actions,multiplier}', '2')"
+            " WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "post was multiplied otherwise than the other rules multiply",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{constraints,max_per_day}', '1')"
+            " WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "one award too many for max_per_day of treble",
+        ),
+        (
+            "UPDATE rules SET definition = jsonb_set(definition, '{ends_at}', '\"2026-03-01\"')"
+            " WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "was given what treble doesn't give",
+        ),
+        (
+            "DELETE FROM award_marks WHERE organisation_id = $1 AND rule_id = 'treble'",
+            "is counted under [], should be under ['']",
+        ),
+    ],
+)
+def test_multiplied_awards_are_derived_again(
+    owner: Owner, multiplied: Organisation, verified: Verify, tampering: str, words: str
+):
+    """What was multiplied adds up, and tampering with a multiplier or its uses is found."""
+    assert verified(multiplied.organisation_id) == []
+    owner.execute(tampering, multiplied.organisation_id)
+    found = verified(multiplied.organisation_id)
+    assert any(words in one.message for one in found), found

@@ -47,6 +47,7 @@ def moodle_event(eventname: str, **fields: str) -> str:
         ({"status": "held"}, 0),
         ({"since": "2026-03-03T10:00:00Z"}, 2),
         ({"until": "2026-03-02T10:00:00Z"}, 1),
+        ({"since": "2026-03-04"}, 1),
         ({"since": "1772359200", "until": "2026-03-02T11:00:00+01:00"}, 1),
         ({"user_id": "anna", "event": "course.viewed", "status": "processed"}, 1),
         ({"event": "nothing.here"}, 0),
@@ -72,6 +73,7 @@ def test_every_filter(filled, query, events):
         ({"user_id": "a\x00b"}, "user_id"),
         ({"since": "soon"}, "since"),
         ({"until": "2026-13-01T00:00:00Z"}, "until"),
+        ({"until": "2026-02-30"}, "until"),
         ({"cursor": "not ours"}, "cursor"),
         ({"cursor": "aGVsbG8"}, "cursor"),
         ({"cursor": "ÿ"}, "cursor"),
@@ -100,7 +102,7 @@ def test_pages_follow_one_another(filled):
 
 
 def test_an_event_is_read_with_all_that_is_known(organisation):
-    """A read has the caller's id, status, points, and the decisions of rules that are off."""
+    """A read has the caller's id, status, points, and what every rule says, also one that is off."""
     answer = organisation.api.event("badge.awarded", properties={"object_id": "3"}, event_id="mine")
     stored = organisation.api.read(answer["event_id"])
     assert stored.keys() == {
@@ -109,7 +111,10 @@ def test_an_event_is_read_with_all_that_is_known(organisation):
     }  # fmt: skip
     assert (stored["source_event_id"], stored["source"], stored["status"]) == ("mine", "api", "processed")
     assert stored["reason"] is None
-    assert [decision["outcome"] for decision in stored["decisions"]] == ["inactive"]
+    off, *others = stored["decisions"]
+    assert (off["rule_id"], off["outcome"], off["code"]) == ("badge_awarded", "inactive", "not_active")
+    assert {decision["code"] for decision in others} == {"other_event"}
+    assert len(others) == 7
 
 
 @pytest.mark.parametrize("event_id", ["nonsense", "00000000-0000-7000-8000-000000000009", "%00", "a" * 400])

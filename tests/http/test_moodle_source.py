@@ -216,7 +216,8 @@ def test_filters_of_a_source(organisation, filters, fields, passes):
     else:
         assert (answer["status"], answer["points_awarded"]) == ("ignored", 0)
         assert stored["reason"].startswith("filtered:")
-        assert [decision["outcome"] for decision in stored["decisions"]] == ["filtered"]
+        decision = stored["decisions"][0]
+        assert (decision["outcome"], decision["code"]) == ("filtered", "filtered")
 
 
 def test_a_suspended_learner_gets_no_points(organisation, owner):

@@ -5,13 +5,17 @@ The routes come from the application itself. A new one fails here until it is sa
 
 from __future__ import annotations
 
+import base64
 import json
+import time
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from rocket_server.app import api_routes
+from rocket_server.badges import images
 from support.organisation import Organisation
 
 # Routes that need no key and tell nothing of any organisation.
@@ -22,7 +26,19 @@ BY_TOKEN = {
     ("POST", "/api/public/validate/webhook"),
     ("POST", "/api/validate/event"),
 }
+# What anybody may open who was given the random ids in the address.
+BY_PUBLIC_ID = {
+    ("GET", "/public/badges/{issuer_id}"),
+    ("GET", "/public/badges/{issuer_id}/awards/{public_id}"),
+    ("GET", "/public/badges/{issuer_id}/awards/{public_id}/credential.json"),
+    ("GET", "/public/badges/{issuer_id}/awards/{public_id}/badge.png"),
+    ("GET", "/public/badges/{issuer_id}/status/{key_id}/{number}"),
+    ("GET", "/public/badges/{issuer_id}/images/{image_id}"),
+    ("GET", "/public/badges/{issuer_id}/medals/{badge_id}"),
+}
 EVENT = {"event": "course.viewed", "user_id": "intruder", "timestamp": 1772445600}
+WEBHOOK_URL = "https://victim.example/hook"
+RULE = {"rule_id": "theirs", "trigger": "course.viewed", "actions": {"award_points": 1}}
 POINTS = {"user_id": "intruder", "points": 1, "reason": "x"}
 # A body for each route that takes one; `{…}` in a value is an id of the victim's.
 BODIES: dict[tuple[str, str], Any] = {
@@ -34,16 +50,43 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/points/award"): POINTS,
     ("POST", "/v1/points/deduct"): POINTS,
     ("POST", "/v1/points/reverse"): {"entry_id": "{entry_id}", "reason": "x"},
+    ("POST", "/v1/rules"): RULE,
+    ("PUT", "/v1/rules"): {"rules": [RULE]},
+    ("PUT", "/v1/rules/{rule_id}"): RULE | {"rule_id": "{rule_id}"},
+    ("DELETE", "/v1/rules/{rule_id}"): None,
+    ("POST", "/v1/rules/calculate"): EVENT,
+    ("POST", "/v1/badges"): {"badge_id": "theirs", "name": "Theirs"},
+    ("PUT", "/v1/badges/{badge_id}"): {"name": "Theirs"},
+    ("DELETE", "/v1/badges/{badge_id}"): None,
+    ("POST", "/v1/badges/award"): {"user_id": "intruder", "badge_id": "{badge_id}"},
+    ("POST", "/v1/badges/revoke"): {"award_id": "{award_id}", "reason": "x"},
+    ("PUT", "/v1/issuer"): {"name": "Theirs"},
+    ("POST", "/v1/issuer/rotate-key"): None,
     ("PATCH", "/v1/organisation"): {"name": "Renamed"},
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
     ("POST", "/v1/sources/{source_id}/rotate"): {},
+    ("POST", "/v1/webhooks"): {"url": "https://intruder.example/", "events": ["*"]},
+    ("PATCH", "/v1/webhooks/{webhook_id}"): {"description": "changed"},
+    ("DELETE", "/v1/webhooks/{webhook_id}"): None,
+    ("POST", "/v1/webhooks/{webhook_id}/test"): None,
+    ("POST", "/v1/webhooks/{webhook_id}/rotate-secret"): {},
+    ("POST", "/v1/webhooks/{webhook_id}/retire-secret"): None,
+    ("POST", "/v1/webhooks/{webhook_id}/recover"): {"since": "{recently}"},
+    ("POST", "/v1/deliveries/{delivery_id}/redeliver"): None,
+    ("PATCH", "/v1/plugins/{plugin_id}"): {"enabled": False},
 }
 # Routes that name something of the victim's in the body.
-FOREIGN_BODIES = {("POST", "/v1/points/reverse")}
+FOREIGN_BODIES = {
+    ("POST", "/v1/points/reverse"),
+    ("POST", "/v1/badges/award"),
+    ("POST", "/v1/badges/revoke"),
+}
+
+PICTURE = "data:image/png;base64," + base64.b64encode(images.drawn("victims")).decode()
 
 ROUTES = sorted((method, route.path) for route in api_routes() for method in route.methods)
-KEYED = [route for route in ROUTES if route not in PUBLIC | BY_TOKEN]
+KEYED = [route for route in ROUTES if route not in PUBLIC | BY_TOKEN | BY_PUBLIC_ID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +100,50 @@ class Victim:
 
 @pytest.fixture(scope="module")
 def victim(make_organisation) -> Victim:
-    """An organisation with a learner, an event, an entry, a source and its request log."""
+    """An organisation with a learner, an event, an entry, a rule, a source and its request log."""
     organisation = make_organisation(name="The Victim's", tenant_id="tenant-of-the-victim")
+    webhook = organisation.api.post("/v1/webhooks", {"url": WEBHOOK_URL, "events": ["*"]}).json()
     answer = organisation.api.event("course.completed", "victim-anna", properties={"course_id": "1"})
     body = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 9, "timecreated": 1772445600}
     organisation.hook(json.dumps(body))
+    rule = RULE | {"rule_id": "rule-of-the-victim"}
+    assert organisation.api.post("/v1/rules", rule).status_code == 201
+    badge = {"badge_id": "victims-badge", "name": "Victim's own", "image": PICTURE}
+    assert organisation.api.post("/v1/badges", badge).status_code == 201
+    awarded = organisation.api.post(
+        "/v1/badges/award", {"user_id": "victim-anna", "badge_id": "victims-badge"}
+    ).json()
+    award = organisation.api.get("/v1/users/victim-anna/badges").json()["badges"][0]
+    issuer_id, _, public_id = award["verification_url"].split("/")[-3:]
+    credential = organisation.server.client.get(
+        f"/public/badges/{issuer_id}/awards/{public_id}/credential.json"
+    ).json()
     (entry,) = organisation.api.get("/v1/users/victim-anna/ledger").json()["entries"]
+    deliveries = organisation.api.get(f"/v1/webhooks/{webhook['id']}/deliveries").json()["deliveries"]
     ids = {
         "event_id": answer["event_id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": deliveries[0]["id"],
         "user_id": "victim-anna",
+        "rule_id": "rule-of-the-victim",
         "entry_id": entry["entry_id"],
         "source_id": organisation.moodle.source_id,
+        # Plugins belong to the installation, and each organisation only switches its own use of one.
+        "plugin_id": "plugin-of-the-victim",
+        "badge_id": "victims-badge",
+        "award_id": awarded["award_id"],
+        "issuer_id": issuer_id,
+        "public_id": public_id,
+        "image_id": award["image_url"].rpartition("/")[2],
+        "key_id": credential["credentialStatus"]["statusListCredential"].split("/")[-2],
     }
     secrets = (
         organisation.organisation_id,
         organisation.moodle.slug,
         organisation.moodle.token,
         "The Victim's",
+        WEBHOOK_URL,
+        webhook["secret"],
     )
     return Victim(organisation, ids, (*ids.values(), *secrets))
 
@@ -113,7 +183,11 @@ def filled(template: Any, ids: dict[str, str]) -> Any:
     """A path or body with the victim's ids in it."""
     if isinstance(template, dict):
         return {name: filled(value, ids) for name, value in template.items()}
-    return template.format_map(ids) if isinstance(template, str) and "{" in template else template
+    return (
+        template.format_map({**ids, "recently": str(int(time.time()) - 60)})
+        if isinstance(template, str) and "{" in template
+        else template
+    )
 
 
 def ask(organisation, route, ids, *, key=True, **headers):
@@ -126,7 +200,7 @@ def ask(organisation, route, ids, *, key=True, **headers):
 
 def test_every_route_is_classified():
     """Each route is public, by token or by key; one that takes a body has one here; nothing is left over."""
-    assert set(ROUTES) >= PUBLIC | BY_TOKEN | BODIES.keys()
+    assert set(ROUTES) >= PUBLIC | BY_TOKEN | BY_PUBLIC_ID | BODIES.keys()
     for method, path in KEYED:
         assert method == "GET" or (method, path) in BODIES, f"give {method} {path} a body, or None"
 
@@ -190,3 +264,21 @@ def test_what_is_public_tells_nothing(server, victim, route):
     response = server.client.request(*route)
     assert response.status_code == 200
     assert not [mark for mark in victim.marks if mark in response.text]
+
+
+@pytest.mark.parametrize("route", sorted(BY_PUBLIC_ID), ids=" ".join)
+def test_what_is_public_of_a_badge_tells_of_the_award_alone(server, victim, intruder, unchanged, route):
+    """Public pages need their random ids, know nothing of the learner, and never mix two issuers."""
+    method, path = route
+    ids = {**victim.ids, "number": "0"}
+    found = server.client.request(method, path.format_map(ids))
+    assert found.status_code == 200
+    private = ("event_id", "user_id", "entry_id", "source_id", "award_id")
+    hidden = [victim.ids[name] for name in private] + [victim.organisation.organisation_id]
+    assert not [mark for mark in hidden if mark.encode() in found.content]
+    own_issuer = intruder.api.get("/v1/issuer").json()["issuer_id"]
+    if "{public_id}" in path or "{image_id}" in path or "{key_id}" in path:
+        mixed = server.client.request(method, path.format_map({**ids, "issuer_id": own_issuer}))
+        assert mixed.status_code == 404
+        guessed = dict.fromkeys(("public_id", "image_id", "key_id"), str(uuid.uuid4()))
+        assert server.client.request(method, path.format_map({**ids, **guessed})).status_code == 404

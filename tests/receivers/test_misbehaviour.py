@@ -21,6 +21,7 @@ from rocket_server.delivery.model import ANSWER_BYTES
 from rocket_server.delivery.send import Sender
 from support import receivers as zoo
 from support.deliveries import DELIVERY_ID, target
+from support.names import Names
 from support.receivers import Receivers, answers
 
 BODY = b'{"id":"1"}'
@@ -102,6 +103,7 @@ async def test_retry_after_as_a_date(sender: Sender, receivers: Receivers):
         (zoo.endless_header, "too_large"),
         (zoo.endless_headers, "too_large"),
         (zoo.endless_reason, "too_large"),
+        (zoo.endless_interim_answers, "too_large"),
     ],
     ids=lambda found: getattr(found, "__name__", None),
 )
@@ -124,8 +126,8 @@ async def test_nobody_listens(sender: Sender, receivers: Receivers):
 
 @pytest.mark.parametrize(
     "habit",
-    [zoo.hangs, zoo.slow_header, zoo.slow_headers, zoo.endless_early_hints],
-    ids=["hangs", "slow header", "slow headers", "endless early hints"],
+    [zoo.hangs, zoo.slow_header, zoo.slow_headers, zoo.slow_interim_answers],
+    ids=["hangs", "slow header", "slow headers", "slow interim answers"],
 )
 async def test_the_time_out_ends_every_wait(sender: Sender, receivers: Receivers, habit: zoo.Behaviour):
     """Silence, and drops that never become an answer, end with the time-out."""
@@ -261,6 +263,28 @@ async def test_cancelling_passes(sender: Sender, receivers: Receivers):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_closing_ends_what_is_in_flight(receivers: Receivers, monkeypatch: pytest.MonkeyPatch):
+    """Deliveries that wait for an answer or a name when the sender is closed fail, and nothing is raised."""
+    go_on = threading.Event()
+
+    def hang() -> list[str]:
+        go_on.wait(60)
+        return []
+
+    names = Names({"hangs.example.org": hang})
+    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+    made = Sender(allow_private=True, allowed_cidrs=(), connections=4)
+    receiver = receivers.open(zoo.hangs)
+    sending = [
+        asyncio.create_task(made.send(target(url), DELIVERY_ID, BODY))
+        for url in (receiver.url, "http://hangs.example.org/")
+    ]
+    await asyncio.to_thread(receiver.wait_for, 1)
+    await made.close()
+    assert [(await one).error for one in sending] == ["reset", "unresolvable"]
+    go_on.set()
 
 
 @pytest.mark.parametrize(

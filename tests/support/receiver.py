@@ -32,6 +32,7 @@ class Answer:
     status: int = 204
     after_s: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
+    text: str | None = None
 
 
 class Receiver:
@@ -87,6 +88,6 @@ class Receiver:
             answer = self.answer(call)
             if answer.after_s:
                 await asyncio.sleep(answer.after_s)
-            return web.Response(status=answer.status, headers=answer.headers)
+            return web.Response(status=answer.status, headers=answer.headers, text=answer.text)
         finally:
             self.at_once -= 1

@@ -150,9 +150,8 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
         return None
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
-    headers = {
-        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
-    }
+    pairs = (line.partition(":") for line in lines if line)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, path, headers, body, time.monotonic())
 
@@ -259,7 +258,8 @@ endless_chunk_extension = _for_ever(_CHUNKED + b"1;", b"x" * 65_536)
 endless_header = _for_ever(_OK + b"X-Long: ", b"x" * 65_536)
 endless_headers = _for_ever(_OK, b"X-Again: and again\r\n" * 3_000)
 endless_reason = _for_ever(b"HTTP/1.1 200 ", b"x" * 65_536)
-endless_early_hints = _for_ever(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100, pause_s=0.005)
+endless_interim_answers = _for_ever(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 1_000)
+slow_interim_answers = _for_ever(b"", b"HTTP/1.1 102 Processing\r\n\r\n", pause_s=0.02)
 slow_header = _for_ever(_OK + b"X-Slow: ", b"x", pause_s=0.02)
 slow_headers = _for_ever(_OK, b"X-Slow: x\r\n", pause_s=0.1)
 slow_body = _for_ever(_OK + b"Content-Length: 500\r\n\r\n", b"x", pause_s=0.02)

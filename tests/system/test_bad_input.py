@@ -214,6 +214,61 @@ def test_our_own_spellings_take_or_refuse_anything(target, path):
     attempt()
 
 
+RULES = [
+    {
+        "rule_id": "r",
+        "trigger": {
+            "event": "course.completed",
+            "source": "moodle",
+            "conditions": {"score": {"gte": 80}, "any": [{"a": "1"}, {"not": {"b": {"exists": True}}}]},
+        },
+        "actions": {
+            "award_points": {"from": "score", "multiply": 0.5, "min": 1, "max": 9},
+            "issue_badge": "b",
+        },
+        "constraints": {"unique_by": ["course_id"], "max_per_day": 3, "cooldown_minutes": 5},
+        "starts_at": "2026-03-01",
+        "ends_at": "2026-04-01T00:00:00Z",
+        "priority": 5,
+        "status": "active",
+    },
+    {"rule_id": "m", "trigger": "course.completed", "actions": {"multiplier": 1.5}},
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "wrap"),
+    [
+        ("PUT", "/v1/rules/r", lambda rule: rule),
+        ("PUT", "/v1/rules", lambda rule: b'{"rules":[' + rule + b"]}"),
+        (
+            "POST",
+            "/v1/rules/calculate",
+            lambda rule: b'{"event":' + dumped(EVENT) + b',"rules":[' + rule + b"]}",
+        ),
+        ("POST", "/v1/rules/calculate", lambda rule: b'{"event":' + rule + b"}"),
+    ],
+    ids=["one", "set", "candidates", "calculated"],
+)
+def test_rules_are_taken_or_refused(make_organisation, method, path, wrap):
+    """Rules and events to calculate, changed, broken or arbitrary: taken, or refused with the path; and what
+    was taken can be worked with."""
+    organisation = make_organisation()
+    assert organisation.api.post("/v1/rules", RULES[0]).status_code == 201
+
+    @given(body=bodies(*RULES, EVENT, CANONICAL))
+    @quick(1)
+    def attempt(body):
+        check(organisation.api.request(method, path, content=wrap(body)))
+
+    attempt()
+    answer = organisation.api.event("course.completed", properties={"course_id": "9", "score": 90})
+    assert answer["status"] == "processed"
+    assert organisation.api.read(answer["event_id"])["decisions"]
+    assert organisation.api.get("/v1/users/anna/limits").status_code == 200
+    assert organisation.api.get("/v1/rules").status_code == 200
+
+
 def test_batches_take_or_refuse_each_item(target):
     """Whatever the items of a batch are, each has its result and the good ones are stored."""
     organisation, _ = target
@@ -253,8 +308,16 @@ schema = schemathesis.openapi.from_dict(document())
 def known_ids(make_organisation):
     """An organisation with something to find, and the ids of it."""
     organisation = make_organisation()
+    webhook = {"url": "https://receiver.invalid/", "events": ["*"]}
+    webhook_id = organisation.api.post("/v1/webhooks", webhook).json()["id"]
     event_id = organisation.api.event("course.completed", properties={"course_id": "1"})["event_id"]
-    ids = {"user_id": "anna", "event_id": event_id, "source_id": organisation.moodle.source_id}
+    (delivery,) = organisation.api.get(f"/v1/webhooks/{webhook_id}/deliveries").json()["deliveries"]
+    ids = {"webhook_id": webhook_id, "delivery_id": delivery["id"]} | {
+        "user_id": "anna",
+        "event_id": event_id,
+        "source_id": organisation.moodle.source_id,
+    }
+    ids["rule_id"] = "forum_posted"
     return organisation, ids
 
 

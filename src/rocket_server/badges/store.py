@@ -1,4 +1,4 @@
-"""Defines badges and gives them to learners."""
+"""Keeps definitions of badges and their images."""
 
 from __future__ import annotations
 
@@ -7,29 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rocket_server.badges.model import Badge
+from rocket_server.badges.parse import Definition, parse_criteria
 from rocket_server.db.queries import load
-from rocket_server.ids import uuid7
+from rocket_server.errors import Conflict, NotFound
 
 SQL = load(__file__, "store.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    """A recognition that can be given."""
-
-    badge_id: str
-    name: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Award:
-    """A badge for a learner, and the event that earned it."""
-
-    learner_id: str
-    badge_id: str
-    event_id: str
-
 
 # What every organisation starts with; the guide for Moodle and the SDKs' examples name them.
 STARTERS = (
@@ -37,6 +20,15 @@ STARTERS = (
     Badge("course_master", "Course Master", "For completing a course."),
     Badge("course_completion_expert", "Course Completion Expert", "For completing courses again and again."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBadge:
+    """A badge with the times of its making and last change."""
+
+    badge: Badge
+    created_at: datetime
+    updated_at: datetime
 
 
 async def define(conn: Any, organisation_id: str, badges: Sequence[Badge]) -> None:
@@ -50,28 +42,101 @@ async def define(conn: Any, organisation_id: str, badges: Sequence[Badge]) -> No
     )
 
 
-async def award(
-    conn: Any, organisation_id: str, awards: Sequence[Award], now: datetime
-) -> dict[tuple[str, str], str]:
-    """Give badges, each once to a learner. Answers the event behind each (learner, badge) that is new."""
-    first: dict[tuple[str, str], Award] = {}
-    for one in awards:
-        first.setdefault((one.learner_id, one.badge_id), one)
-    rows = await conn.fetch(
-        SQL["award"],
-        organisation_id,
-        now,
-        [one.learner_id for one in first.values()],
-        [one.badge_id for one in first.values()],
-        [uuid7() for _ in first],
-        [one.event_id for one in first.values()],
+async def all_badges(conn: Any, organisation_id: str) -> list[Badge]:
+    """Every badge that wasn't deleted."""
+    return [_badge(row) for row in await conn.fetch(SQL["all"], organisation_id)]
+
+
+async def page(conn: Any, organisation_id: str, after: str, limit: int) -> list[ShownBadge]:
+    """Badges in the order of their ids, above `after`."""
+    return [_shown(row) for row in await conn.fetch(SQL["page"], organisation_id, after, limit)]
+
+
+async def show(conn: Any, organisation_id: str, badge_id: str) -> ShownBadge:
+    """One badge. Raises NotFound, also where it was deleted."""
+    row = await conn.fetchrow(SQL["show"], organisation_id, badge_id) if "\0" not in badge_id else None
+    if row is None:
+        raise unknown()
+    return _shown(row)
+
+
+async def create(conn: Any, organisation_id: str, definition: Definition) -> ShownBadge:
+    """Make a badge. Raises Conflict where there is one of that id."""
+    image_id = await _add_image(conn, organisation_id, definition)
+    made = await conn.fetchval(SQL["create"], organisation_id, *_values(definition.badge), image_id)
+    if made is None:
+        raise Conflict("This organisation has a badge of that id already.", {"field": "badge_id"})
+    return await show(conn, organisation_id, definition.badge.badge_id)
+
+
+async def change(conn: Any, organisation_id: str, definition: Definition) -> ShownBadge:
+    """Set a badge's definition, whole; the image stays where none was named. Raises NotFound."""
+    image_id = await _add_image(conn, organisation_id, definition)
+    values = _values(definition.badge)
+    if not await conn.fetchval(SQL["change"], organisation_id, *values, image_id, definition.keeps_image):
+        raise unknown()
+    return await show(conn, organisation_id, definition.badge.badge_id)
+
+
+async def delete(conn: Any, organisation_id: str, badge_id: str) -> None:
+    """Take a badge out of use; awards stay. Raises NotFound."""
+    if "\0" in badge_id or not await conn.fetchval(SQL["delete"], organisation_id, badge_id):
+        raise unknown()
+
+
+async def add_image(conn: Any, organisation_id: str, badge_id: str, png: bytes) -> str:
+    """Keep an image; its public id. The issuer's own has no badge's id."""
+    return str(await conn.fetchval(SQL["add_image"], organisation_id, badge_id, png))
+
+
+async def image(conn: Any, issuer_id: str, image_id: str) -> bytes | None:
+    """An image, by public ids."""
+    png: bytes | None = await conn.fetchval(SQL["image"], issuer_id, image_id)
+    return png
+
+
+async def issuer_id(conn: Any, organisation_id: str) -> str:
+    """The organisation's public name as an issuer."""
+    return str(await conn.fetchval(SQL["issuer_id"], organisation_id))
+
+
+def unknown() -> NotFound:
+    """There is no such badge."""
+    return NotFound("There is no such badge.", {"field": "badge_id"})
+
+
+async def _add_image(conn: Any, organisation_id: str, definition: Definition) -> str | None:
+    if definition.png is None:
+        return None
+    return await add_image(conn, organisation_id, definition.badge.badge_id, definition.png)
+
+
+def _values(badge: Badge) -> tuple[Any, ...]:
+    return (
+        badge.badge_id,
+        badge.name,
+        badge.description,
+        badge.criteria_text,
+        list(badge.tags),
+        badge.active,
+        badge.repeatable,
+        badge.criteria.as_dict() if badge.criteria else None,
     )
-    return {(row[0], row[1]): row[2] for row in rows}
 
 
-async def held(
-    conn: Any, organisation_id: str, learner_id: str, before: str | None, limit: int
-) -> list[dict[str, Any]]:
-    """A learner's badges, the latest first, below an award's id."""
-    rows = await conn.fetch(SQL["held"], organisation_id, learner_id, before, limit)
-    return [dict(row) for row in rows]
+def _badge(row: Any) -> Badge:
+    return Badge(
+        row["badge_id"],
+        row["name"],
+        row["description"],
+        row["criteria_text"],
+        tuple(row["tags"]),
+        row["active"],
+        row["repeatable"],
+        parse_criteria(row["criteria"]),
+        row["image_id"],
+    )
+
+
+def _shown(row: Any) -> ShownBadge:
+    return ShownBadge(_badge(row), row["created_at"], row["updated_at"])

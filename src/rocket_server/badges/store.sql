@@ -5,20 +5,64 @@ SELECT $1, b.badge_id, b.name, b.description
 FROM unnest($2::text[], $3::text[], $4::text[]) AS b (badge_id, name, description)
 ON CONFLICT DO NOTHING;
 
--- name: award
--- Badges for learners, in one order for all who do this at once; those whom the learner holds are skipped.
-INSERT INTO badge_awards (organisation_id, learner_id, badge_id, award_id, event_id, awarded_at)
-SELECT $1, a.learner_id, a.badge_id, a.award_id, a.event_id, $2
-FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::uuid[]) AS a (learner_id, badge_id, award_id, event_id)
-ORDER BY a.learner_id, a.badge_id
-ON CONFLICT DO NOTHING
-RETURNING learner_id::text, badge_id, event_id::text;
+-- name: all
+-- Every badge that wasn't deleted.
+SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,
+    b.image_id::text AS image_id
+FROM badges b WHERE b.organisation_id = $1 AND b.deleted_at IS NULL;
 
--- name: held
--- A learner's badges, the latest first, below an award's id.
-SELECT a.award_id::text AS award_id, a.badge_id, b.name, b.description, a.event_id::text AS event_id, a.awarded_at
-FROM badge_awards a
-LEFT JOIN badges b ON b.organisation_id = $1 AND b.badge_id = a.badge_id
-WHERE a.organisation_id = $1 AND a.learner_id = $2 AND ($3::uuid IS NULL OR a.award_id < $3)
-ORDER BY a.award_id DESC
-LIMIT $4;
+-- name: page
+-- Badges in the order of their ids, above one.
+SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,
+    b.image_id::text AS image_id, b.created_at, b.updated_at
+FROM badges b
+WHERE b.organisation_id = $1 AND b.deleted_at IS NULL AND b.badge_id > $2
+ORDER BY b.badge_id
+LIMIT $3;
+
+-- name: show
+-- One badge that wasn't deleted.
+SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,
+    b.image_id::text AS image_id, b.created_at, b.updated_at
+FROM badges b WHERE b.organisation_id = $1 AND b.badge_id = $2 AND b.deleted_at IS NULL;
+
+-- name: create
+-- A new badge; the id of a deleted one may be used again. Nothing where there is one of that id.
+INSERT INTO badges AS b (
+    organisation_id, badge_id, name, description, criteria_text, tags, active, repeatable, criteria, image_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (organisation_id, badge_id) DO UPDATE
+SET name = excluded.name, description = excluded.description, criteria_text = excluded.criteria_text,
+    tags = excluded.tags, active = excluded.active, repeatable = excluded.repeatable,
+    criteria = excluded.criteria, image_id = excluded.image_id, created_at = now(), updated_at = now(),
+    deleted_at = NULL
+WHERE b.deleted_at IS NOT NULL
+RETURNING b.badge_id;
+
+-- name: change
+-- A badge's definition, whole; the image stays where $11 says so.
+UPDATE badges b
+SET name = $3, description = $4, criteria_text = $5, tags = $6, active = $7, repeatable = $8, criteria = $9,
+    image_id = CASE WHEN $11 THEN b.image_id ELSE $10::uuid END, updated_at = now()
+WHERE b.organisation_id = $1 AND b.badge_id = $2 AND b.deleted_at IS NULL
+RETURNING b.badge_id;
+
+-- name: delete
+-- Takes a badge out of use; its awards stay.
+UPDATE badges SET deleted_at = now(), updated_at = now()
+WHERE organisation_id = $1 AND badge_id = $2 AND deleted_at IS NULL
+RETURNING badge_id;
+
+-- name: add_image
+-- A new image.
+INSERT INTO badge_images (organisation_id, badge_id, png) VALUES ($1, $2, $3) RETURNING image_id::text;
+
+-- name: image
+-- An image by the issuer's and its own public id.
+SELECT i.png FROM organisations o
+JOIN badge_images i ON i.organisation_id = o.organisation_id
+WHERE o.issuer_id = $1 AND i.image_id = $2;
+
+-- name: issuer_id
+-- An organisation's public name as an issuer.
+SELECT issuer_id::text FROM organisations WHERE organisation_id = $1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -66,8 +67,11 @@ def retry(
 
     async def work(url: str) -> tuple[Counter[str], int]:
         from rocket_server.configuration import Configurations
+        from rocket_server.plugins import dispatch
+        from rocket_server.plugins.discovery import discover
 
-        configurations = Configurations(settings.moodle_activities)
+        plugins = await discover(settings, os.environ)
+        configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(plugins))
         outcomes: Counter[str] = Counter()
         points = 0
         async with opened(url) as database:

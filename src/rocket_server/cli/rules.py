@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rocket_server.cli import rule_changes
 from rocket_server.cli.common import (
     OrganisationOption,
     TenantOption,
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What is worth points.", no_args_is_help=True)
 
+app.command("apply")(rule_changes.apply)
+app.command("export")(rule_changes.export)
+app.command("history")(rule_changes.history)
+
 Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Ids as `rocket rules list` shows them.")]
+
+
+_STATES = {"active": "on", "inactive": "off", "draft": "draft"}
 
 
 @app.command("list")
@@ -36,9 +44,7 @@ def list_rules(organisation: OrganisationOption = None, tenant: TenantOption = N
 
     own = in_organisation(organisation, tenant, work)
     known = {version.rule.rule_id for version in own}
-    rows = [
-        _row(version.rule, f"v{version.version}", "on" if version.rule.active else "off") for version in own
-    ]
+    rows = [_row(version.rule, f"v{version.version}", _STATES[version.rule.status]) for version in own]
     rows += [_row(rule, "", "ready-made") for rule in _ready_made().values() if rule.rule_id not in known]
     table(("rule", "version", "state", "event", "points", "title"), rows)
 
@@ -102,4 +108,6 @@ def _ready_made() -> dict[str, Rule]:
 def _row(rule: Rule, version: str, state: str) -> tuple[str, ...]:
     award = rule.actions.as_dict().get("award_points", "")
     points = "by value" if isinstance(award, dict) else str(award)
+    if rule.actions.multiplier is not None:
+        points = f"× {rule.actions.multiplier:g}"
     return rule.rule_id, version, state, rule.trigger.event, points, rule.title or rule.name or ""

@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
+from rocket_server.delivery.connections import TooMuch
 from rocket_server.delivery.resolver import Forbidden, Unresolvable
 from rocket_server.errors import InvalidPayload
 
@@ -59,6 +60,8 @@ def failure(error: Exception, timeout_ms: int) -> tuple[str, str]:
 
 def _unreadable(error: BaseException) -> tuple[str, str]:
     for cause in _causes(error):
+        if isinstance(cause, TooMuch):
+            return "too_large", "What came was long, and no status among it."
         if isinstance(cause, LineTooLong) or _TOO_MANY in str(cause).lower():
             return "too_large", "The answer's headers are larger than any receiver needs."
     return "protocol", f"What came is no HTTP answer: {_first_line(list(_causes(error))[-1])}."

@@ -26,6 +26,7 @@ RESERVED: Final = frozenset(
         "expect",
         "host",
         "keep-alive",
+        "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",

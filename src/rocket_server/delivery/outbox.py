@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
 
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
+from rocket_server.delivery import filters
+from rocket_server.delivery.filters import Filter
+from rocket_server.events.model import Event
+from rocket_server.events.wanted import OPERATIONAL, wants
+
+log = structlog.get_logger(__name__)
 
 SQL = load(__file__, "outbox.sql")
 
 _COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event", "due_at")
-
-# What the server tells about itself. It goes only to endpoints that name it: `*` means what learners do, and
-# a receiver of everything shouldn't hear of another receiver's troubles.
-OPERATIONAL: Final = ("endpoint.", "delivery.", "webhook.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +32,22 @@ class Endpoint:
 
     endpoint_id: str
     events: frozenset[str]
+    filter: Filter | None = None
 
     def wants(self, event: str) -> bool:
         """Whether its patterns have an event of that name."""
-        if event in self.events:
-            return True
-        domain = f"{event.partition('.')[0]}.*"
-        return domain in self.events or ("*" in self.events and not event.startswith(OPERATIONAL))
+        return wants(self.events, event)
+
+    def takes(self, view: Event) -> bool:
+        """Whether its patterns have this event and its filters let it pass. `view` is made by one of the
+        functions of `delivery/filters.py`."""
+        return self.wants(view.event) and (self.filter is None or self.filter(view))
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something to tell. `body` is None for a learning event, whose row in `events` has all of it.
+# A struct, not a dataclass: one is made for every event.
+class Message(msgspec.Struct, frozen=True):
+    """Something to tell. `body` is None for a learning event, whose row in `events` has all of it; filters
+    then look at `learned` and at the `points` that it earned.
 
     What is told about an endpoint never goes to that endpoint itself: `about` names it.
     """
@@ -46,6 +56,14 @@ class Message:
     event: str
     body: dict[str, Any] | None = None
     about: str | None = None
+    learned: Event | None = None
+    points: int = 0
+
+    def view(self, now: datetime) -> Event:
+        """What filters see of it."""
+        if self.learned is not None:
+            return filters.view(self.learned, self.points)
+        return filters.view_of_body(self.body or {}, self.event, now)
 
 
 def delivery_id(event_id: str, endpoint_id: str) -> str:
@@ -60,10 +78,36 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled."""
-    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
-    return tuple(Endpoint(row["endpoint_id"], frozenset(row["events"])) for row in rows)
+async def endpoints(
+    conn: Any,
+    organisation_id: str,
+    endpoint_id: str | None = None,
+    plugin_ids: Collection[str] | None = None,
+) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled.
+
+    With `plugin_ids`, plugins count only where it names them.
+    """
+    named = None if plugin_ids is None else list(plugin_ids)
+    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id, named)
+    return tuple(_endpoint(row) for row in rows)
+
+
+def _endpoint(row: Any) -> Endpoint:
+    passes: Filter | None = None
+    if row["filters"]:
+        try:
+            passes = filters.compile_filters(row["filters"], ZoneInfo(row["timezone"]))
+        except ValueError as error:
+            # They were good when they were stored. What they would let pass isn't known any more, and telling
+            # too much can't be undone, while what wasn't told can be recovered.
+            log.error("endpoint_filters_unreadable", endpoint_id=row["endpoint_id"], error=str(error))
+            passes = _nothing
+    return Endpoint(row["endpoint_id"], frozenset(row["events"]), passes)
+
+
+def _nothing(_view: Event) -> bool:
+    return False
 
 
 async def enqueue(
@@ -89,11 +133,22 @@ async def enqueue(
             now,
         )
         for endpoint in endpoints
-        for message in messages
-        if endpoint.endpoint_id != message.about and endpoint.wants(message.event)
+        for message in _wanted(endpoint, messages, now)
     ]
     await add_rows(conn, "deliveries", _COLUMNS, deliveries)
     return len(deliveries)
+
+
+def _wanted(endpoint: Endpoint, messages: Sequence[Message], now: datetime) -> list[Message]:
+    wanted = [
+        message
+        for message in messages
+        if endpoint.endpoint_id != message.about and endpoint.wants(message.event)
+    ]
+    passes = endpoint.filter
+    if passes is None:
+        return wanted
+    return [message for message in wanted if passes(message.view(now))]
 
 
 def is_operational(event: str) -> bool:

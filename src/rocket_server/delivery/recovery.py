@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from rocket_server.db.queries import load
-from rocket_server.delivery import outbox
+from rocket_server.delivery import filters, outbox
+from rocket_server.events.model import Event
 from rocket_server.ids import first_uuid7
 
 SQL = load(__file__, "recovery.sql")
@@ -59,6 +60,13 @@ async def _queue(
 ) -> int:
     (endpoint,) = await outbox.endpoints(conn, organisation_id, endpoint_id)
     events = [(event_id, event) for event_id, event in events if endpoint.wants(event)]
+    if endpoint.filter is not None and events:
+        views = await _views(conn, organisation_id, [event_id for event_id, _ in events])
+        events = [
+            (event_id, event)
+            for event_id, event in events
+            if event_id in views and endpoint.takes(views[event_id])
+        ]
     if not events:
         return 0
     return int(
@@ -72,6 +80,15 @@ async def _queue(
             now,
         )
     )
+
+
+async def _views(conn: Any, organisation_id: str, event_ids: Sequence[str]) -> dict[str, Event]:
+    """What filters see of stored events and messages, by id."""
+    found = await conn.fetch(SQL["views_of_events"], organisation_id, event_ids)
+    views = {row["event_id"]: filters.view_of_stored(row) for row in found}
+    for row in await conn.fetch(SQL["views_of_messages"], organisation_id, event_ids):
+        views[row["event_id"]] = filters.view_of_body(row["body"], row["event"], row["created_at"])
+    return views
 
 
 def _is_about(message: Any, endpoint_id: str) -> bool:

@@ -33,6 +33,19 @@ WHERE m.organisation_id = $1 AND m.event_id > $2 AND m.event_id < $3
 ORDER BY m.event_id
 LIMIT $4;
 
+-- name: views_of_events
+-- What an endpoint's filters ask of events.
+SELECT e.event_id::text AS event_id, e.event, e.source, e.user_id, e.occurred_at, e.properties, e.metadata,
+    e.points_awarded
+FROM events e
+WHERE e.organisation_id = $1 AND e.event_id = ANY ($2::uuid[]);
+
+-- name: views_of_messages
+-- What an endpoint's filters ask of messages.
+SELECT m.event_id::text AS event_id, m.event, m.body, m.created_at
+FROM messages m
+WHERE m.organisation_id = $1 AND m.event_id = ANY ($2::uuid[]);
+
 -- name: queue
 -- Deliveries to an endpoint that it never had, and those that were given up; others are left as they are.
 WITH queued AS (

@@ -93,6 +93,11 @@ class GuardedResolver(AbstractResolver):
             return await asyncio.wait_for(asyncio.shield(lookup), LOOKUP_S)
         except TimeoutError:
             raise Unresolvable(f"{host} couldn't be looked up within {LOOKUP_S:g} s") from None
+        except asyncio.CancelledError:
+            waiting = asyncio.current_task()
+            if lookup.cancelled() and waiting is not None and not waiting.cancelling():
+                raise Unresolvable(f"{host} wasn't looked up any more, the sender was closed") from None
+            raise
 
     async def _look_up(self, host: str) -> Found:
         async with self._threads:

@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from rocket_server.delivery import answers
+from rocket_server.delivery.connections import Connector, made_by_this_task
 from rocket_server.delivery.failures import failure
 from rocket_server.delivery.guard import Network, destination
 from rocket_server.delivery.headers import headers_of
@@ -23,15 +23,11 @@ from rocket_server.delivery.model import ANSWER_BYTES, Outcome, Target
 from rocket_server.delivery.resolver import Forbidden, GuardedResolver
 
 _ANSWER_S: Final = 2.0  # for which the body of an answer is waited for, once its status is known
-_IDLE_S: Final = 4.0  # shorter than what common servers keep an idle connection for
 _STALE_TRIES: Final = 3
 _LOST: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
-_MAX_LINE_BYTES: Final = 8 * 1024
-_MAX_HEADERS: Final = 100
+MAX_LINE_BYTES: Final = 8 * 1024
+MAX_HEADERS: Final = 100
 _READ_BYTES: Final = 4 * 1024
-
-# How many connections this task has begun to make: where that stands still, a kept one was used.
-_made: ContextVar[int] = ContextVar("made", default=0)
 
 
 class Sender:
@@ -46,16 +42,14 @@ class Sender:
         self._resolver = GuardedResolver(allow_private, allowed_cidrs)
         self._place = lru_cache(maxsize=4096)(self._place_of)
         self._session = aiohttp.ClientSession(
-            connector=_Connector(
-                connections, limit=0, resolver=self._resolver, use_dns_cache=False, keepalive_timeout=_IDLE_S
-            ),
+            connector=Connector(connections, resolver=self._resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
             read_bufsize=_READ_BYTES,
-            max_line_size=_MAX_LINE_BYTES,
-            max_field_size=_MAX_LINE_BYTES,
-            max_headers=_MAX_HEADERS,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS,
             skip_auto_headers=("Accept",),
         )
 
@@ -98,7 +92,7 @@ class Sender:
         A receiver may close a kept connection in the moment in which it is used. That says nothing about
         whether it takes deliveries, so another connection is used then; the `webhook-id` stays.
         """
-        made = _made.get()
+        made = made_by_this_task()
         timeout = _timeout(target.timeout_ms)
         until = time.monotonic() + target.timeout_ms / 1000
         tries = 1
@@ -108,7 +102,7 @@ class Sender:
                     target.method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
                 )
             except _LOST as error:
-                was_kept = _made.get() == made
+                was_kept = made_by_this_task() == made
                 left_s = until - time.monotonic()
                 if not was_kept or tries == _STALE_TRIES or left_s <= 0 or isinstance(error, TimeoutError):
                     raise
@@ -120,26 +114,6 @@ class Sender:
         found = destination(url)
         why = None if found.address is None else self._resolver.refusal(found.address)
         return URL(found.url, encoded=True), why
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Keeps a bounded number of connections for later deliveries; those beyond are used once."""
-
-    def __init__(self, most_kept: int, **options: Any) -> None:
-        super().__init__(**options)
-        self._most_kept = most_kept
-        self._kept: set[Any] = set()
-
-    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109
-        _made.set(_made.get() + 1)
-        made = await super()._create_connection(req, traces, timeout)
-        if len(self._kept) >= self._most_kept:
-            self._kept = {connection for connection in self._kept if connection.is_connected()}
-        if len(self._kept) < self._most_kept:
-            self._kept.add(made)
-        else:
-            made.force_close()
-        return made
 
 
 @lru_cache(maxsize=1024)

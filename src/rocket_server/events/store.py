@@ -181,6 +181,8 @@ class ShownEvent:
     points_awarded: int
     badges: list[str] | None
     decisions: list[dict[str, Any]]
+    learner_id: str | None
+    source_kind: str
 
 
 async def show(conn: Any, organisation_id: str, event_id: str) -> ShownEvent | None:

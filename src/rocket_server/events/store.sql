@@ -42,14 +42,16 @@ WHERE t.organisation_id = $1 AND t.event_id = ANY ($2::uuid[]) AND t.event_id = 
 -- name: show
 -- One event as it is shown.
 SELECT e.event_id::text AS event_id, e.source_event_id, e.source, e.status, e.reason, e.event, e.user_id,
-    e.occurred_at, e.received_at, e.properties, e.metadata, e.points_awarded, e.badges, e.decisions
+    e.occurred_at, e.received_at, e.properties, e.metadata, e.points_awarded, e.badges, e.decisions,
+    e.learner_id::text AS learner_id, e.source_kind
 FROM events e
 WHERE e.organisation_id = $1 AND e.event_id = $2;
 
 -- name: page
 -- Events as they are shown, the latest received first, below an id. Every filter that is null lets all pass.
 SELECT e.event_id::text AS event_id, e.source_event_id, e.source, e.status, e.reason, e.event, e.user_id,
-    e.occurred_at, e.received_at, e.properties, e.metadata, e.points_awarded, e.badges, e.decisions
+    e.occurred_at, e.received_at, e.properties, e.metadata, e.points_awarded, e.badges, e.decisions,
+    e.learner_id::text AS learner_id, e.source_kind
 FROM events e
 WHERE e.organisation_id = $1
     AND ($2::uuid IS NULL OR e.event_id < $2)

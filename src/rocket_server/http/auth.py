@@ -48,6 +48,11 @@ class Principal:
         """How the ledger names this key: by what is shown of it."""
         return f"key:{self.key.prefix}"
 
+    @property
+    def signature(self) -> str:
+        """How a change of settings names this key: by what is shown of it, and its name."""
+        return f"{self.actor} ({self.key.name})" if self.key.name else self.actor
+
     def needs(self, scope: str) -> None:
         """Raise Forbidden where the key lacks `scope`; `admin` includes all."""
         if scope not in self.key.scopes and "admin" not in self.key.scopes:

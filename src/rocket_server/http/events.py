@@ -8,19 +8,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 
 from rocket_server import pipeline
-from rocket_server.errors import InvalidPayload, NotFound
+from rocket_server.errors import NotFound
 from rocket_server.events import store
 from rocket_server.http import openapi
 from rocket_server.http.auth import EventsKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
+from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
 from rocket_server.pipeline import Result
-from rocket_server.rules import explain
-from rocket_server.sources.checks import Fault
-from rocket_server.sources.times import parse_time
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=openapi.ERRORS)
 
@@ -62,8 +60,8 @@ async def list_events(
                 event=event,
                 source=source,
                 status=status,
-                since=_time("since", since, zone),
-                until=_time("until", until, zone),
+                since=moment("since", since, zone),
+                until=moment("until", until, zone),
             ),
             limit,
         )
@@ -72,7 +70,7 @@ async def list_events(
 
 @router.get("/{event_id}")
 async def read_event(request: Request, principal: ReadKey, event_id: str) -> Json:
-    """One event with every decision about it; rules that didn't take part say why not."""
+    """One event with what every rule says about it, and why; those that took no part are among them."""
     services = services_of(request)
     wanted = parse_uuid(event_id)
     async with services.database.connection() as conn:
@@ -80,9 +78,8 @@ async def read_event(request: Request, principal: ReadKey, event_id: str) -> Jso
         if row is None:
             raise NotFound("There is no such event.")
         configuration = await services.configurations.current(conn, principal.organisation_id)
-    answer = shown(row)
-    answer["decisions"] += explain.rules_apart(configuration.rules, row.event, row.decisions)
-    return Json(answer)
+        (decisions,) = await pipeline.reasons(conn, configuration, [row], datetime.now(UTC))
+    return Json(shown(row) | {"decisions": decisions})
 
 
 @router.post("/{event_id}/retry")
@@ -132,12 +129,3 @@ def shown(row: store.ShownEvent) -> dict[str, Any]:
         "badges": row.badges or [],
         "decisions": row.decisions,
     }
-
-
-def _time(name: str, text: str | None, zone: Any) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return parse_time(text, timezone=zone, received_at=datetime.max.replace(tzinfo=UTC), max_ahead_s=0)
-    except Fault as fault:
-        raise InvalidPayload.field(name, str(fault)) from fault

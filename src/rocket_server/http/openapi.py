@@ -79,6 +79,32 @@ BATCH = {
     ),
     **_BEARER,
 }
+BADGE = _json_body(
+    {
+        "type": "object",
+        "title": "Badge",
+        "required": ["badge_id", "name"],
+        "properties": {
+            "badge_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"},
+            "name": {"type": "string", "minLength": 1, "maxLength": 200},
+            "description": {"type": "string", "maxLength": 2000},
+            "criteria_text": {"type": "string", "maxLength": 5000},
+            "tags": {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 60}},
+            "image": {"type": ["string", "null"], "description": "A PNG as a data URL, at most 512 KiB."},
+            "active": {"type": "boolean"},
+            "repeatable": {"type": "boolean"},
+            "criteria": {
+                "type": ["object", "null"],
+                "properties": {
+                    "points": {"type": "integer", "minimum": 1},
+                    "events": {"type": "array", "items": {"type": "object"}},
+                    "courses": {"type": "object"},
+                    "badges": {"type": "object"},
+                },
+            },
+        },
+    }
+)
 HOOK = {
     "requestBody": {
         "required": True,
@@ -91,8 +117,114 @@ HOOK = {
 }
 
 
+_CONDITIONS: dict[str, Any] = {
+    "type": "object",
+    "description": "Fields and what they are compared with; `any`, `all` and `not` nest.",
+    "examples": [{"progress_pct": {"gte": 80}}],
+}
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
+_MOMENT: dict[str, Any] = {
+    "type": "string",
+    "maxLength": 40,
+    "examples": ["2026-03-01", "2026-03-01T08:00:00Z"],
+}
+_RULE: dict[str, Any] = {
+    "type": "object",
+    "title": "Rule",
+    "required": ["trigger", "actions"],
+    "properties": {
+        "rule_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"},
+        "title": {"type": "string", "maxLength": 200},
+        "description": {"type": "string", "maxLength": 2000},
+        "trigger": {
+            "anyOf": [
+                {"type": "string", "examples": ["course.completed"]},
+                {
+                    "type": "object",
+                    "required": ["event"],
+                    "properties": {
+                        "event": {"type": "string", "pattern": "^[a-z]+\\.[a-z_]+$"},
+                        "source": {"type": "string"},
+                        "conditions": _CONDITIONS,
+                    },
+                },
+            ]
+        },
+        "conditions": _CONDITIONS,
+        "actions": {
+            "type": "object",
+            "properties": {
+                "award_points": {
+                    "anyOf": [
+                        _COUNT,
+                        {
+                            "type": "object",
+                            "required": ["from"],
+                            "properties": {
+                                "from": {"type": "string"},
+                                "multiply": {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000},
+                                "min": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+                                "max": _COUNT,
+                            },
+                        },
+                    ]
+                },
+                "issue_badge": {"type": "string"},
+                "multiplier": {"type": "number", "minimum": 0.1, "maximum": 10},
+            },
+        },
+        "constraints": {
+            "type": "object",
+            "properties": {
+                "once": {"type": "boolean"},
+                "unique_by": {"type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string"}},
+                **{
+                    f"max_per_{unit}": _COUNT
+                    for unit in ("course", "lesson", "section", "hour", "day", "week", "month")
+                },
+                "cooldown_minutes": {"type": "integer", "minimum": 0, "maximum": 527_040},
+                "max_points_per_day": {"type": "integer", "minimum": 1, "maximum": 1_000_000_000},
+            },
+        },
+        "status": {"enum": ["draft", "active", "inactive"]},
+        "active": {"type": "boolean"},
+        "starts_at": _MOMENT,
+        "ends_at": _MOMENT,
+        "priority": {"type": "integer", "minimum": -1000, "maximum": 1000},
+    },
+}
+_RULES: dict[str, Any] = {"type": "array", "minItems": 1, "maxItems": 1000, "items": _RULE}
+
+RULE = {**_json_body(_RULE), **_BEARER}
+RULES = {
+    **_json_body({"type": "object", "required": ["rules"], "properties": {"rules": _RULES}}),
+    **_BEARER,
+}
+CALCULATION = {
+    **_json_body(
+        {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "required": ["event"],
+                    "properties": {"event": _ANY_EVENT, "rules": _RULES},
+                },
+                _FLAT_EVENT,
+                _CANONICAL_EVENT,
+            ]
+        }
+    ),
+    **_BEARER,
+}
+
+
 def _error(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
+
+
+def of(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """The good answer of a route that doesn't answer JSON."""
+    return {200: {"description": "Found.", "content": {media_type: {} for media_type in media_types}}}
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -112,4 +244,10 @@ POINTS_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
     409: _error("The `Idempotency-Key` was used with another request, or the entry is reversed already."),
     422: _error("The learner has fewer points; `details.balance` says how many."),
 }
+CHANGE_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
+    409: _error("There is one already, or it was changed meanwhile; `details.version` is the latest."),
+}
 INTAKE_ERRORS = ERRORS
+WEBHOOK_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
+    409: _error("This can't be done now; `message` says what to do first."),
+}

@@ -51,6 +51,16 @@ def number_after(cursor: str | None) -> int | None:
     return int(text)
 
 
+def text_after(cursor: str | None) -> str | None:
+    """The text in a cursor; None where there is no cursor."""
+    if not cursor:
+        return None
+    text = decode_cursor(cursor)
+    if not text.isprintable():
+        raise _not_ours()
+    return text
+
+
 def page(name: str, rows: Sequence[dict[str, Any]], limit: int, position: str) -> dict[str, Any]:
     """The answer of a list: rows, and the cursor of the next page where this one is full."""
     following = encode_cursor(rows[-1][position]) if len(rows) == limit else None

@@ -88,13 +88,13 @@ async def reverse(
     entry_id = parse_uuid(body.entry_id)
     if entry_id is None:
         raise NotFound("There is no such entry.", {"field": "entry_id"})
-    _check_storable(body.reason, "reason")
+    check_storable(body.reason, "reason")
 
     async def work(conn: Any) -> dict[str, Any]:
         cause = Cause(principal.actor, datetime.now(UTC), body.reason)
         return _answer(await pipeline.reverse(conn, principal.organisation_id, entry_id, cause))
 
-    return await _once(services, principal, idempotency_key, ["reverse", body.model_dump()], work)
+    return await once(services, principal, idempotency_key, ["reverse", body.model_dump()], work)
 
 
 async def _move(
@@ -108,23 +108,25 @@ async def _move(
         checks.user_id(body.user_id)
     except Fault as fault:
         raise InvalidPayload.field("user_id", str(fault)) from fault
-    _check_storable(body.reason, "reason")
-    _check_storable(body.metadata, "metadata")
+    check_storable(body.reason, "reason")
+    check_storable(body.metadata, "metadata")
     organisation_id = principal.organisation_id
 
     async def work(conn: Any) -> dict[str, Any]:
-        learner = await _learner(services, conn, organisation_id, body.user_id)
+        learner = await known_or_new(services, conn, organisation_id, body.user_id)
         now = datetime.now(UTC)
         cause = Cause(principal.actor, now, body.reason, metadata=body.metadata)
         entry = await move(conn, organisation_id, learner.learner_id, body.points, cause)
         if move is manual.award:
             await _tell(services, conn, organisation_id, learner.user_id, body, entry, now)
+            configuration = await services.configurations.current(conn, organisation_id)
+            await pipeline.points_given(conn, configuration, learner, principal.actor, now)
         return _answer(entry)
 
-    return await _once(services, principal, idempotency_key, [move.__name__, body.model_dump()], work)
+    return await once(services, principal, idempotency_key, [move.__name__, body.model_dump()], work)
 
 
-async def _once(
+async def once(
     services: Services,
     principal: Principal,
     idempotency_key: str | None,
@@ -140,7 +142,8 @@ async def _once(
     return Json(answer, headers={"Idempotency-Replayed": "true"} if replayed else None)
 
 
-async def _learner(services: Services, conn: Any, organisation_id: str, user_id: str) -> learners.Learner:
+async def known_or_new(services: Services, conn: Any, organisation_id: str, user_id: str) -> learners.Learner:
+    """The learner of an identity, made where that is allowed. Raises NotFound."""
     configuration = await services.configurations.current(conn, organisation_id)
     create = configuration.organisation.unknown_learner != "refuse"
     found = await learners.resolve(conn, organisation_id, [Wanted(user_id, create=create)])
@@ -177,7 +180,8 @@ def _answer(entry: Entry) -> dict[str, Any]:
     return {"entry_id": entry.entry_id, "points": entry.amount, "balance": entry.balance_after}
 
 
-def _check_storable(value: Any, path: str) -> None:
+def check_storable(value: Any, path: str) -> None:
+    """Raise InvalidPayload where the database can't hold `value`."""
     faults = checks.faults_in(value, path)
     if faults:
         raise InvalidPayload.from_fields(faults)

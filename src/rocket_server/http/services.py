@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from rocket_server.badges.issue import StatusLists
+from rocket_server.badges.issuers import Sealer
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
+from rocket_server.delivery.ping import Pings
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http.auth import Authenticator
+from rocket_server.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,10 @@ class Services:
     configurations: Configurations
     group_commit: GroupCommit
     authenticator: Authenticator
+    pings: Pings
+    plugins: PluginManager
+    sealer: Sealer
+    status_lists: StatusLists
 
 
 def services_of(request: Any) -> Services:

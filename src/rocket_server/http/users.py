@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from rocket_server.badges import awards
 from rocket_server.badges import store as badges
+from rocket_server.badges.addresses import PublicUrls
 from rocket_server.errors import NotFound
 from rocket_server.events import store as events_store
 from rocket_server.http import openapi
 from rocket_server.http.auth import ReadKey
+from rocket_server.http.badges import shown_award
 from rocket_server.http.events import shown
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page
 from rocket_server.http.responses import Json, rfc3339
@@ -21,9 +24,6 @@ from rocket_server.learners import ranks
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Learner
 from rocket_server.ledger import store as ledger
-from rocket_server.rules import explain
-from rocket_server.rules import store as rules_store
-from rocket_server.rules.calendar import Calendar
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
 
@@ -101,48 +101,29 @@ async def read_events(
 
 @router.get("/{user_id}/badges")
 async def read_badges(
-    request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    request: Request,
+    principal: ReadKey,
+    user_id: str,
+    include_revoked: bool = False,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Json:
-    """A learner's badges, the latest first."""
+    """A learner's badges, the latest first; with `include_revoked`, those that were taken back too."""
     services = services_of(request)
     async with services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
-        rows = await badges.held(conn, principal.organisation_id, learner.learner_id, id_after(cursor), limit)
-    held = [{**row, "awarded_at": rfc3339(row["awarded_at"])} for row in rows]
-    return Json(page("badges", held, limit, "award_id"))
-
-
-@router.get("/{user_id}/limits")
-async def read_limits(request: Request, principal: ReadKey, user_id: str) -> Json:
-    """What a learner has used of each cap in the hour, day, week and month that it is now."""
-    services = services_of(request)
-    now = datetime.now(UTC)
-    async with services.database.connection() as conn:
-        learner = await known_learner(conn, principal.organisation_id, user_id)
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        caps = explain.limits(configuration.rules, Calendar(configuration.organisation.timezone), now)
-        counted = await rules_store.count(
+        rows = await awards.history(
             conn,
             principal.organisation_id,
-            [(learner.learner_id, cap.rule_id, cap.probe) for cap in caps],
+            learner.learner_id,
+            id_after(cursor),
+            limit,
+            revoked=include_revoked,
         )
-    found = {(rule_id, probe): count for _, rule_id, probe, count in counted}
-    shown_caps: list[dict[str, Any]] = []
-    for cap in caps:
-        count = found.get((cap.rule_id, cap.probe))
-        used = 0 if count is None else count.points if cap.counts_points else count.awards
-        shown_caps.append(
-            {
-                "rule_id": cap.rule_id,
-                "constraint": cap.constraint,
-                "limit": cap.limit,
-                "used": used,
-                "remaining": max(0, cap.limit - used),
-                "since": rfc3339(cap.probe.since) if cap.probe.since else None,
-                "resets_at": rfc3339(cap.probe.until) if cap.probe.until else None,
-            }
-        )
-    return Json({"user_id": learner.user_id, "limits": shown_caps, "next_cursor": None})
+        issuer_id = await badges.issuer_id(conn, principal.organisation_id)
+    public = PublicUrls(services.settings.public_url, issuer_id)
+    held = [shown_award(row, public) for row in rows]
+    return Json(page("badges", held, limit, "award_id"))
 
 
 async def known_learner(conn: Any, organisation_id: str, user_id: str) -> Learner:

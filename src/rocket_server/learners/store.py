@@ -47,6 +47,12 @@ async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | 
     return (await find(conn, organisation_id, [identity])).get(identity)
 
 
+async def read(conn: Any, organisation_id: str, learner_id: str) -> Learner | None:
+    """The learner of that id."""
+    row = await conn.fetchrow(SQL["read"], organisation_id, learner_id)
+    return None if row is None else Learner(*row.values())
+
+
 async def link(conn: Any, organisation_id: str, identity: str, user_id: str) -> Learner:
     """Make `identity` one of the learner known as `user_id`; nothing changes where it is that already.
 

@@ -7,6 +7,11 @@ CROSS JOIN LATERAL (
 ) AS l
 WHERE i.organisation_id = $1 AND i.identity = ANY ($2::text[]);
 
+-- name: read
+-- One learner.
+SELECT l.learner_id::text AS learner_id, l.user_id, l.status, l.email
+FROM learners l WHERE l.organisation_id = $1 AND l.learner_id = $2;
+
 -- name: find_by_email
 -- Learners by e-mail address, whatever its case.
 SELECT lower(l.email) AS email, l.learner_id::text AS learner_id, l.user_id, l.status

@@ -81,7 +81,12 @@ async def find(conn: Any, key_hash: bytes, wanted_organisation: str | None) -> A
     if row is None:
         return None
     key = Key(
-        row["key_id"], row["tenant_id"], row["organisation_id"], row["prefix"], frozenset(row["scopes"])
+        row["key_id"],
+        row["tenant_id"],
+        row["organisation_id"],
+        row["prefix"],
+        frozenset(row["scopes"]),
+        row["name"],
     )
     return Access(key, row["opens"], row["version"] or 0)
 

@@ -7,7 +7,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 -- A key that wasn't revoked, by its hash, with the organisation it opens: its own, or, for a key of the whole
 -- tenant, the one asked for. One statement, so that key and version are of the same moment.
 SELECT k.key_id::text AS key_id, k.tenant_id, k.organisation_id::text AS organisation_id, k.prefix, k.scopes,
-    o.organisation_id::text AS opens, o.version
+    k.name, o.organisation_id::text AS opens, o.version
 FROM api_keys k
 LEFT JOIN organisations o ON o.organisation_id = coalesce(k.organisation_id, $2) AND o.tenant_id = k.tenant_id
 WHERE k.key_hash = $1 AND k.revoked_at IS NULL;

@@ -101,6 +101,11 @@ async def touch(conn: Any, organisation_id: str) -> None:
     await conn.execute(SQL["touch"], organisation_id)
 
 
+async def lock(conn: Any, organisation_id: str) -> None:
+    """Wait for others who are changing the organisation, until the transaction ends."""
+    await conn.execute(SQL["lock"], organisation_id)
+
+
 async def touch_tenant(conn: Any, tenant_id: str) -> None:
     """Tell every process that what it remembers of the tenant's organisations is stale."""
     await conn.execute(SQL["touch_tenant"], tenant_id)

@@ -48,3 +48,7 @@ UPDATE organisations SET version = version + 1 WHERE organisation_id = $1;
 -- name: touch_tenant
 -- Tells every process that what it remembers of the tenant's organisations is stale.
 UPDATE organisations SET version = version + 1 WHERE tenant_id = $1;
+
+-- name: lock
+-- Makes those who change an organisation's settings follow one another; those who only read don't wait.
+SELECT 1 FROM organisations WHERE organisation_id = $1 FOR NO KEY UPDATE;

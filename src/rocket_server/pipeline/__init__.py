@@ -1,7 +1,20 @@
 """From events to stored facts, decisions, points and messages, in one transaction of the caller's."""
 
+from rocket_server.pipeline.by_hand import give_badge, points_given, revoke_badge
+from rocket_server.pipeline.calculate import calculate
 from rocket_server.pipeline.ingest import ingest, retry
 from rocket_server.pipeline.model import Result
+from rocket_server.pipeline.reasons import reasons
 from rocket_server.pipeline.reverse import reverse
 
-__all__ = ["Result", "ingest", "retry", "reverse"]
+__all__ = [
+    "Result",
+    "calculate",
+    "give_badge",
+    "ingest",
+    "points_given",
+    "reasons",
+    "retry",
+    "reverse",
+    "revoke_badge",
+]

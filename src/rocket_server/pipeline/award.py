@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rocket_server.configuration import Configuration
 from rocket_server.events.model import Event
+from rocket_server.events.store import StoredEvent
 from rocket_server.ids import uuid7
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
 from rocket_server.ledger.model import Account, Cause, Entry
 from rocket_server.ledger.store import StoredEntry
 from rocket_server.pipeline import completions
-from rocket_server.pipeline.model import DECIDED_ANEW, Item, points_of
+from rocket_server.pipeline.completions import BadgeAward
+from rocket_server.pipeline.model import DECIDED_ANEW, Gift, Item, points_of
 from rocket_server.rules import store as rules_store
-from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import Decision, Probe
+from rocket_server.rules.judge import Considered, judge
 from rocket_server.rules.store import AwardRef, Mark
 from rocket_server.rules.tally import Tally
 
 ACTOR = "rules"
-
-# A rule that an event triggers, and what it says of the event alone: settled, or a case to count for.
-Considered = tuple[CompiledRule, Decision | Case]
 
 
 class Awarding:
@@ -88,6 +89,9 @@ class Awarding:
                 entry_ids.update(_live_entry_ids(item.stored.decisions))
         self._reversible = await ledger_store.find_entries(conn, organisation_id, entry_ids)
         awards = [_award_ref(entry) for entry in self._reversible.values() if entry.rule_id]
+        if self._withdrawals:
+            awards += [(learner_id, one.rule_id, one.award_id) for learner_id, one in states.badge_awards()]
+        awards += [award for item in items if item.stored for award in _awards_without_points(item.stored)]
         for mark in await rules_store.find_marks(conn, organisation_id, awards):
             self._marks_of.setdefault(mark.award_id, []).append(mark)
 
@@ -122,6 +126,10 @@ class Awarding:
                 decision.detail["notes"] = list(event.notes)
             item.decisions.append(decision.as_dict())
             item.points += decision.points
+        if learner is not None:
+            item.earned = (
+                self._accounts[learner.learner_id].earned if learner.learner_id in self._accounts else 0
+            )
 
     def _award(
         self,
@@ -135,6 +143,7 @@ class Awarding:
         key = completions.key_of(event, learner_id)
         if key is not None:
             later = states.superseded_by(key, event)
+            item.superseded = later is not None
             if later is not None and later.state == "reopened":
                 detail = {"reason": "withdrawn_later", "by_event": later.event_id}
                 return [Decision.without_points(rule, "condition_not_met", detail) for rule, _ in considered]
@@ -145,18 +154,21 @@ class Awarding:
                         decided.extend(
                             self._take_back(item, entry_id, event.occurred_at, "completion withdrawn")
                         )
-                    state.entry_ids = []
+                    for award in state.badge_awards:
+                        item.withdrawn.append(award.event_id)
+                        decided.extend(self._take_badge_back(learner_id, award, state.entry_ids))
+                    state.entry_ids, state.badge_awards = [], []
             elif event.completion == "reopened":
                 return []
 
-        for rule, case in considered:
-            decision = (
-                case.decide(self._tally.reader(learner_id, rule.rule_id)) if isinstance(case, Case) else case
-            )
+        for decision in judge(considered, partial(self._tally.reader, learner_id)):
             if decision.outcome == "awarded":
                 made = self._post(item, learner_id, decision)
                 if key is not None and made is not None:
                     states.earned(key, made)
+                if key is not None and decision.badge is not None:
+                    award = BadgeAward(item.event_id, decision.detail["award_id"], decision.rule_id)
+                    states.gave_badge(key, award)
             decided.append(decision)
         return decided
 
@@ -170,8 +182,14 @@ class Awarding:
                 Mark(learner_id, decision.rule_id, mark, event.occurred_at, award_id, decision.points)
             )
         if decision.badge is not None:
-            item.badges.append(decision.badge)
+            decision.detail["badge"], decision.detail["award_id"] = decision.badge, award_id
+            item.gifts.append(
+                Gift(decision.badge, award_id, decision.rule_id, decision.rule_version, decision.detail)
+            )
         if decision.points <= 0:
+            if decision.marks:
+                # Without an entry, this is how the marks are found again.
+                decision.detail["award_id"] = award_id
             return None
         decision.detail["entry_id"] = award_id
         cause = Cause(ACTOR, event.occurred_at, None, item.event_id, decision.rule_id, decision.rule_version)
@@ -191,6 +209,8 @@ class Awarding:
             if kept["outcome"] == "reversed":
                 item.decisions.append(kept)
                 item.points += points_of(kept)
+        for _, rule_id, award_id in _awards_without_points(item.stored):
+            self._free(rule_id, award_id)
         for entry_id in _live_entry_ids(item.stored.decisions):
             for decision in self._take_back(item, entry_id, item.event.occurred_at, DECIDED_ANEW):
                 item.decisions.append(decision.as_dict())
@@ -208,16 +228,43 @@ class Awarding:
             )
         )
         del self._reversible[entry_id]
-        stored = self._marks_of.get(entry_id)
-        marks = [mark for mark in self._marks if mark.award_id == entry_id] if stored is None else stored
+        self._free(entry.rule_id, entry_id)
+        detail = {"entry_id": reversal_id, "reverses": entry_id, "reason": reason}
+        return [Decision(entry.rule_id, entry.rule_version, "reversed", -entry.amount, None, detail, ())]
+
+    def _take_badge_back(self, learner_id: str, award: BadgeAward, entry_ids: list[str]) -> list[Decision]:
+        """Free what an award of a badge alone counted against; one with points is undone with its entry."""
+        if award.award_id in entry_ids:
+            return []
+        version = next((rule.version for rule in self._rules.rules if rule.rule_id == award.rule_id), 1)
+        self._free(award.rule_id, award.award_id)
+        detail = {"reverses": award.award_id, "by_event": award.event_id, "reason": "completion withdrawn"}
+        return [Decision(award.rule_id, version, "reversed", 0, None, detail, ())]
+
+    def _free(self, rule_id: str, award_id: str) -> None:
+        """Count an award no more."""
+        stored = self._marks_of.get(award_id)
+        marks = [mark for mark in self._marks if mark.award_id == award_id] if stored is None else stored
         for mark in marks:
             self._tally.remove(mark.learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
         if stored is None:
-            self._marks = [mark for mark in self._marks if mark.award_id != entry_id]
-        else:
-            self._removed.append(_award_ref(entry))
-        detail = {"entry_id": reversal_id, "reverses": entry_id, "reason": reason}
-        return [Decision(entry.rule_id, entry.rule_version, "reversed", -entry.amount, None, detail, ())]
+            self._marks = [mark for mark in self._marks if mark.award_id != award_id]
+        elif stored:
+            self._removed.append((stored[0].learner_id, rule_id, award_id))
+
+
+def _awards_without_points(stored: StoredEvent) -> list[AwardRef]:
+    """What a stored event was given that is no points: badges, what was multiplied. Awards with points are
+    found by their entries."""
+    if stored.learner_id is None:
+        return []
+    return [
+        (stored.learner_id, decision["rule_id"], decision["detail"]["award_id"])
+        for decision in stored.decisions
+        if decision["outcome"] == "awarded"
+        and "award_id" in decision["detail"]
+        and "entry_id" not in decision["detail"]
+    ]
 
 
 def _award_ref(entry: StoredEntry) -> AwardRef:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from rocket_server.db.queries import load
 from rocket_server.events.model import CompletionState, Event
@@ -13,6 +13,14 @@ from rocket_server.events.model import CompletionState, Event
 SQL = load(__file__, "completions.sql")
 
 Key = tuple[str, str, str]  # learner_id, source, lesson_id
+
+
+class BadgeAward(NamedTuple):
+    """An award by a rule that gave a badge for a completion."""
+
+    event_id: str
+    award_id: str
+    rule_id: str
 
 
 @dataclass(slots=True)
@@ -25,6 +33,7 @@ class Completion:
     event_id: str
     entry_ids: list[str] = field(default_factory=list)
     changed: bool = False
+    badge_awards: list[BadgeAward] = field(default_factory=list)
 
 
 def key_of(event: Event, learner_id: str) -> Key | None:
@@ -63,6 +72,7 @@ class Completions:
             event_id,
             earlier.entry_ids if earlier else [],
             changed=True,
+            badge_awards=earlier.badge_awards if earlier else [],
         )
         self._states[key] = state
         return state
@@ -72,6 +82,16 @@ class Completions:
         state = self._states[key]
         state.entry_ids.append(entry_id)
         state.changed = True
+
+    def gave_badge(self, key: Key, award: BadgeAward) -> None:
+        """Remember an award of a badge that would have to be taken back."""
+        state = self._states[key]
+        state.badge_awards.append(award)
+        state.changed = True
+
+    def badge_awards(self) -> list[tuple[str, BadgeAward]]:
+        """All awards of badges that a withdrawal may take back, each behind its learner's id."""
+        return [(key[0], award) for key, state in self._states.items() for award in state.badge_awards]
 
     def entry_ids(self) -> list[str]:
         """All entries that a withdrawal may take back."""
@@ -92,6 +112,7 @@ class Completions:
             [state.sequence for _, state in changed],
             [state.event_id for _, state in changed],
             [",".join(state.entry_ids) for _, state in changed],
+            [",".join(" ".join(award) for award in state.badge_awards) for _, state in changed],
         )
 
 
@@ -109,7 +130,12 @@ async def read(conn: Any, organisation_id: str, keys: Collection[Key]) -> Comple
     return Completions(
         {
             (row["learner_id"], row["source"], row["lesson_id"]): Completion(
-                row["state"], row["occurred_at"], row["sequence"], row["event_id"], list(row["entry_ids"])
+                row["state"],
+                row["occurred_at"],
+                row["sequence"],
+                row["event_id"],
+                list(row["entry_ids"]),
+                badge_awards=[BadgeAward(*award.split(" ")) for award in row["badge_awards"]],
             )
             for row in rows
         }

@@ -1,7 +1,7 @@
 -- name: find
 -- The latest states of modules for learners.
 SELECT c.learner_id::text AS learner_id, c.source, c.lesson_id, c.state, c.occurred_at, c.sequence,
-    c.event_id::text AS event_id, c.entry_ids::text[] AS entry_ids
+    c.event_id::text AS event_id, c.entry_ids::text[] AS entry_ids, c.badge_awards
 FROM unnest($2::uuid[], $3::text[], $4::text[]) AS wanted (learner_id, source, lesson_id)
 CROSS JOIN LATERAL (
     SELECT * FROM completions c
@@ -13,11 +13,14 @@ CROSS JOIN LATERAL (
 -- name: write
 -- New latest states.
 INSERT INTO completions (
-    organisation_id, learner_id, source, lesson_id, state, occurred_at, sequence, event_id, entry_ids)
+    organisation_id, learner_id, source, lesson_id, state, occurred_at, sequence, event_id, entry_ids,
+    badge_awards)
 SELECT $1, n.learner_id, n.source, n.lesson_id, n.state, n.occurred_at, n.sequence, n.event_id,
-    string_to_array(n.entry_ids, ',')::uuid[]
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[], $8::uuid[], $9::text[])
-    AS n (learner_id, source, lesson_id, state, occurred_at, sequence, event_id, entry_ids)
+    string_to_array(n.entry_ids, ',')::uuid[], string_to_array(n.badge_awards, ',')
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[], $8::uuid[], $9::text[],
+    $10::text[])
+    AS n (learner_id, source, lesson_id, state, occurred_at, sequence, event_id, entry_ids, badge_awards)
 ON CONFLICT (organisation_id, learner_id, source, lesson_id) DO UPDATE
 SET state = excluded.state, occurred_at = excluded.occurred_at, sequence = excluded.sequence,
-    event_id = excluded.event_id, entry_ids = excluded.entry_ids;
+    event_id = excluded.event_id, entry_ids = excluded.entry_ids,
+    badge_awards = excluded.badge_awards;

@@ -22,7 +22,9 @@ from rocket_server.learners import store as learners
 from rocket_server.learners.store import Wanted
 from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations.model import Source
+from rocket_server.pipeline import badges
 from rocket_server.pipeline.award import Awarding
+from rocket_server.pipeline.criteria import as_stored
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
 
@@ -42,8 +44,8 @@ async def ingest(
     new, known = await _claim(conn, configuration, firsts)
     again, merged = await _merge(conn, configuration, firsts, known)
     items = [*new.values(), *again.values()]
-    await _decide(conn, configuration, items)
-    await write(conn, configuration, items, received_at, merged)
+    followed = await _decide(conn, configuration, items, received_at)
+    await write(conn, configuration, items, received_at, merged, followed)
 
     results: list[Result] = []
     answered: set[bytes] = set()
@@ -67,8 +69,8 @@ async def retry(
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)
     items = [_again(event, _reread(configuration, event, event.received)) for event in stored.values()]
-    await _decide(conn, configuration, items)
-    await write(conn, configuration, items, received_at, [])
+    followed = await _decide(conn, configuration, items, received_at)
+    await write(conn, configuration, items, received_at, [], followed)
     return {item.event_id: _result(item) for item in items}
 
 
@@ -121,7 +123,7 @@ async def _merge(
             stored.event,
             stored.user_id,
             was_ignored,
-        ):
+        ) or configuration.thresholds.counts_otherwise(as_stored(stored), event):
             again[copy.dedupe_key] = _again(stored, event)
         else:
             merged.append(_kept(stored, event))
@@ -161,6 +163,7 @@ def _reread(configuration: Configuration, stored: StoredEvent, received: dict[st
         source_event_id=stored.source_event_id,
         source_kind=stored.source_kind,
         completion=_stated_by_name(stored),
+        ignored=badges.reread_own(stored),
     )
 
 
@@ -181,12 +184,15 @@ def _stated_by_name(stored: StoredEvent) -> Any:
     return {"lesson.completed": "completed", "lesson.reopened": "reopened"}.get(stored.event)
 
 
-async def _decide(conn: Any, configuration: Configuration, items: list[Item]) -> None:
+async def _decide(
+    conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
+) -> badges.Outcome:
     if not items:
-        return
+        return badges.Outcome()
     await _check_sites(conn, configuration, items)
     await _find_learners(conn, configuration, items)
     await Awarding(configuration).decide(conn, items)
+    return await badges.follow(conn, configuration, items, received_at)
 
 
 async def _check_sites(conn: Any, configuration: Configuration, items: list[Item]) -> None:

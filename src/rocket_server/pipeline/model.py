@@ -17,6 +17,16 @@ DECIDED_ANEW = "decided anew"
 Status = Literal["processed", "ignored", "held", "failed"]
 
 
+class Gift(msgspec.Struct, frozen=True):
+    """A badge that a rule gives for an event; `award_id` is the rule's award, `detail` its decision's."""
+
+    badge_id: str
+    award_id: str
+    rule_id: str
+    rule_version: int
+    detail: dict[str, Any]
+
+
 class Item(msgspec.Struct):
     """One event on its way through the pipeline. `stored` is set where it was stored before, and is decided
     anew."""
@@ -30,6 +40,12 @@ class Item(msgspec.Struct):
     decisions: list[dict[str, Any]] = []
     points: int = 0
     badges: list[str] = []
+    gifts: list[Gift] = []  # badges that rules give, before it is known who holds them already
+    # Events whose completion this one withdraws, and with it the badges that rules gave for them.
+    withdrawn: list[str] = []
+    superseded: bool = False  # a later event states the completion of the same module
+    earned: int = 0  # what the learner had earned in all after this event
+    chain: tuple[str, ...] = ()  # badges from which this event followed, the first one first
 
 
 class Result(msgspec.Struct, frozen=True):

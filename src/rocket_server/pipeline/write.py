@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rocket_server.badges import store as badges
 from rocket_server.configuration import Configuration
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.events import store as events_store
 from rocket_server.events.store import Row
+from rocket_server.pipeline.badges import Outcome
 from rocket_server.pipeline.model import Item
 
 
@@ -21,10 +21,12 @@ async def write(
     items: Sequence[Item],
     received_at: datetime,
     merged: Sequence[Item],
+    followed: Outcome,
 ) -> None:
-    """Store `items` (new and decided anew) and the added fields of `merged`; write the outbox."""
+    """Store `items` (new and decided anew), what `followed` from them and the added fields of `merged`; write
+    the outbox."""
     organisation_id = configuration.organisation_id
-    await _award_badges(conn, organisation_id, items, received_at)
+    items = [*items, *followed.items]
     await events_store.add(
         conn, organisation_id, received_at, [_row(item) for item in items if not item.stored]
     )
@@ -32,29 +34,13 @@ async def write(
         conn, organisation_id, [_row(item) for item in (*(i for i in items if i.stored), *merged)]
     )
     messages = [
-        Message(item.event_id, item.event.event)
+        Message(item.event_id, item.event.event, learned=item.event, points=item.points)
         for item in items
         if item.status == "processed" and (item.stored is None or item.stored.status != "processed")
     ]
-    await outbox.enqueue(conn, organisation_id, configuration.endpoints, messages, received_at)
-
-
-async def _award_badges(
-    conn: Any, organisation_id: str, items: Sequence[Item], received_at: datetime
-) -> None:
-    """Give badges that rules issued; an item keeps those that its learner didn't hold yet."""
-    given = [
-        badges.Award(item.learner.learner_id, badge, item.event_id)
-        for item in items
-        for badge in item.badges
-        if item.learner
-    ]
-    if not given:
-        return
-    new = await badges.award(conn, organisation_id, given, received_at)
-    for item in items:
-        learner_id = item.learner.learner_id if item.learner else ""
-        item.badges = [badge for badge in item.badges if new.get((learner_id, badge)) == item.event_id]
+    await outbox.enqueue(
+        conn, organisation_id, configuration.endpoints, messages + followed.messages, received_at
+    )
 
 
 def _row(item: Item) -> Row:

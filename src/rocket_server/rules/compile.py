@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rocket_server.conditions.matching import compile_condition, compile_explanation, field
-from rocket_server.conditions.values import as_number, shown
+from rocket_server.conditions.values import as_number, rfc3339, shown
 from rocket_server.events.model import Event
 from rocket_server.rules import constraints
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
 from rocket_server.rules.model import PointsFrom, RuleVersion
+
+if TYPE_CHECKING:
+    from rocket_server.rules.judge import Boost
 
 
 class CompiledRule:
@@ -26,6 +29,8 @@ class CompiledRule:
         self.rule_id = rule.rule_id
         self.version = rule_version.version
         self.active = rule.active
+        since, until = rule.period.bounds(calendar.zone)
+        self._period = None if since is None and until is None else (since, until)
         self._source = rule.trigger.source
         self._conditions = tuple(
             (compile_condition(part, calendar.zone), compile_explanation(part))
@@ -33,6 +38,7 @@ class CompiledRule:
         )
         self._constraints = constraints.build(rule.constraints, calendar)
         self.badge = rule.actions.issue_badge
+        self.multiplier = rule.actions.multiplier
         points = rule.actions.award_points
         self.points = 0 if isinstance(points, PointsFrom) else points
         self.computed = _compile_points(points) if isinstance(points, PointsFrom) else None
@@ -43,7 +49,9 @@ class CompiledRule:
         Conditions are evaluated here, once. `event` is one of the rule's trigger.
         """
         if not self.active:
-            return Decision.without_points(self, "inactive")
+            return Decision.without_points(self, "inactive", {"reason": self.rule.status})
+        if self._period is not None and (outside := self._outside(self._period, event.occurred_at)):
+            return Decision.without_points(self, "inactive", outside)
         source = self._source
         if source is not None and source != event.source and source != event.source_kind:
             unmet = {"path": "source", "operator": "eq", "expected": source, "seen": event.source}
@@ -58,6 +66,21 @@ class CompiledRule:
             if probe is not None:
                 checks.append((constraint, probe))
         return _new_case((self, event, checks))
+
+    def holds_at(self, time: datetime) -> bool:
+        """Whether the rule is active, and began and hasn't ended at `time`."""
+        return self.active and (self._period is None or self._outside(self._period, time) is None)
+
+    def _outside(
+        self, period: tuple[datetime | None, datetime | None], time: datetime
+    ) -> dict[str, Any] | None:
+        """Why the rule doesn't hold at `time`; None where it does."""
+        since, until = period
+        if since is not None and time < since:
+            return {"reason": "not_yet", "since": rfc3339(since)}
+        if until is not None and time >= until:
+            return {"reason": "no_longer", "until": rfc3339(until)}
+        return None
 
     def marks(self, event: Event) -> tuple[str, ...]:
         """The marks to store with an award for this event; none where its conditions aren't met."""
@@ -96,14 +119,18 @@ class Case(NamedTuple):
             return (checks[0][1].mark,) if checks else ()
         return tuple(dict.fromkeys([probe.mark for _, probe in checks]))
 
-    def decide(self, count: ReadCount) -> Decision:
-        """The decision, given what each probe counts."""
+    def decide(self, count: ReadCount, boost: Boost | None = None) -> Decision:
+        """The decision, given what each probe counts and what multiplies the points. Caps on points count
+        what is really awarded, so they are asked after the multiplication."""
         rule, event, checks = self
         points = rule.points
         detail: dict[str, Any] = {}
         if rule.computed is not None:
             computed = rule.computed(event)
             points = computed["points"]
+        base = points
+        if boost is not None:
+            points = boost.apply(points)
         if checks:
             caps = detail["caps"] = {}
             for constraint, probe in checks:
@@ -115,6 +142,8 @@ class Case(NamedTuple):
                 points, caps[constraint.name] = allowed
         if rule.computed is not None:
             detail["computed"] = computed
+        if boost is not None and base:
+            detail["multiplier"] = boost.as_dict(base)
         return new_decision((rule.rule_id, rule.version, "awarded", points, rule.badge, detail, self.marks()))
 
 
@@ -124,14 +153,19 @@ _new_case: Callable[[tuple[CompiledRule, Event, Sequence[tuple[constraints.Const
 
 
 class RuleSet:
-    """The rules of an organisation, found by the event that triggers them; build it once per change."""
+    """The rules of an organisation, found by the event that triggers them; build it once per change.
+
+    Rules come by priority, the highest first, and then in the order given.
+    """
 
     def __init__(self, rules: Iterable[RuleVersion], zone: tzinfo) -> None:
         calendar = Calendar(zone)
-        self.rules = tuple(CompiledRule(rule, calendar) for rule in rules)
+        by_priority = sorted(rules, key=lambda version: -version.rule.priority)
+        self.rules = tuple(CompiledRule(rule, calendar) for rule in by_priority)
         self._active: dict[str, tuple[CompiledRule, ...]] = {}
         self._every: dict[str, tuple[CompiledRule, ...]] = {}
-        for rule in self.rules:
+        # Within an event, those that multiply come before what they multiply.
+        for rule in sorted(self.rules, key=lambda rule: rule.multiplier is None):
             event = rule.rule.trigger.event
             self._every[event] = (*self._every.get(event, ()), rule)
             if rule.active:

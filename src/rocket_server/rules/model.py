@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final, Literal
 
 from rocket_server.conditions.model import NO_CONDITIONS, AllOf
 
+Status = Literal["draft", "active", "inactive"]
 Window = Literal["hour", "day", "week", "month"]
 Scope = Literal["course", "lesson", "section"]
 
@@ -18,6 +20,11 @@ SCOPES: Final[tuple[Scope, ...]] = ("course", "lesson", "section")
 DAY_PATH: Final = "@day"
 
 MAX_POINTS: Final = 1_000_000
+
+# Of one multiplier, and of all that apply to one event together.
+LEAST_MULTIPLIER: Final = 0.1
+MOST_MULTIPLIER: Final = 10
+MAX_PRIORITY: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,12 @@ class PointsFrom:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What a rule gives: points, a badge, or both. `award_points` 0 is a rule that only gives a badge."""
+    """What a rule gives. `award_points` 0 is a rule that gives no points of its own: it gives a badge, or
+    multiplies by `multiplier` what other rules award for the same event."""
 
     award_points: int | PointsFrom = 0
     issue_badge: str | None = None
+    multiplier: int | float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         shown: dict[str, Any] = {}
@@ -68,6 +77,8 @@ class Actions:
             shown["award_points"] = self.award_points
         if self.issue_badge is not None:
             shown["issue_badge"] = self.issue_badge
+        if self.multiplier is not None:
+            shown["multiplier"] = self.multiplier
         return shown
 
 
@@ -119,8 +130,37 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """From when until when a rule holds, as it was written: RFC 3339, a local time, or a date.
+
+    Local times and dates are those of the organisation's zone. A date as the end is the last day.
+    """
+
+    starts_at: str | None = None
+    ends_at: str | None = None
+
+    def bounds(self, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+        """The first moment, and the first moment after the end, in UTC; None where there is no such bound."""
+        return (
+            None if self.starts_at is None else _moment(self.starts_at, zone, is_end=False),
+            None if self.ends_at is None else _moment(self.ends_at, zone, is_end=True),
+        )
+
+
+def _moment(text: str, zone: tzinfo, *, is_end: bool) -> datetime:
+    if len(text) == len("2026-01-31"):
+        day = date.fromisoformat(text) + timedelta(days=1 if is_end else 0)
+        return datetime.combine(day, time(), zone).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """Trigger, actions and constraints under one id. Build it with `rocket_server.rules.parse.parse_rule`."""
+    """Trigger, actions and constraints under one id. Build it with `rocket_server.rules.parse.parse_rule`.
+
+    A draft decides nothing until it is made active. Rules of higher `priority` are asked, and shown, first.
+    """
 
     rule_id: str
     trigger: Trigger
@@ -130,6 +170,18 @@ class Rule:
     name: str | None = None
     title: str | None = None
     description: str | None = None
+    draft: bool = False
+    period: Period = Period()
+    priority: int = 0
+
+    def __post_init__(self) -> None:
+        if self.active and self.draft:
+            # `replace(rule, active=True)` activates a draft, which is no draft then.
+            object.__setattr__(self, "draft", False)
+
+    @property
+    def status(self) -> Status:
+        return "active" if self.active else "draft" if self.draft else "inactive"
 
     def as_dict(self) -> dict[str, Any]:
         """The canonical form, ready for JSON; `parse_rule` reads it back to an equal rule."""
@@ -140,7 +192,15 @@ class Rule:
         shown["trigger"] = self.trigger.as_dict()
         shown["actions"] = self.actions.as_dict()
         shown["constraints"] = self.constraints.as_dict()
+        if self.period.starts_at is not None:
+            shown["starts_at"] = self.period.starts_at
+        if self.period.ends_at is not None:
+            shown["ends_at"] = self.period.ends_at
+        if self.priority:
+            shown["priority"] = self.priority
         shown["active"] = self.active
+        if self.draft:
+            shown["status"] = "draft"
         return shown
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 from rocket_server.conditions.model import AllOf, Comparison, comparisons
 from rocket_server.conditions.reading import Problems, is_clean, join, quoted, read_conditions, read_path
+from rocket_server.conditions.values import as_time
 from rocket_server.errors import InvalidPayload
 from rocket_server.rules.model import (
     DAY_PATH,
+    LEAST_MULTIPLIER,
     MAX_POINTS,
+    MAX_PRIORITY,
+    MOST_MULTIPLIER,
     SCOPES,
     WINDOWS,
     Actions,
     Constraints,
+    Period,
     PointsFrom,
     Rule,
     Trigger,
 )
+from rocket_server.rules.sense import add_contradictions
 
 MAX_RULES: Final = 1000
 MAX_UNIQUE_PATHS: Final = 5
@@ -34,13 +42,15 @@ OWN_SOURCE: Final = "rocket"
 
 _EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")
-_IGNORED: Final = ("version", "created_at", "updated_at")
+_IGNORED: Final = ("version", "created_at", "updated_at", "created_by")
 _RULE: Final = (
     "rule_id", "name", "title", "description", "trigger", "conditions", "actions", "constraints", "active",
-    *_IGNORED,
+    "status", "starts_at", "ends_at", "priority", *_IGNORED,
 )  # fmt: skip
+_STATUSES: Final = ("draft", "active", "inactive")
 _TRIGGER: Final = ("event", "source", "conditions")
-_ACTIONS: Final = ("award_points", "issue_badge", "issue_rocket_badge")
+_BADGES: Final = ("issue_badge", "issue_rocket_badge")
+_ACTIONS: Final = ("award_points", *_BADGES, "multiplier")
 _POINTS_FROM: Final = ("from", "multiply", "min", "max")
 _COUNTS: Final = tuple(f"max_per_{unit}" for unit in (*SCOPES, *WINDOWS))
 _CONSTRAINTS: Final = ("once", "unique_by", "cooldown_minutes", "max_points_per_day", *_COUNTS)
@@ -71,15 +81,19 @@ def parse_rule(
     rule_id: str | None = None,
     path: str = "",
     resolve_event: ResolveEvent = guide_event,
+    stored: bool = False,
 ) -> Rule:
     """The rule in `data`, which is decoded JSON or YAML.
 
     `rule_id` is used where the data has none; without either, the id is made from the rule's content.
     `path` goes before the paths of errors (`rules[3]`). `resolve_event` finds the canonical event for a
-    Moodle name, given as it was written. Raises InvalidPayload, which names every faulty field.
+    Moodle name, given as it was written. A `stored` rule was accepted once, and isn't asked again whether it
+    contradicts itself. Raises InvalidPayload, which names every faulty field.
     """
     problems = Problems()
     rule = _read_rule(data, rule_id, path, resolve_event, problems)
+    if rule is not None and not stored:
+        add_contradictions(rule, path, problems)
     if problems.errors or rule is None:
         raise InvalidPayload.from_fields(problems.errors)
     return rule
@@ -104,6 +118,7 @@ def parse_rules(data: Any, *, resolve_event: ResolveEvent = guide_event) -> tupl
         rule = _read_rule(item, None, here, resolve_event, problems)
         if rule is None:
             continue
+        add_contradictions(rule, here, problems)
         if rule.rule_id in rules:
             problems.add(join(here, "rule_id"), f"{rule.rule_id} is the id of an earlier rule in this list")
         rules[rule.rule_id] = rule
@@ -123,9 +138,11 @@ def _read_rule(
     trigger = _read_trigger(data, path, resolve_event, problems)
     actions = _read_actions(data.get("actions"), join(path, "actions"), problems)
     constraints = _read_constraints(data.get("constraints"), join(path, "constraints"), problems)
-    active = data.get("active", True)
-    if not isinstance(active, bool):
-        problems.add(join(path, "active"), f"expected true or false, not {quoted(active)}")
+    active, draft = _read_status(data, path, problems)
+    period = Period(
+        *(_read_moment(data.get(key), join(path, key), problems) for key in ("starts_at", "ends_at"))
+    )
+    priority = _read_int(data.get("priority"), -MAX_PRIORITY, MAX_PRIORITY, join(path, "priority"), problems)
     given = data.get("rule_id")
     if given is None:
         given = rule_id
@@ -144,7 +161,46 @@ def _read_rule(
         name=name,
         title=title,
         description=description,
+        draft=draft,
+        period=period,
+        priority=priority or 0,
     )
+
+
+def _read_status(data: Mapping[Any, Any], path: str, problems: Problems) -> tuple[bool, bool]:
+    """Whether the rule is active, and whether it is a draft: `active` and `status` say one thing."""
+    active, status = data.get("active"), data.get("status")
+    if active is not None and not isinstance(active, bool):
+        problems.add(join(path, "active"), f"expected true or false, not {quoted(active)}")
+        return False, False
+    if status is None:
+        return active is not False, False
+    if status not in _STATUSES:
+        where = join(path, "status")
+        close = difflib.get_close_matches(str(status)[:100], _STATUSES, 1, 0.6)
+        hint = f"did you mean {close[0]}?" if close else f"expected {', '.join(_STATUSES)}"
+        problems.add(where, f"unknown status {quoted(status)}; {hint}")
+        return False, False
+    if active is not None and active is not (status == "active"):
+        problems.add(
+            join(path, "active"), f"contradicts status {status}; send one of them, or both saying the same"
+        )
+    return status == "active", status == "draft"
+
+
+def _read_moment(value: Any, path: str, problems: Problems) -> str | None:
+    """A moment as a rule keeps it: RFC 3339, the same without an offset, or a date."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime | date):  # YAML knows them
+        value = value.isoformat()
+    if isinstance(value, str) and len(value) <= 40 and is_clean(value):
+        # Ten characters are a date to both who read it.
+        moment = as_time(value, UTC)
+        if moment is not None and (len(value) > 10) == (":" in value):
+            return value
+    problems.add(path, "expected a date, such as 2026-03-01, or a time in RFC 3339")
+    return None
 
 
 def _made_id(trigger: Trigger, actions: Actions, constraints: Constraints) -> str:
@@ -210,7 +266,7 @@ def _read_event(
 
 def _read_actions(data: Any, path: str, problems: Problems) -> Actions:
     if not isinstance(data, Mapping):
-        problems.add(path, "expected an object with award_points, issue_badge or both")
+        problems.add(path, "expected an object with award_points, issue_badge or multiplier")
         return Actions()
     _refuse_unknown(data, _ACTIONS, path, problems)
     points: int | PointsFrom = 0
@@ -219,16 +275,34 @@ def _read_actions(data: Any, path: str, problems: Problems) -> Actions:
         points = _read_points_from(award, join(path, "award_points"), problems)
     elif award is not None:
         points = _read_int(award, 1, MAX_POINTS, join(path, "award_points"), problems) or 0
-    badges = {data[key] for key in _ACTIONS[1:] if isinstance(data.get(key), str)}
-    for key in _ACTIONS[1:]:
+    badges = {data[key] for key in _BADGES if isinstance(data.get(key), str)}
+    for key in _BADGES:
         badge = data.get(key)
         if badge is not None and (not isinstance(badge, str) or not _ID.match(badge)):
             problems.add(join(path, key), "expected the id of a badge: letters, digits, _, -, . or :")
     if len(badges) > 1:
         problems.add(join(path, "issue_rocket_badge"), "names another badge than issue_badge does")
-    if award is None and not badges:
-        problems.add(path, "expected award_points, issue_badge or both")
-    return Actions(points, next(iter(badges), None))
+    multiplier = _read_multiplier(data.get("multiplier"), join(path, "multiplier"), problems)
+    if award is None and not badges and data.get("multiplier") is None:
+        problems.add(path, "expected award_points, issue_badge or multiplier")
+    return Actions(points, next(iter(badges), None), multiplier)
+
+
+def _read_multiplier(value: Any, path: str, problems: Problems) -> int | float | None:
+    """A factor. A multiplier by the learner's rank (`from: rank`) would be read here, and be one more
+    `Factor` that `rocket_server.rules.judge` is given."""
+    if value is None:
+        return None
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not (LEAST_MULTIPLIER <= value <= MOST_MULTIPLIER)
+    ):
+        problems.add(
+            path, f"expected a number from {LEAST_MULTIPLIER} to {MOST_MULTIPLIER}, not {quoted(value)}"
+        )
+        return None
+    return value
 
 
 def _read_points_from(data: Mapping[Any, Any], path: str, problems: Problems) -> PointsFrom:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from rocket_server.conditions.values import rfc3339
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
 from rocket_server.rules.evaluate import Count, Probe
@@ -13,6 +15,8 @@ from rocket_server.rules.model import Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
 
 SQL = load(__file__, "store.sql")
+
+MAX_VERSION = 2**31 - 1
 
 
 class Mark(NamedTuple):
@@ -29,22 +33,113 @@ class Mark(NamedTuple):
 AwardRef = tuple[str, str, str]  # learner_id, rule_id, award_id
 
 
-async def current(conn: Any, organisation_id: str) -> list[RuleVersion]:
-    """The latest version of each rule."""
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version of a rule, who made it and when."""
+
+    rule: Rule
+    version: int
+    created_at: datetime
+    created_by: str
+    withdrawn: bool
+    first_created_at: datetime  # of version 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule as it is answered; what isn't the rule's own is ignored when it is sent back."""
+        return {
+            **self.rule.as_dict(),
+            "version": self.version,
+            "created_at": rfc3339(self.first_created_at),
+            "updated_at": rfc3339(self.created_at),
+            "created_by": self.created_by,
+        }
+
+
+async def latest(conn: Any, organisation_id: str) -> list[StoredVersion]:
+    """The latest version of each rule that wasn't withdrawn, in the order of their ids."""
     rows = await conn.fetch(SQL["current"], organisation_id)
-    return [RuleVersion(parse_rule(row["definition"]), row["version"]) for row in rows]
+    return sorted(map(_stored, rows), key=lambda stored: stored.rule.rule_id)
+
+
+async def current(conn: Any, organisation_id: str) -> list[RuleVersion]:
+    """As `latest`, without who and when."""
+    return [RuleVersion(stored.rule, stored.version) for stored in await latest(conn, organisation_id)]
+
+
+async def history(
+    conn: Any, organisation_id: str, rule_id: str, before: int, limit: int
+) -> list[StoredVersion]:
+    """Versions of a rule, the latest first, below the number `before`; withdrawals are among them."""
+    rows = await conn.fetch(SQL["history"], organisation_id, rule_id, min(before, MAX_VERSION), limit)
+    return [_stored(row) for row in rows]
+
+
+async def read_version(
+    conn: Any, organisation_id: str, rule_id: str, version: int | None = None
+) -> StoredVersion | None:
+    """One version of a rule, or its latest; None where there is none, or where the rule was withdrawn and no
+    version is named."""
+    before = MAX_VERSION if version is None else version + 1
+    found = await history(conn, organisation_id, rule_id, before, 1)
+    if not found or (found[0].withdrawn if version is None else found[0].version != version):
+        return None
+    return found[0]
+
+
+async def in_force(
+    conn: Any, organisation_id: str, moments: Collection[datetime]
+) -> dict[datetime, tuple[datetime | None, list[RuleVersion]]]:
+    """For each moment the rules that stood then, in the order of their ids, and since when all of them did.
+
+    Moments between two changes share one list.
+    """
+    rows = await conn.fetch(SQL["epochs"], organisation_id, list(set(moments)))
+    epochs: dict[datetime, datetime | None] = {row["moment"]: row["created_at"] for row in rows}
+    changes = {epoch for epoch in epochs.values() if epoch is not None}
+    stood: dict[datetime | None, list[RuleVersion]] = {epoch: [] for epoch in epochs.values()}
+    for row in await conn.fetch(SQL["in_force"], organisation_id, list(changes)) if changes else ():
+        stood[row["moment"]].append(RuleVersion(parse_rule(row["definition"], stored=True), row["version"]))
+    for versions in stood.values():
+        versions.sort(key=lambda version: version.rule.rule_id)
+    return {moment: (epoch, stood[epoch]) for moment, epoch in epochs.items()}
 
 
 async def save(conn: Any, organisation_id: str, rules: Sequence[Rule], created_by: str) -> dict[str, int]:
     """Store new versions of rules; the numbers they got. The caller raises the organisation's version."""
+    return await _add_versions(conn, organisation_id, rules, created_by, withdrawn=False)
+
+
+async def withdraw(conn: Any, organisation_id: str, rules: Sequence[Rule], created_by: str) -> dict[str, int]:
+    """Store versions that withdraw rules, as `save` does. What the rules gave stays."""
+    off = [replace(rule, active=False) for rule in rules]
+    return await _add_versions(conn, organisation_id, off, created_by, withdrawn=True)
+
+
+async def _add_versions(
+    conn: Any, organisation_id: str, rules: Sequence[Rule], created_by: str, *, withdrawn: bool
+) -> dict[str, int]:
+    if not rules:
+        return {}
     rows = await conn.fetch(
         SQL["add_versions"],
         organisation_id,
         [rule.rule_id for rule in rules],
         [rule.as_dict() for rule in rules],
         created_by,
+        withdrawn,
     )
     return {row["rule_id"]: row["version"] for row in rows}
+
+
+def _stored(row: Any) -> StoredVersion:
+    return StoredVersion(
+        parse_rule(row["definition"], stored=True),
+        row["version"],
+        row["created_at"],
+        row["created_by"],
+        row["withdrawn"],
+        row["first_created_at"],
+    )
 
 
 async def count(
@@ -87,6 +182,43 @@ async def remove_marks(conn: Any, organisation_id: str, awards: Sequence[AwardRe
     """Free what reversed `awards` had used."""
     if awards:
         await conn.execute(SQL["remove_marks"], organisation_id, *_columns(awards))
+
+
+class UsedKey(NamedTuple):
+    """How often a rule gave for one course, lesson or section; event and properties are of the latest."""
+
+    rule_id: str
+    mark: str
+    awards: int
+    latest: datetime
+    event_id: str | None
+    properties: dict[str, Any] | None
+
+
+async def used_keys(
+    conn: Any,
+    organisation_id: str,
+    learner_id: str,
+    scopes: Sequence[tuple[str, str]],
+    after: tuple[str, str],
+    limit: int,
+) -> list[UsedKey]:
+    """What was given under keys of `scopes` (rule and `course`, `lesson` or `section`), in the order of
+    (rule_id, mark), above the place `after`."""
+    rule_ids, names = [rule_id for rule_id, _ in scopes], [name for _, name in scopes]
+    rows = await conn.fetch(SQL["used_keys"], organisation_id, learner_id, rule_ids, names, *after, limit)
+    return [UsedKey(*row.values()) for row in rows]
+
+
+async def awarded_by(
+    conn: Any, organisation_id: str, wanted: Sequence[tuple[str, str, str, datetime]]
+) -> dict[int, str]:
+    """By place in `wanted` (learner, rule, mark, time of occurrence): the event behind that award."""
+    if not wanted:
+        return {}
+    columns = [list(column) for column in zip(*wanted, strict=True)]
+    rows = await conn.fetch(SQL["awarded_by"], organisation_id, *columns)
+    return {row["number"] - 1: row["event_id"] for row in rows}
 
 
 def _columns(awards: Sequence[AwardRef]) -> tuple[list[str], list[str], list[str]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rocket_server.catalogue import MAX_POINTS, ONCE_PER, Activity
 from rocket_server.rules.model import Rule, RuleVersion
-from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.parse import ResolveEvent, guide_event, parse_rule
 
 _MAX_RULE_ID: Final = 100
 
@@ -109,6 +109,16 @@ _STRICTER: Final[tuple[dict[str, Any], ...]] = (
 def default_rules() -> tuple[Rule, ...]:
     """The rules that a new organisation has; `badge_awarded` is switched off."""
     return tuple(parse_rule(written) for written in _DEFAULTS)
+
+
+def event_resolver(activities: Mapping[str, Activity]) -> ResolveEvent:
+    """Finds the canonical event for a Moodle name: the guide's short ones, and every class of a catalogue."""
+
+    def resolve(name: str) -> str | None:
+        known = activities.get(name)
+        return guide_event(name) or (known.event if known else None)
+
+    return resolve
 
 
 def rule_from_activity(activity: Activity) -> Rule:

@@ -1,4 +1,4 @@
-"""What is done beside sending, now and then: recoveries go on, old rows are removed, counts are logged."""
+"""What is done beside sending: recoveries go on, old rows go, standings follow, counts are logged."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import structlog
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
 from rocket_server.errors import RocketError
+from rocket_server.leaderboards import refresh
+from rocket_server.leaderboards.refresh import Due, Progress
 from rocket_server.worker.settling import Settling
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,7 @@ _RECOVER_EVERY_S: Final = 1.0
 _RECOVERIES: Final = 20  # pieces with each look, one for each endpoint
 _TRIM_EVERY_S: Final = 600.0
 _COUNT_EVERY_S: Final = 60.0
+_RANK_EVERY_S: Final = 2.0
 
 
 class Chores:
@@ -39,6 +42,7 @@ class Chores:
             group.create_task(_repeat("recovery", self.recover, _RECOVER_EVERY_S))
             group.create_task(_repeat("retention", self.trim, _TRIM_EVERY_S))
             group.create_task(_repeat("counts", self.tell, _COUNT_EVERY_S))
+            group.create_task(_repeat("leaderboards", self.rank, _RANK_EVERY_S))
 
     async def recover(self) -> bool:
         """Bring each running recovery a piece forward; whether one goes on."""
@@ -66,6 +70,19 @@ class Chores:
         if counts:
             log.info("deliveries", **dict(counts))
         return False
+
+    async def rank(self) -> bool:
+        """Bring the standings of each organisation that is behind a piece forward; whether one still is."""
+        async with self._database.connection() as conn:
+            behind = await refresh.due(conn, datetime.now(UTC))
+        more = False
+        for found in behind:
+
+            async def piece(conn: Any, due: Due = found) -> Progress:
+                return await refresh.refresh(conn, due.organisation_id, due.timezone, datetime.now(UTC))
+
+            more |= (await self._database.run(piece)).more
+        return more
 
 
 async def _repeat(chore: str, work: Callable[[], Awaitable[bool]], every_s: float) -> None:

@@ -230,6 +230,7 @@ class Dispatcher:
 
     async def _send(self, lane: _Lane, target: Target, claimed: Claimed, fact: Fact) -> None:
         started_at = datetime.now(UTC)
+        outcome: Outcome | None
         try:
             try:
                 async with asyncio.timeout(target.timeout_ms / 1000 + _GUARD_S):
@@ -239,6 +240,10 @@ class Dispatcher:
             except Exception as error:
                 log.exception("delivery_broke", endpoint_id=claimed.endpoint_id)
                 outcome = _failed(started_at, "internal", f"{type(error).__name__} while it was being sent.")
+            if outcome is None:
+                lane.window.crowded()
+                await self._give_back(claimed)
+                return
             if outcome.delivered:
                 lane.window.succeeded()
             else:
@@ -247,7 +252,15 @@ class Dispatcher:
         finally:
             self._free(lane)
 
-    async def _deliver(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome:
+    async def _give_back(self, claimed: Claimed) -> None:
+        """Leave a delivery that wasn't tried to whoever has room for it first."""
+        try:
+            async with self._database.transaction() as conn:
+                await queue.give_back(conn, claimed.organisation_id, [claimed])
+        except (RocketError, asyncpg.PostgresError) as error:
+            log.warning("not_given_back", endpoint_id=claimed.endpoint_id, reason=str(error))
+
+    async def _deliver(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
         if target.kind == "plugin":
             service = self._plugins.http_target(target)
             if service is None:

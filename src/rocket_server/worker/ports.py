@@ -29,8 +29,9 @@ class Plugins(Protocol):
         """Where the plugin is an external service, the address and headers to send to."""
         ...
 
-    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome:
-        """Run the plugin's hooks for an event, no longer than the target's time-out."""
+    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
+        """Run the plugin's hooks for an event, no longer than the target's time-out; None where others were
+        before it, and nothing was tried."""
         ...
 
     async def close(self) -> None: ...
@@ -45,7 +46,7 @@ class NoPlugins:
     def http_target(self, target: Target) -> Target | None:
         return None
 
-    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome:
+    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
         raise LookupError(f"no plugin {target.plugin_id} runs here")
 
     async def close(self) -> None:

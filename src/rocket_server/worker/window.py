@@ -26,6 +26,10 @@ class Window:
         self.failing = False
         self.size = min(self.size + 1, MOST)
 
+    def crowded(self) -> None:
+        """It is well, but has enough to do."""
+        self.size = max(self.size // 2, 1)
+
     def failed(self) -> None:
         self.failing = True
         self.size = max(self.size // 2, 1)

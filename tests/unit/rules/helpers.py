@@ -39,7 +39,7 @@ def event(occurred_at: datetime = NOON, /, **properties: Any) -> Event:
 def compiled(zone: Any = PARIS, /, **parts: Any) -> CompiledRule:
     """A rule about completed quizzes worth 10 points, with some parts changed."""
     written = {"rule_id": "r", "trigger": "quiz.completed", "actions": {"award_points": 10}, **parts}
-    return RuleSet([RuleVersion(parse_rule(written), 3)], zone).rules[0]
+    return RuleSet([RuleVersion(parse_rule(written, stored=True), 3)], zone).rules[0]
 
 
 class Learner:

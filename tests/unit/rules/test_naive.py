@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from functools import partial
+from math import floor
 from typing import Any
 
 from hypothesis import given, settings
@@ -15,8 +18,9 @@ from hypothesis import strategies as st
 
 from rocket_server.errors import InvalidPayload
 from rocket_server.events.model import Event
-from rocket_server.rules.compile import RuleSet
+from rocket_server.rules.compile import Case, RuleSet
 from rocket_server.rules.evaluate import Count, Probe
+from rocket_server.rules.judge import judge
 from rocket_server.rules.model import RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.tally import Tally
@@ -94,7 +98,40 @@ def key_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def naive_decision(rule: dict[str, Any], event: Event, awards: list[tuple[Event, int]]) -> tuple[str, int]:
+def naive_half_up(value: Fraction) -> int:
+    return floor(value + Fraction(1, 2))
+
+
+def naive_period_holds(rule: dict[str, Any], event: Event) -> bool:
+    """Dates include their own day, at both ends; times begin and end at their moment."""
+    for key, text in (("starts_at", rule.get("starts_at")), ("ends_at", rule.get("ends_at"))):
+        if text is None:
+            continue
+        if len(text) == 10:
+            day, bound = local_day(event), date.fromisoformat(text)
+            good = day >= bound if key == "starts_at" else day <= bound
+        else:
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=PARIS)
+            # Compared in UTC, because Python compares times of one zone by their clocks.
+            moment = moment.astimezone(UTC)
+            good = event.occurred_at >= moment if key == "starts_at" else event.occurred_at < moment
+        if not good:
+            return False
+    return True
+
+
+def naive_decision(
+    rule: dict[str, Any],
+    event: Event,
+    awards: list[tuple[Event, int]],
+    factor: Fraction | None = None,
+) -> tuple[str, int]:
+    if rule.get("active") is False:
+        return "inactive", 0
+    if not naive_period_holds(rule, event):
+        return "inactive", 0
     if not naive_holds(rule["conditions"], event.properties):
         return "condition_not_met", 0
     limits = rule["constraints"]
@@ -131,7 +168,9 @@ def naive_decision(rule: dict[str, Any], event: Event, awards: list[tuple[Event,
         distance = timedelta(minutes=cooldown)
         if any(abs(other.occurred_at - event.occurred_at) < distance for other, _ in awards):
             return "cooldown", 0
-    points: int = rule["actions"]["award_points"]
+    points: int = rule["actions"].get("award_points", 0)
+    if factor is not None and points:
+        points = max(1, min(1_000_000, naive_half_up(points * factor)))
     most = limits.get("max_points_per_day")
     if most is not None:
         rest = most - sum(each for other, each in awards if local_day(other) == local_day(event))
@@ -139,6 +178,30 @@ def naive_decision(rule: dict[str, Any], event: Event, awards: list[tuple[Event,
             return "cap_reached", 0
         points = min(points, rest)
     return "awarded", points
+
+
+def naive_decisions(
+    rules: list[dict[str, Any]], event: Event, awards: dict[str, list[tuple[Event, int]]]
+) -> dict[str, tuple[str, int]]:
+    """All rules about one event: multipliers are known first, and aren't used where nothing was given."""
+    multipliers = [rule for rule in rules if "multiplier" in rule["actions"]]
+    decided = {rule["rule_id"]: naive_decision(rule, event, awards[rule["rule_id"]]) for rule in multipliers}
+    factor: Fraction | None = None
+    for rule in multipliers:
+        if decided[rule["rule_id"]][0] == "awarded":
+            factor = (factor or Fraction(1)) * Fraction(str(rule["actions"]["multiplier"]))
+    if factor is not None:
+        factor = min(Fraction(10), max(Fraction(1, 10), factor))
+    given = False
+    for rule in rules:
+        if rule not in multipliers:
+            outcome, points = naive_decision(rule, event, awards[rule["rule_id"]], factor)
+            decided[rule["rule_id"]] = outcome, points
+            given = given or (outcome == "awarded" and "award_points" in rule["actions"])
+    for rule in multipliers:
+        if decided[rule["rule_id"]][0] == "awarded" and not given:
+            decided[rule["rule_id"]] = "condition_not_met", 0
+    return decided
 
 
 # ---- random rules and events -------------------------------------------------------------------------------
@@ -203,13 +266,53 @@ properties = st.fixed_dictionaries(
 events = st.builds(
     lambda time, values: Event("quiz.completed", "s", "u", time, values, {}, b""), moments, properties
 )
-rules = st.builds(
-    lambda when, how_often, points: {
-        "rule_id": "r", "trigger": "quiz.completed", "conditions": when,
-        "actions": {"award_points": points}, "constraints": how_often,
+periods = st.fixed_dictionaries(
+    {},
+    optional={
+        "starts_at": st.sampled_from(
+            ["2026-03-28", "2026-03-29", "2026-03-29T02:30:00", "2026-03-29T01:00:00Z", "2026-03-27T12:00:00"]
+        ),
+        "ends_at": st.sampled_from(
+            ["2026-03-29", "2026-03-31", "2026-04-01T00:00:00+02:00", "2026-03-29T03:15:00", "2026-04-03"]
+        ),
     },
-    conditions, limits, st.integers(1, 12),
+)
+rules = st.builds(
+    lambda when, how_often, points, period: {
+        "rule_id": "r", "trigger": "quiz.completed", "conditions": when,
+        "actions": {"award_points": points}, "constraints": how_often, **period,
+    },
+    conditions, limits, st.integers(1, 12), periods | st.just({}),
 )  # fmt: skip
+actions = (
+    st.builds(lambda points: {"award_points": points}, st.integers(1, 12))
+    | st.builds(
+        lambda factor: {"multiplier": factor}, st.sampled_from([0.1, 0.25, 0.5, 1.15, 1.5, 2, 3, 7.5, 10])
+    )
+    | st.just({"issue_badge": "star"})
+    | st.just({"multiplier": 2, "issue_badge": "star"})
+)
+rule_sets = st.lists(
+    st.builds(
+        lambda when, how_often, gives, period, priority, active: {
+            "trigger": "quiz.completed",
+            "conditions": when,
+            "actions": gives,
+            "constraints": how_often,
+            **period,
+            "priority": priority,
+            "active": active,
+        },
+        plain,
+        limits,
+        actions,
+        periods | st.just({}),
+        st.integers(-2, 2),
+        st.sampled_from([True, True, False]),
+    ),
+    min_size=2,
+    max_size=6,
+)
 
 
 @settings(max_examples=300)
@@ -218,7 +321,7 @@ def test_decisions_agree_with_the_plain_reading(written: dict[str, Any], history
     """Outcome and points of every event are those of the plain reading, through awards and reversals, and
     whether the counts come from one transaction or were stored by earlier ones."""
     try:
-        parsed = parse_rule(json.loads(json.dumps(written)))
+        parsed = parse_rule(json.loads(json.dumps(written)), stored=True)
     except InvalidPayload as error:
         reject_unless(error.message.count("no value can be") == 1)
         return
@@ -241,6 +344,42 @@ def test_decisions_agree_with_the_plain_reading(written: dict[str, Any], history
         elif awards and data.draw(st.integers(0, 4)) == 0:
             taken, points = awards.pop(data.draw(st.integers(0, len(awards) - 1)))
             tally.remove("u", "r", rule.marks(taken), taken.occurred_at, points)
+
+
+@settings(max_examples=300)
+@given(rule_sets, st.lists(events, min_size=1, max_size=20), st.data())
+def test_rules_that_multiply_agree_with_the_plain_reading(
+    written: list[dict[str, Any]], history: list[Event], data: Any
+):
+    """Several rules about the same events, multipliers among them, decide as the plain reading does: each by
+    its own counts, points multiplied before caps, multipliers used up only where something was multiplied."""
+    for number, rule in enumerate(written):
+        rule["rule_id"] = f"r{number}"
+    try:
+        versions = [RuleVersion(parse_rule(rule, stored=True), 1) for rule in written]
+    except InvalidPayload as error:
+        reject_unless(error.message.count("no value can be") == 1)
+        return
+    rule_set = RuleSet(versions, PARIS)
+    awards: dict[str, list[tuple[Event, int]]] = {rule["rule_id"]: [] for rule in written}
+    committed = {rule_id: list(given) for rule_id, given in awards.items()}
+    tally = Tally()
+    for event in history:
+        if data.draw(st.integers(0, 9)) == 0:
+            committed, tally = {rule_id: list(given) for rule_id, given in awards.items()}, Tally()
+        considered = [(rule, rule.consider(event)) for rule in rule_set.triggered(event.event, explain=True)]
+        for rule, case in considered:
+            for probe in case.probes() if isinstance(case, Case) else ():
+                tally.store("u", rule.rule_id, probe, counted(rule, probe, committed[rule.rule_id]))
+        decided = judge(considered, partial(tally.reader, "u"))
+        assert [decision.rule_id for decision in decided] == [rule.rule_id for rule, _ in considered]
+        found = {decision.rule_id: (decision.outcome, decision.points) for decision in decided}
+        assert found == naive_decisions(written, event, awards)
+        for decision in decided:
+            json.dumps(decision.as_dict())
+            if decision.outcome == "awarded":
+                awards[decision.rule_id].append((event, decision.points))
+                tally.add("u", decision.rule_id, decision.marks, event.occurred_at, decision.points)
 
 
 def reject_unless(is_impossible: bool) -> None:

@@ -1,0 +1,105 @@
+"""All rules about one event, decided together: multipliers first, then what they multiply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final, NamedTuple
+
+from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.evaluate import Decision, ReadCount
+from rocket_server.rules.model import LEAST_MULTIPLIER, MAX_POINTS, MOST_MULTIPLIER
+
+# A rule that an event triggers, and what it says of the event alone: settled, or a case to count for.
+Considered = tuple[CompiledRule, Decision | Case]
+
+# Why a multiplier whose conditions are met and whose caps leave room isn't used.
+NOTHING_TO_MULTIPLY: Final = "nothing_to_multiply"
+
+_LEAST: Final = Decimal(str(LEAST_MULTIPLIER))
+_MOST: Final = Decimal(MOST_MULTIPLIER)
+
+
+class Factor(NamedTuple):
+    """What one rule multiplies an event's awards by."""
+
+    rule_id: str
+    rule_version: int
+    factor: int | float
+
+
+class Boost:
+    """The factors that apply to one event, and their product, kept in 0.1..10."""
+
+    __slots__ = ("_factors", "factor")
+
+    def __init__(self, factors: Iterable[Factor]) -> None:
+        self._factors = tuple(factors)
+        product = Decimal(1)
+        for one in self._factors:
+            # By its decimal spelling: 1.15 is what the rule says, and not 1.149999999999999911.
+            product *= Decimal(str(one.factor))
+        self.factor = max(_LEAST, min(product, _MOST))
+
+    def apply(self, points: int) -> int:
+        """`points` multiplied, rounded half up; at least 1 (if there were any) and at most 1,000,000."""
+        if points <= 0:
+            return points
+        product = int((points * self.factor).quantize(Decimal(1), ROUND_HALF_UP))
+        return max(1, min(product, MAX_POINTS))
+
+    def as_dict(self, base: int) -> dict[str, Any]:
+        """What a decision says of it: the points before, the factor, and whose it is."""
+        return {
+            "base": base,
+            "factor": _number(self.factor),
+            "rules": [one._asdict() for one in self._factors],
+        }
+
+
+def judge(considered: Iterable[Considered], reader: Callable[[str], ReadCount]) -> list[Decision]:
+    """What each rule decides, in the order given; `reader` counts for the learner and the rule of that id.
+
+    Rules that multiply must come first, as `RuleSet.triggered` has them. One that finds nothing to multiply
+    isn't used up: its decision is condition_not_met.
+    """
+    decided: list[Decision] = []
+    boost: Boost | None = None
+    factors: dict[int, Factor] = {}  # by place in `decided`
+    for rule, case in considered:
+        if not isinstance(case, Case):
+            decided.append(case)
+        elif rule.multiplier is None:
+            if factors and boost is None:
+                boost = Boost(factors.values())
+            decided.append(case.decide(reader(rule.rule_id), boost))
+        else:
+            decision = case.decide(reader(rule.rule_id))
+            if decision.outcome == "awarded":
+                factors[len(decided)] = Factor(rule.rule_id, rule.version, rule.multiplier)
+            decided.append(decision)
+    if factors:
+        _settle(decided, factors)
+    return decided
+
+
+def _settle(decided: list[Decision], factors: dict[int, Factor]) -> None:
+    """Say in each multiplier's decision what it multiplied."""
+    boosted = [
+        decision.rule_id
+        for place, decision in enumerate(decided)
+        if place not in factors and decision.outcome == "awarded" and "multiplier" in decision.detail
+    ]
+    for place, factor in factors.items():
+        decision = decided[place]
+        if boosted:
+            decision.detail["multiplies"] = {"factor": factor.factor, "rules": boosted}
+        else:
+            decided[place] = Decision(
+                decision.rule_id, decision.rule_version, "condition_not_met", 0, None,
+                {"reason": NOTHING_TO_MULTIPLY}, (),
+            )  # fmt: skip
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)

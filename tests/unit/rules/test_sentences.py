@@ -1,0 +1,382 @@
+"""What a learner is told of each decision: one sentence for each code, with the numbers behind it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.compile import RuleSet
+from rocket_server.rules.explain import Decided, every_rule, in_words
+from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.sentences import TEXTS, Said, say
+
+from .helpers import NOON, PARIS, Learner, at, compiled, event
+
+NOW = at("2026-03-04T18:00:00")
+
+
+def decision(outcome: str, points: int = 0, **detail: Any) -> dict[str, Any]:
+    return {"rule_id": "r", "rule_version": 3, "outcome": outcome, "points": points, "detail": detail}
+
+
+def said(
+    decided: dict[str, Any],
+    name: str = "forum.posted",
+    *,
+    occurred_at: datetime = NOON,
+    now: datetime = NOW,
+    **rule: Any,
+) -> Said:
+    written = {"rule_id": "r", "trigger": name, "actions": {"award_points": 10}, **rule}
+    return say(
+        decided,
+        event=name,
+        occurred_at=occurred_at,
+        rule=parse_rule(written, stored=True),
+        calendar=Calendar(PARIS),
+        now=now,
+    )
+
+
+TODAY = {"since": "2026-03-03T23:00:00Z", "until": "2026-03-04T23:00:00Z"}
+BY_TWO = {"base": 10, "factor": 2, "rules": []}
+POINTS_CAP = {"caps": {"max_points_per_day": {"used": 20, "limit": 20}}}
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("awarded", decision("awarded", 10), {}, "You earned 10 points for a forum post."),
+    ("awarded", decision("awarded", 1), {"name": "a.b_c"}, "You earned 1 point for “a b c”."),
+    (
+        "awarded_multiplied",
+        decision("awarded", 20, multiplier=BY_TWO),
+        {},
+        "You earned 20 points for a forum post: 10, multiplied by 2.",
+    ),
+    (
+        "awarded_in_part",
+        decision("awarded", 4, **POINTS_CAP),
+        {},
+        "You earned 4 points for a forum post, the rest of the 20 points that fit into 4 March.",
+    ),
+    (
+        "awarded_in_part",
+        decision("awarded", 14, multiplier=BY_TWO, **POINTS_CAP),
+        {},
+        "You earned 14 points for a forum post, the rest of the 20 points that fit into 4 March.",
+    ),
+    (
+        "badge_issued",
+        decision("awarded"),
+        {"actions": {"issue_badge": "star"}},
+        "You earned the badge star for a forum post.",
+    ),
+    ("awarded_nothing", decision("awarded"), {}, "This was worth no points."),
+    (
+        "multiplied",
+        decision("awarded", multiplies={"factor": 1.5, "rules": ["a"]}),
+        {},
+        "What you earned for a forum post was multiplied by 1.5.",
+    ),
+    (
+        "nothing_to_multiply",
+        decision("condition_not_met", reason="nothing_to_multiply"),
+        {},
+        "Nothing else gave points for a forum post, so there was nothing to multiply.",
+    ),
+    (
+        "condition_not_met",
+        decision("condition_not_met", path="progress_pct", operator="gte", expected=80, seen="60"),
+        {},
+        "This counts only if progress in per cent is at least 80; it was 60.",
+    ),
+    (
+        "condition_not_met",
+        decision("condition_not_met", path="course_id", operator="in", expected=["1", "2"], seen="3"),
+        {},
+        "This counts only if course is one of 1, 2; it was 3.",
+    ),
+    (
+        "condition_not_met",
+        decision("condition_not_met", path="a", operator="exists", expected=False, seen=1),
+        {},
+        "This counts only if a is not given; it was 1.",
+    ),
+    (
+        "condition_absent",
+        decision("condition_not_met", path="metadata.grade_type", operator="eq", expected=True, seen=None),
+        {},
+        "This counts only if grade type is true; nothing was said about it.",
+    ),
+    (
+        "conditions_not_met",
+        decision("condition_not_met", path="any", operator="any", expected=[], seen={"score": 1, "a": 2}),
+        {},
+        "This counts only under conditions about score, a that weren't met.",
+    ),
+    (
+        "other_source",
+        decision("condition_not_met", path="source", operator="eq", expected="moodle", seen="api"),
+        {},
+        "This counts only for what happens in moodle; this happened in api.",
+    ),
+    (
+        "other_event",
+        decision("condition_not_met", path="event", operator="eq", expected="course.completed", seen="x.y"),
+        {},
+        "This is given for completed courses, not for forum posts.",
+    ),
+    (
+        "withdrawn_later",
+        decision("condition_not_met", reason="withdrawn_later", by_event="e"),
+        {},
+        "This completion was taken back later, so it doesn't count.",
+    ),
+    (
+        "superseded",
+        decision("condition_not_met", reason="superseded"),
+        {},
+        "A later state of the same activity was known already, so this one doesn't count.",
+    ),
+    (
+        "already_awarded_once",
+        decision("already_awarded", constraint="once", limit=1, used=1, last_awarded="2025-03-01T12:00:00Z"),
+        {},
+        "You already earned this on 1 March 2025; it is given once.",
+    ),
+    (
+        "already_awarded_for",
+        decision("already_awarded", constraint="max_per_course", last_awarded="2026-03-04T23:30:00Z"),
+        {},
+        "You already earned this for this course on 5 March; it is given once for each course.",
+    ),
+    (
+        "already_awarded_for",
+        decision("already_awarded", constraint="unique_by"),
+        {"constraints": {"unique_by": ["course_id", "quiz_id"]}},
+        "You already earned this for this course and quiz; it is given once for each course and quiz.",
+    ),
+    (
+        "already_awarded_today",
+        decision("already_awarded", constraint="unique_by"),
+        {"name": "user.logged_in", "constraints": {"unique_by": "@day"}},
+        "You already earned this for a login on 4 March; the next counts from 5 March 00:00.",
+    ),
+    (
+        "cap_reached",
+        decision("cap_reached", constraint="max_per_day", limit=3, used=3, **TODAY),
+        {},
+        "You already earned points for 3 forum posts on 4 March; the next counts from 5 March 00:00.",
+    ),
+    (
+        "cap_reached",
+        decision(
+            "cap_reached",
+            constraint="max_per_hour",
+            limit=1,
+            used=1,
+            since="2026-03-04T11:00:00Z",
+            until="2026-03-04T12:00:00Z",
+        ),
+        {},
+        "You already earned points for 1 forum post between 12:00 and 13:00 on 4 March; the next counts from"
+        " 4 March 13:00.",
+    ),
+    (
+        "cap_reached",
+        decision(
+            "cap_reached",
+            constraint="max_per_week",
+            limit=5,
+            used=5,
+            since="2026-03-01T23:00:00Z",
+            until="2026-03-08T23:00:00Z",
+        ),
+        {},
+        "You already earned points for 5 forum posts in the week from 2 March; the next counts from"
+        " 9 March 00:00.",
+    ),
+    (
+        "cap_reached",
+        decision(
+            "cap_reached",
+            constraint="max_per_month",
+            limit=5,
+            used=5,
+            since="2025-11-30T23:00:00Z",
+            until="2025-12-31T23:00:00Z",
+        ),
+        {},
+        "You already earned points for 5 forum posts in December 2025; the next counts from 1 January 00:00.",
+    ),
+    (
+        "cap_reached_for",
+        decision("cap_reached", constraint="max_per_course", limit=2, used=2, since=None, until=None),
+        {},
+        "You already earned points for 2 forum posts in this course; no more of them count.",
+    ),
+    (
+        "points_cap_reached",
+        decision("cap_reached", constraint="max_points_per_day", limit=20, used=20, **TODAY),
+        {},
+        "You already earned 20 points for forum posts on 4 March, which is the most; the next counts from"
+        " 5 March 00:00.",
+    ),
+    (
+        "cooldown",
+        decision("cooldown", constraint="cooldown_minutes", limit=5, until="2026-03-04T12:03:20Z"),
+        {},
+        "There must be 5 minutes between forum posts that count; the next counts from 4 March 13:04.",
+    ),
+    (
+        "cooldown",
+        decision("cooldown", constraint="cooldown_minutes", limit=1440, until="2026-03-05T12:00:00Z"),
+        {},
+        "There must be a day between forum posts that count; the next counts from 5 March 13:00.",
+    ),
+    (
+        "filtered",
+        decision("filtered", reason="filtered: this course isn't counted."),
+        {},
+        "This activity isn't counted: this course isn't counted.",
+    ),
+    (
+        "event_ignored",
+        decision("filtered", status="ignored", reason="staff: done by a teacher"),
+        {},
+        "This activity isn't counted: done by a teacher.",
+    ),
+    (
+        "event_held",
+        decision("filtered", status="held", reason="unknown_learner: nobody is known as x"),
+        {},
+        "This activity waits before it is counted: nobody is known as x.",
+    ),
+    (
+        "event_failed",
+        decision("filtered", status="failed", reason=None),
+        {},
+        "This activity couldn't be counted: it isn't among what is counted.",
+    ),
+    (
+        "suspended",
+        decision("suspended"),
+        {},
+        "Your account was suspended, so this earned nothing.",
+    ),
+    ("not_active", decision("inactive", reason="inactive"), {}, "This was switched off when it happened."),
+    ("not_active", decision("inactive"), {}, "This was switched off when it happened."),
+    ("draft", decision("inactive", reason="draft"), {}, "This was only being prepared when it happened."),
+    (
+        "not_yet",
+        decision("inactive", reason="not_yet", since="2026-04-01T22:00:00Z"),
+        {},
+        "This counts from 2 April 00:00.",
+    ),
+    (
+        "no_longer",
+        decision("inactive", reason="no_longer", until="2026-01-31T23:00:00Z"),
+        {},
+        "This counted until 1 February 00:00.",
+    ),
+    (
+        "made_later",
+        decision("inactive", reason="made_later", since="2026-03-04T14:00:00Z"),
+        {},
+        "This is given since 4 March 15:00; what you did was counted before.",
+    ),
+    (
+        "reversed",
+        decision("reversed", -10, reason="completion withdrawn"),
+        {},
+        "10 points were taken back because the completion was withdrawn.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "decided", "about", "sentence"), CASES, ids=[case[0] for case in CASES])
+def test_each_code_has_its_sentence(code: str, decided: dict[str, Any], about: dict[str, Any], sentence: str):
+    """A decision is told in a sentence with local times and without jargon, under a stable code."""
+    found = said(
+        decided, about.get("name", "forum.posted"), **{k: v for k, v in about.items() if k != "name"}
+    )
+    assert (found.code, found.sentence) == (code, sentence)
+
+
+def test_every_code_is_tested():
+    """No code is without a test, and none is tested that there isn't."""
+    assert {case[0] for case in CASES} == TEXTS.keys()
+    for text in TEXTS.values():
+        assert all(name is None or name.isidentifier() for _, name, _, _ in Formatter().parse(text))
+
+
+@pytest.mark.parametrize(
+    ("decided", "opens_at"),
+    [
+        (decision("cap_reached", constraint="max_per_day", used=3, **TODAY), "2026-03-05T00:00:00"),
+        (decision("cooldown", limit=5, until="2026-03-04T12:03:20Z"), "2026-03-04T13:03:20"),
+        (decision("inactive", reason="not_yet", since="2026-04-01T22:00:00Z"), "2026-04-02T00:00:00"),
+        (decision("already_awarded", constraint="once"), None),
+        (decision("awarded", 10), None),
+    ],
+)
+def test_when_it_opens_again(decided: dict[str, Any], opens_at: str | None):
+    """Where waiting helps, the moment is told exactly; elsewhere there is none."""
+    assert said(decided).opens_at == (None if opens_at is None else at(opens_at))
+
+
+def test_the_day_after_a_change_of_the_clocks():
+    """A cap of the day on which the clocks go forward opens at the next local midnight."""
+    learner = Learner(compiled(constraints={"max_per_day": 1}))
+    time = at("2026-03-29T01:30:00")
+    learner.does(event(time))
+    refused = learner.does(event(time)).as_dict()
+    found = said(refused, "quiz.completed", occurred_at=time)
+    assert found.opens_at == at("2026-03-30T00:00:00")
+    assert found.sentence.endswith("on 29 March; the next counts from 30 March 00:00.")
+
+
+def rule_set(*written: dict[str, Any]) -> RuleSet:
+    return RuleSet([RuleVersion(parse_rule(rule), 1) for rule in written], PARIS)
+
+
+def test_every_rule_says_something():
+    """Rules that left no decision are told apart: off, a draft, another event, made later, ignored."""
+    quiz = {"trigger": "quiz.completed", "actions": {"award_points": 1}}
+    then = rule_set(
+        quiz | {"rule_id": "decided"},
+        quiz | {"rule_id": "off", "active": False},
+        quiz | {"rule_id": "draft", "status": "draft"},
+        quiz | {"rule_id": "superseded"},
+        {"rule_id": "forum", "trigger": "forum.posted", "actions": {"award_points": 1}},
+    )
+    now = rule_set(quiz | {"rule_id": "decided"}, quiz | {"rule_id": "new"})
+    happened = event()
+    stored = [decision("awarded", 1) | {"rule_id": "decided", "rule_version": 1}]
+
+    def codes(status: str, decisions: list[dict[str, Any]]) -> dict[str, str]:
+        told = every_rule(
+            happened, decisions, status=status, reason="x: y", then=then, now=now, made_since={"new": NOW}
+        )
+        words = [in_words(one, happened, Calendar(PARIS), NOW) for one in told]
+        json.dumps(words)
+        return {word["rule_id"]: word["code"] for word in words}
+
+    rest = {"off": "not_active", "draft": "draft", "forum": "other_event", "new": "made_later"}
+    assert codes("processed", stored) == {"decided": "awarded", "superseded": "superseded", **rest}
+    assert codes("held", []) == {"decided": "event_held", "superseded": "event_held", **rest}
+
+
+def test_a_decision_of_a_rule_that_is_gone():
+    """A decision whose rule isn't known any more is told all the same."""
+    found = in_words(
+        Decided(decision("already_awarded", constraint="unique_by"), None), event(), Calendar(PARIS), NOW
+    )
+    assert (
+        found["sentence"] == "You already earned this for this activity; it is given once for each activity."
+    )
+    assert found["title"] is None
