@@ -77,6 +77,8 @@ class Receiver:
         return port
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
+        if "webhook-id" not in request.headers:  # somebody else, looking for a server of his own
+            return web.Response(status=404)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

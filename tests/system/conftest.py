@@ -13,8 +13,11 @@ from support.command import Running
 
 
 @pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Starts `rocket up` or `rocket serve` with settings: `serving(settings, "up")`."""
+def serving(tmp_path: Path, data_dir: Path) -> Iterator[Callable[..., Running]]:
+    """Starts `rocket up` or `rocket serve` with settings: `serving(settings, "up")`.
+
+    The data directory is only named so that it is removed after what may use it has ended.
+    """
     started: list[Running] = []
 
     def start(settings: Mapping[str, str], *arguments: str) -> Running:
