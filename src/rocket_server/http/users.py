@@ -73,17 +73,24 @@ async def read_ledger(
 ) -> Json:
     """A learner's entries, the latest first, each with the event, rule version and hand behind it."""
     services = services_of(request)
-    before = number_after(cursor)
+    organisation_id = principal.organisation_id
     async with services.database.connection() as conn:
-        learner = await known_learner(conn, principal.organisation_id, user_id)
-        rows = await ledger.history(
-            conn, principal.organisation_id, learner.learner_id, _LATEST if before is None else before, limit
-        )
+        learner = await known_learner(conn, organisation_id, user_id)
+        # Numbers count the entries of one account; entries of several accounts are paged by their ids.
+        joint = await ledger.has_merged(conn, organisation_id, learner.learner_id)
+        if joint:
+            rows = await ledger.joint_history(
+                conn, organisation_id, learner.learner_id, id_after(cursor), limit
+            )
+        else:
+            before = number_after(cursor)
+            number = _LATEST if before is None else before
+            rows = await ledger.history(conn, organisation_id, learner.learner_id, number, limit)
     entries = [
         {**row, "occurred_at": rfc3339(row["occurred_at"]), "created_at": rfc3339(row["created_at"])}
         for row in rows
     ]
-    return Json(page("entries", entries, limit, "number"))
+    return Json(page("entries", entries, limit, "entry_id" if joint else "number"))
 
 
 @router.get("/{user_id}/events")

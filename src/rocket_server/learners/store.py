@@ -47,20 +47,35 @@ async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | 
     return (await find(conn, organisation_id, [identity])).get(identity)
 
 
-async def link(conn: Any, organisation_id: str, identity: str, user_id: str) -> Learner:
-    """Make `identity` one of the learner known as `user_id`; nothing changes where it is that already.
+async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_id: str) -> Learner:
+    """Make `identities` those of the learner known as `user_id`; nothing changes where they are that already.
 
-    Raises NotFound where nobody is known as `user_id`, Conflict where `identity` is somebody else's.
+    Raises NotFound where nobody is known as `user_id`, Conflict where an identity is somebody else's.
     """
     learner = await find_one(conn, organisation_id, user_id)
     if learner is None:
-        raise NotFound(f"Nobody is known as {user_id!r}.")
-    await conn.fetch(SQL["add_identities"], organisation_id, [identity], [learner.learner_id])
-    owner = await find_one(conn, organisation_id, identity)
-    if owner is None or owner.learner_id != learner.learner_id:
-        known_as = "somebody else" if owner is None else owner.user_id
-        raise Conflict(f"{identity!r} belongs to {known_as} already.")
+        raise NotFound(f"Nobody is known as {user_id!r}.", {"field": "user_id"})
+    await lock(conn, organisation_id, learner)
+    await conn.fetch(
+        SQL["add_identities"], organisation_id, list(identities), [learner.learner_id] * len(identities)
+    )
+    owners = await find(conn, organisation_id, identities)
+    for identity in identities:
+        owner = owners.get(identity)
+        if owner is None or owner.learner_id != learner.learner_id:
+            known_as = "somebody else" if owner is None else owner.user_id
+            raise Conflict(f"{identity!r} belongs to {known_as} already.", {"field": "identities"})
     return learner
+
+
+async def lock(conn: Any, organisation_id: str, learner: Learner) -> None:
+    """Keep a learner as he is until the transaction ends. Raises TryAgain where he was merged into another
+    since he was found, Conflict where he is anonymous by now."""
+    row = await conn.fetchrow(SQL["lock_learner"], organisation_id, learner.learner_id)
+    if row is None or row["merged"]:
+        raise TryAgain("a learner was merged into another meanwhile")
+    if row["status"] == "anonymised":
+        raise Conflict("This learner was anonymised and can't be changed.", {"field": "user_id"})
 
 
 async def resolve(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) -> dict[str, Learner]:
@@ -95,7 +110,7 @@ async def _introduce(
     if emails:
         await conn.fetch(SQL["lock_email_addresses"], organisation_id)
         for row in await conn.fetch(SQL["find_by_email"], organisation_id, sorted(emails)):
-            by_email[row["email"]] = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
+            by_email[row["address"]] = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
 
     linked: dict[str, Learner] = {}
     made: dict[str, Learner] = {}

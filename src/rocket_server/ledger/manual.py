@@ -36,7 +36,10 @@ async def deduct(conn: Any, organisation_id: str, learner_id: str, points: int, 
 
 
 async def reverse(conn: Any, organisation_id: str, entry_id: str, cause: Cause) -> Entry:
-    """Undo an award or a deduction. Raises NotFound, or Conflict where that was done or can't be done."""
+    """Undo an award or a deduction. Raises NotFound, or Conflict where that was done or can't be done.
+
+    Where its learner was merged into another since, the reversal is an entry of the other.
+    """
     found = (await store.find_entries(conn, organisation_id, [entry_id])).get(entry_id)
     if found is None:
         raise NotFound("There is no such entry.", {"field": "entry_id"})
@@ -47,6 +50,8 @@ async def reverse(conn: Any, organisation_id: str, entry_id: str, cause: Cause) 
         raise Conflict(
             "A reversal can't be reversed; award or deduct the points anew.", {"field": "entry_id"}
         )
+    if entry.kind == "transfer":
+        raise Conflict("A merge of two learners can't be reversed.", {"field": "entry_id"})
     if entry.reversed:
         raise Conflict("This entry was reversed already.", {"field": "entry_id"})
     reversal = model.reverse(account, uuid7(), entry_id, entry.kind, entry.amount, cause)

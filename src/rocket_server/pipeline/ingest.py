@@ -63,13 +63,30 @@ async def retry(
 ) -> dict[str, Result]:
     """Run stored events again, after a mapping, a learner or a rule was mended; a result for each id known.
 
-    What an event had earned is reversed first, so running one twice gives what running it once gives.
+    What an event had earned is reversed first, so running one twice gives what running it once gives. While
+    its learner is suspended, or for ever where he was anonymised, what it had earned stays as it is.
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)
     items = [_again(event, _reread(configuration, event, event.received)) for event in stored.values()]
-    await _decide(conn, configuration, items)
-    await write(conn, configuration, items, received_at, [])
-    return {item.event_id: _result(item) for item in items}
+    await _check_sites(conn, configuration, items)
+    await _find_learners(conn, configuration, items)
+    results = {item.event_id: _stands(item) for item in items}
+    items = [item for item in items if results[item.event_id] is None]
+    if items:
+        await Awarding(configuration).decide(conn, items)
+        await write(conn, configuration, items, received_at, [])
+    decided = {item.event_id: _result(item) for item in items}
+    return {event_id: stands or decided[event_id] for event_id, stands in results.items()}
+
+
+def _stands(item: Item) -> Result | None:
+    """What an event of somebody who may not earn anything now was worth when it was decided; else None."""
+    stored, learner = item.stored, item.learner
+    if stored is None or learner is None or learner.status == "active" or stored.status != "processed":
+        return None
+    return Result(
+        "processed", item.event_id, stored.points_awarded, (), tuple(stored.decisions), stored.reason
+    )
 
 
 def _result(item: Item) -> Result:
