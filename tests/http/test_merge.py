@@ -44,7 +44,7 @@ def entries(organisation, user_id, limit=50):
 
 
 def test_everything_follows(organisation, adds_up):
-    """Balance, history, events, badges, identities, name and address of the one are the other's afterwards."""
+    """Balance, history, events, identities, name and address of the one are the other's afterwards."""
     api = organisation.api
     api.post("/v1/users", {"user_id": "anna", "identities": ["crm:1"]})
     api.post(
@@ -158,7 +158,7 @@ def test_an_award_too_many_after_the_merge_is_found(organisation, owner, portal,
 
 
 def test_a_withdrawn_completion_takes_back_what_either_had_for_it(organisation, adds_up):
-    """A lesson that both had completed is reopened for the person: both awards are reversed, and it pays anew."""
+    """A lesson that both had completed is reopened: both awards are reversed, and it pays anew."""
     for number, user_id in enumerate(("anna", "ben")):
         organisation.api.event("lesson.completed", user_id, properties={"lesson_id": "l1"}, event_id=number)
     merge(organisation, "anna", "ben")
@@ -356,7 +356,7 @@ def test_nobody_of_another_organisation_is_merged(organisation, make_organisatio
 
 
 def test_a_merge_while_events_arrive(organisation, second_server, adds_up):
-    """Events of both, points and two merges at once: no error, each event once, caps kept, one person left."""
+    """Events of both and two merges at once: no error, each event once, caps kept, one person left."""
     other = organisation.on(second_server)
     for user_id in ("anna", "ben"):
         give(organisation, user_id, 1)

@@ -36,6 +36,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/points/award"): POINTS,
     ("POST", "/v1/points/deduct"): POINTS,
     ("POST", "/v1/points/reverse"): {"entry_id": "{entry_id}", "reason": "x"},
+    ("POST", "/v1/users"): {"user_id": "intruder's own"},
+    ("PATCH", "/v1/users/{user_id}"): {"name": "Renamed"},
+    ("DELETE", "/v1/users/{user_id}"): None,
+    ("POST", "/v1/users/{user_id}/identities"): {"identities": ["x:1"]},
+    ("POST", "/v1/users/{user_id}/merge"): {"from": "victim-anna"},
     ("PATCH", "/v1/organisation"): {"name": "Renamed"},
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
@@ -71,6 +76,8 @@ def victim(make_organisation) -> Victim:
     """An organisation with a learner, an event, an entry, a source and its request log."""
     organisation = make_organisation(name="The Victim's", tenant_id="tenant-of-the-victim")
     webhook = organisation.api.post("/v1/webhooks", {"url": WEBHOOK_URL, "events": ["*"]}).json()
+    person = {"user_id": "victim-anna", "email": "anna@victim.example", "name": "Victim"}
+    assert organisation.api.post("/v1/users", person).status_code == 201
     answer = organisation.api.event("course.completed", "victim-anna", properties={"course_id": "1"})
     body = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 9, "timecreated": 1772445600}
     organisation.hook(json.dumps(body))
@@ -93,6 +100,7 @@ def victim(make_organisation) -> Victim:
         "The Victim's",
         WEBHOOK_URL,
         webhook["secret"],
+        "anna@victim.example",
     )
     return Victim(organisation, ids, (*ids.values(), *secrets))
 
@@ -186,6 +194,11 @@ def test_another_organisations_ids_lead_nowhere(intruder, victim, unchanged, rou
 
 def test_filters_show_only_ones_own(intruder, victim, unchanged):
     """Lists filtered by the victim's learner or starting at the victim's event show nothing."""
+    for path in ("/v1/users", "/v1/users/search?q=victim", "/v1/users/search?email=anna@victim.example"):
+        assert intruder.api.client.get(path, headers={"Authorization": f"Bearer {intruder.key}"}).json() == {
+            "users": [],
+            "next_cursor": None,
+        }
     for query in ({"user_id": "victim-anna"}, {"event": "course.completed"}, {"source": "moodle"}):
         response = intruder.api.get("/v1/events", **query)
         assert response.json()["events"] == []

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rocket_server import pipeline
+from rocket_server import erasure, pipeline
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.http import openapi
 from rocket_server.http.auth import AdminKey, ReadKey
@@ -32,6 +32,8 @@ from rocket_server.sources.checks import Fault
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
 
 MAX_METADATA_BYTES = 16_384
+# What is about others is looked through here as far as a request may take, and then in the background.
+_PIECES_SWEPT_AT_ONCE = 20
 
 _NO_NUL = r"^[^\x00]*$"
 Identity = Annotated[str, Field(min_length=1, max_length=checks.MAX_ID)]
@@ -257,6 +259,31 @@ async def merge_users(request: Request, principal: AdminKey, user_id: str, body:
             "user_id": made.user_id,
             "merged_at": None if status == "preview" else rfc3339(made.merged_at),
             "followed": made.followed,
+        }
+    )
+
+
+@router.delete("/{user_id}")
+async def anonymise_user(request: Request, principal: AdminKey, user_id: str) -> Json:
+    """Forget who a learner was, for good; what he earned stays as sums under an id without meaning."""
+    services, organisation_id = services_of(request), principal.organisation_id
+    now = datetime.now(UTC)
+
+    async def work(conn: Any) -> pipeline.Anonymised:
+        await known_learner(conn, organisation_id, user_id)
+        configuration = await services.configurations.current(conn, organisation_id)
+        return await pipeline.anonymise(conn, configuration, user_id, principal.actor, now)
+
+    done = await services.database.run(work)
+    await erasure.sweep(services.database, _PIECES_SWEPT_AT_ONCE)
+    async with services.database.connection() as conn:
+        erased_at = await pipeline.erased_at(conn, organisation_id, done.learner_id)
+    return Json(
+        {
+            "user_id": done.user_id,
+            "status": "anonymised",
+            "erasure": "running" if erased_at is None else "finished",
+            "erased_at": None if erased_at is None else rfc3339(erased_at),
         }
     )
 

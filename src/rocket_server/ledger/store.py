@@ -47,16 +47,19 @@ _COLUMNS = (
 )
 
 
-async def lock(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, Account]:
+async def lock(
+    conn: Any, organisation_id: str, learner_ids: Collection[str], *, anonymised: bool = False
+) -> dict[str, Account]:
     """The accounts of learners, locked until the transaction ends, always in the order of their ids.
 
     Raises TryAgain where one was merged into another since the caller found it: found anew, it is the other.
+    So it does where nobody is known behind one any more, unless `anonymised` says that this is no matter.
     """
     if not learner_ids:
         return {}
     rows = await conn.fetch(SQL["lock"], organisation_id, list(learner_ids))
-    if any(row[5] for row in rows):
-        raise TryAgain("a learner was merged into another meanwhile")
+    if any(row[5] or (row[6] and not anonymised) for row in rows):
+        raise TryAgain("a learner was merged into another, or anonymised, meanwhile")
     return {row[0]: Account(row[0], row[1], row[2], row[3], row[4]) for row in rows}
 
 
@@ -135,6 +138,13 @@ async def read_account(conn: Any, organisation_id: str, learner_id: str) -> Acco
 async def mark_merged(conn: Any, organisation_id: str, from_learner_id: str, into_learner_id: str) -> None:
     """Say of a locked, empty account, and of all that were merged into it, which account stands for it."""
     await conn.execute(SQL["mark_merged"], organisation_id, from_learner_id, into_learner_id)
+
+
+async def forget(conn: Any, organisation_id: str, learner_id: str, learner_ids: Sequence[str]) -> None:
+    """Leave only the sums of a learner, whose account is locked: what was written about entries of his and of
+    those who were merged into him (`learner_ids`) is removed."""
+    await conn.execute(SQL["mark_anonymised"], organisation_id, learner_id)
+    await conn.execute(SQL["forget_notes"], organisation_id, learner_ids)
 
 
 async def has_merged(conn: Any, organisation_id: str, learner_id: str) -> bool:

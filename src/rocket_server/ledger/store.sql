@@ -1,6 +1,7 @@
 -- name: lock
 -- Accounts of learners, locked in one order for all who do this at once.
-SELECT a.account_id::text AS learner_id, a.points, a.earned, a.spent, a.entries, a.merged_into
+SELECT a.account_id::text AS learner_id, a.points, a.earned, a.spent, a.entries,
+    a.merged_into IS NOT NULL AS merged, a.anonymised
 FROM accounts a
 WHERE a.organisation_id = $1 AND a.account_id = ANY ($2::uuid[])
 ORDER BY a.account_id
@@ -24,6 +25,14 @@ SET points = excluded.points, earned = excluded.earned, spent = excluded.spent, 
 -- Says of an account and of those that were merged into it before, which one stands for them.
 UPDATE accounts SET merged_into = $3
 WHERE organisation_id = $1 AND (account_id = $2 OR merged_into = $2);
+
+-- name: mark_anonymised
+-- Says of a locked account that nobody is known behind it any more.
+UPDATE accounts SET anonymised = true WHERE organisation_id = $1 AND account_id = $2;
+
+-- name: forget_notes
+-- Removes what people wrote about entries of learners.
+DELETE FROM entry_notes WHERE organisation_id = $1 AND learner_id = ANY ($2::uuid[]);
 
 -- name: has_merged
 -- Whether an account stands for others that were merged into it.

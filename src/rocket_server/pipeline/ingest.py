@@ -82,11 +82,12 @@ async def retry(
 def _stands(item: Item) -> Result | None:
     """What an event of somebody who may not earn anything now was worth when it was decided; else None."""
     stored, learner = item.stored, item.learner
-    if stored is None or learner is None or learner.status == "active" or stored.status != "processed":
+    if stored is None or learner is None or learner.status == "active":
         return None
-    return Result(
-        "processed", item.event_id, stored.points_awarded, (), tuple(stored.decisions), stored.reason
-    )
+    if learner.status == "suspended" and stored.status != "processed":
+        return None
+    status: Any = stored.status
+    return Result(status, item.event_id, stored.points_awarded, (), tuple(stored.decisions), stored.reason)
 
 
 def _result(item: Item) -> Result:

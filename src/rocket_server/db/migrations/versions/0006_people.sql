@@ -16,9 +16,12 @@ CREATE INDEX learners_by_email ON learners (organisation_id, lower(email) text_p
 ALTER TABLE identities ADD COLUMN merged_from uuid;
 CREATE INDEX identities_by_beginning ON identities (organisation_id, lower(identity) text_pattern_ops);
 
--- Repeated here, because it is read under the account's lock: who waited for a merge sees it there.
-ALTER TABLE accounts ADD COLUMN merged_into uuid
-    CONSTRAINT account_merged_is_empty CHECK (merged_into IS NULL OR (earned = 0 AND spent = 0));
+-- Repeated here, because it is read under the account's lock: who waited for a merge, or for somebody to be
+-- forgotten, sees it there.
+ALTER TABLE accounts
+    ADD COLUMN merged_into uuid
+        CONSTRAINT account_merged_is_empty CHECK (merged_into IS NULL OR (earned = 0 AND spent = 0)),
+    ADD COLUMN anonymised boolean NOT NULL DEFAULT false;
 CREATE INDEX accounts_merged ON accounts (organisation_id, merged_into) WHERE merged_into IS NOT NULL;
 
 -- A transfer takes what one account holds back to where it came from, and gives it to another account.
@@ -59,16 +62,21 @@ CREATE TABLE learner_changes (
 );
 CREATE UNIQUE INDEX learner_merged_once ON learner_changes (organisation_id, other_id) WHERE other_id IS NOT NULL;
 
--- Somebody whose traces in what is about others are still looked for; `needles` are gone when it is done.
+-- Somebody whose traces in what is about others are still looked for, a piece of a table at a time. `needles` are
+-- gone when all is looked through; the message that tells receivers whom to forget, when it was delivered.
 CREATE TABLE erasures (
     organisation_id uuid NOT NULL,
     learner_id      uuid NOT NULL,
     needles         text[] NOT NULL,
+    phase           text NOT NULL DEFAULT 'events'
+        CONSTRAINT erasure_phase CHECK (phase IN ('events', 'messages', 'notes', 'told')),
     position        uuid,
+    message_id      uuid,
     started_at      timestamptz NOT NULL,
     finished_at     timestamptz,
     PRIMARY KEY (organisation_id, learner_id),
-    CONSTRAINT erasure_finished_forgets CHECK (finished_at IS NULL OR needles = '{}')
+    CONSTRAINT erasure_forgets CHECK (needles = '{}' OR phase <> 'told'),
+    CONSTRAINT erasure_finished_at_the_end CHECK (finished_at IS NULL OR phase = 'told')
 );
 CREATE INDEX erasures_running ON erasures (started_at) WHERE finished_at IS NULL;
 
