@@ -56,9 +56,7 @@ def events() -> None:
 
 @app.command()
 def retry(
-    status: Annotated[
-        list[Status], typer.Option(help="held, ignored, failed or suspended; may be repeated.")
-    ],
+    status: Annotated[list[Status], typer.Option(help="held, ignored, failed, suspended; may be repeated.")],
     since: Annotated[str, typer.Option(help="Received since 2026-01-31, a time with its zone, 7d or 12h.")],
     organisation: OrganisationOption = None,
     tenant: TenantOption = None,
