@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from rocket_server import __version__, erasure
+from rocket_server import __version__
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.constraints import domain_error
@@ -65,8 +65,6 @@ log = structlog.get_logger(__name__)
 
 _TRIM_EVERY_S = 60
 _PINGS_AT_ONCE = 16
-_SWEEP_EVERY_S = 10
-_PIECES_SWEPT_AT_ONCE = 100
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
     module.router
@@ -99,17 +97,13 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        loops = [
-            asyncio.create_task(_trim_request_logs(services.database)),
-            asyncio.create_task(_sweep_erasures(services.database)),
-        ]
+        trimming = asyncio.create_task(_trim_request_logs(services.database))
         try:
             yield
         finally:
-            for loop in loops:
-                loop.cancel()
-                with suppress(asyncio.CancelledError):
-                    await loop
+            trimming.cancel()
+            with suppress(asyncio.CancelledError):
+                await trimming
             await services.group_commit.close()
             await services.pings.close()
             await services.database.close()
@@ -231,13 +225,3 @@ async def _trim_request_logs(database: Database) -> None:
                         await request_log.trim(conn, found.organisation_id, source.source_id)
         except Exception as error:
             log.warning("request_log_not_trimmed", error=repr(error))
-
-
-async def _sweep_erasures(database: Database) -> None:
-    """Go on looking for traces of those who were anonymised."""
-    while True:
-        await asyncio.sleep(_SWEEP_EVERY_S)
-        try:
-            await erasure.sweep(database, _PIECES_SWEPT_AT_ONCE)
-        except Exception as error:
-            log.warning("erasure_not_swept", error=repr(error))

@@ -29,7 +29,7 @@ _PHASES: Final = {"events": "messages", "messages": "notes", "notes": "told"}
 
 
 async def sweep(database: Database, pieces: int) -> bool:
-    """Look through up to so many pieces of tables, for whoever was anonymised; whether something is left."""
+    """Look through up to so many pieces of tables, for whoever was anonymised; whether more are left."""
     for _ in range(pieces):
         async with database.transaction() as conn:
             claimed = await conn.fetchrow(SQL["claim"])
@@ -37,8 +37,8 @@ async def sweep(database: Database, pieces: int) -> bool:
                 break
             await _take_piece(conn, claimed)
     async with database.transaction() as conn:
-        waiting = await _finish(conn, datetime.now(UTC))
-        return waiting or await conn.fetchrow(SQL["claim"]) is not None
+        await _finish(conn, datetime.now(UTC))
+        return await conn.fetchrow(SQL["claim"]) is not None
 
 
 class Needles:
@@ -136,9 +136,8 @@ def _event(row: Any, needles: Needles) -> tuple[str, Any, Any, Any]:
     return row["event_id"], properties, metadata, received
 
 
-async def _finish(conn: Any, now: datetime) -> bool:
-    """End erasures whose receivers were told, or can't be; whether others still wait for that."""
-    waiting = False
+async def _finish(conn: Any, now: datetime) -> None:
+    """End erasures whose receivers were told, or can't be."""
     for row in await conn.fetch(SQL["claim_told"], _TOLD_AT_ONCE):
         organisation_id, message_id = row["organisation_id"], row["message_id"]
         if message_id is not None:
@@ -146,9 +145,7 @@ async def _finish(conn: Any, now: datetime) -> bool:
             deliveries = [outbox.delivery_id(message_id, endpoint) for endpoint in endpoints]
             pending = await conn.fetchval(SQL["still_told"], organisation_id, endpoints, deliveries)
             if pending and row["started_at"] > now - _TELLING_ENDS_AFTER:
-                waiting = True
                 continue
             nobody = anonymous_id(row["learner_id"])
             await conn.execute(SQL["forget_told"], organisation_id, message_id, nobody)
         await conn.execute(SQL["finish"], organisation_id, row["learner_id"], now)
-    return waiting

@@ -13,6 +13,7 @@ from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.errors import Conflict, NotFound
 from rocket_server.ids import uuid7
+from rocket_server.leaderboards import refresh
 from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Learner
@@ -67,6 +68,7 @@ async def merge(
 
     followed, number = await _move_points(conn, organisation_id, target, source, Cause(actor, now))
     followed |= await _move_rest(conn, organisation_id, target, source, rows)
+    await refresh.recount(conn, organisation_id, [target.learner_id])
     counts = {name: len(found) if isinstance(found, list) else found for name, found in followed.items()}
     merge_id = await people.note(
         conn,

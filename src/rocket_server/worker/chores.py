@@ -1,4 +1,4 @@
-"""What is done beside sending: recoveries go on, old rows go, standings follow, counts are logged."""
+"""What is done beside sending: recoveries go on, what is old or to be forgotten goes, standings follow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
+from rocket_server import erasure
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
 from rocket_server.errors import RocketError
@@ -25,6 +26,8 @@ _RECOVERIES: Final = 20  # pieces with each look, one for each endpoint
 _TRIM_EVERY_S: Final = 600.0
 _COUNT_EVERY_S: Final = 60.0
 _RANK_EVERY_S: Final = 2.0
+_ERASE_EVERY_S: Final = 10.0
+_ERASURE_PIECES: Final = 100  # with each look
 
 
 class Chores:
@@ -43,6 +46,7 @@ class Chores:
             group.create_task(_repeat("retention", self.trim, _TRIM_EVERY_S))
             group.create_task(_repeat("counts", self.tell, _COUNT_EVERY_S))
             group.create_task(_repeat("leaderboards", self.rank, _RANK_EVERY_S))
+            group.create_task(_repeat("erasures", self.erase, _ERASE_EVERY_S))
 
     async def recover(self) -> bool:
         """Bring each running recovery a piece forward; whether one goes on."""
@@ -83,6 +87,10 @@ class Chores:
 
             more |= (await self._database.run(piece)).more
         return more
+
+    async def erase(self) -> bool:
+        """Look a piece further for traces of those who were anonymised; whether some may be left."""
+        return await erasure.sweep(self._database, _ERASURE_PIECES)
 
 
 async def _repeat(chore: str, work: Callable[[], Awaitable[bool]], every_s: float) -> None:
