@@ -390,3 +390,28 @@ def test_a_merge_while_events_arrive(organisation, second_server, adds_up):
     events = organisation.api.get("/v1/events", limit=500).json()["events"]
     assert len(events) == 19
     adds_up(organisation)
+
+
+def test_one_place_on_the_leaderboard(organisation, portal, store):
+    """What both had earned stands in one place after a merge, and goes on there."""
+    from rocket_server.leaderboards import refresh
+
+    def standing():
+        async def work():
+            async with store.transaction() as conn:
+                await refresh.refresh(conn, organisation.organisation_id, "UTC", datetime.now(UTC))
+
+        portal.call(work)
+        found = organisation.api.get("/v1/leaderboard", period="all").json()["standings"]
+        return {place["user_id"]: place["points"] for place in found}
+
+    give(organisation, "anna", 5)
+    first = give(organisation, "ben", 7)
+    give(organisation, "carl", 1)
+    assert standing() == {"anna": 5, "ben": 7, "carl": 1}
+    merge(organisation, "ben", "carl")
+    merge(organisation, "anna", "ben")
+    assert standing() == {"anna": 13}
+    give(organisation, "carl", 2)
+    organisation.api.post("/v1/points/reverse", {"entry_id": first, "reason": "x"})
+    assert standing() == {"anna": 8}

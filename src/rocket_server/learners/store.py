@@ -47,6 +47,12 @@ async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | 
     return (await find(conn, organisation_id, [identity])).get(identity)
 
 
+async def weekly_goal(conn: Any, organisation_id: str, learner_id: str) -> int | None:
+    """A learner's own weekly goal in points; None where the organisation's counts."""
+    found: int | None = await conn.fetchval(SQL["weekly_goal"], organisation_id, learner_id)
+    return found
+
+
 async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_id: str) -> Learner:
     """Make `identities` those of the learner known as `user_id`; nothing changes where they are that already.
 

@@ -51,3 +51,7 @@ UPDATE learners l SET email = given.email
 FROM unnest($2::uuid[], $3::text[]) AS given (learner_id, email)
 WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]) AND l.learner_id = given.learner_id
     AND l.email IS NULL;
+
+-- name: weekly_goal
+-- A learner's own weekly goal.
+SELECT weekly_goal FROM learners WHERE organisation_id = $1 AND learner_id = $2;

@@ -14,6 +14,7 @@ from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.errors import NotFound
 from rocket_server.ids import uuid7
+from rocket_server.leaderboards import refresh
 from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.ledger import store as ledger_store
@@ -108,6 +109,7 @@ async def _forget_person(
     await conn.execute(SQL["add_identity"], organisation_id, done.learner_id, done.user_id)
     await conn.execute(SQL["forget_marks"], organisation_id, done.learner_id)
     await conn.execute(SQL["forget_completions"], organisation_id, done.learner_id)
+    await refresh.set_display(conn, organisation_id, done.learner_id, "hidden")
     await ledger_store.forget(conn, organisation_id, done.learner_id, person_ids)
 
 

@@ -80,6 +80,13 @@ CREATE TABLE erasures (
 );
 CREATE INDEX erasures_running ON erasures (started_at) WHERE finished_at IS NULL;
 
+-- What an organisation calls its ranks, from how many weeks on, and what they are good for; null: as delivered.
+-- So many weeks in a row may miss the goal without ending a streak.
+ALTER TABLE organisations
+    ADD COLUMN ranks jsonb,
+    ADD COLUMN grace_weeks smallint NOT NULL DEFAULT 0
+        CONSTRAINT organisation_grace_weeks CHECK (grace_weeks BETWEEN 0 AND 4);
+
 CREATE INDEX events_held ON events (organisation_id, user_id, event_id) WHERE status = 'held';
 CREATE INDEX messages_by_user ON messages (organisation_id, (body ->> 'user_id'));
 
