@@ -19,6 +19,7 @@ SQL = load(__file__, "erasure.sql")
 
 _ROWS_AT_ONCE: Final = 2_000
 _TOLD_AT_ONCE: Final = 100
+_ORGANISATIONS: Final = 100
 # After so long a receiver that can't be reached isn't waited for any more.
 _TELLING_ENDS_AFTER: Final = timedelta(days=7)
 _GONE: Final = "[anonymised]"
@@ -28,17 +29,22 @@ _LONG_ENOUGH: Final = 8  # characters of an id that nothing else is called by
 _PHASES: Final = {"events": "messages", "messages": "notes", "notes": "told"}
 
 
-async def sweep(database: Database, pieces: int) -> bool:
-    """Look through up to so many pieces of tables, for whoever was anonymised; whether more are left."""
+async def running(conn: Any) -> list[str]:
+    """Organisations with something to do here, the longest waiting first, at most 100."""
+    return [row[0] for row in await conn.fetch(SQL["running"], _ORGANISATIONS)]
+
+
+async def sweep(database: Database, organisation_id: str, pieces: int) -> bool:
+    """Look through up to so many pieces of tables for those who were anonymised; whether more are left."""
     for _ in range(pieces):
         async with database.transaction() as conn:
-            claimed = await conn.fetchrow(SQL["claim"])
+            claimed = await conn.fetchrow(SQL["claim"], organisation_id)
             if claimed is None:
                 break
             await _take_piece(conn, claimed)
     async with database.transaction() as conn:
-        await _finish(conn, datetime.now(UTC))
-        return await conn.fetchrow(SQL["claim"]) is not None
+        await _finish(conn, organisation_id, datetime.now(UTC))
+        return await conn.fetchrow(SQL["claim"], organisation_id) is not None
 
 
 class Needles:
@@ -136,10 +142,10 @@ def _event(row: Any, needles: Needles) -> tuple[str, Any, Any, Any]:
     return row["event_id"], properties, metadata, received
 
 
-async def _finish(conn: Any, now: datetime) -> None:
+async def _finish(conn: Any, organisation_id: str, now: datetime) -> None:
     """End erasures whose receivers were told, or can't be."""
-    for row in await conn.fetch(SQL["claim_told"], _TOLD_AT_ONCE):
-        organisation_id, message_id = row["organisation_id"], row["message_id"]
+    for row in await conn.fetch(SQL["claim_told"], organisation_id, _TOLD_AT_ONCE):
+        message_id = row["message_id"]
         if message_id is not None:
             endpoints = [one[0] for one in await conn.fetch(SQL["endpoint_ids"], organisation_id)]
             deliveries = [outbox.delivery_id(message_id, endpoint) for endpoint in endpoints]

@@ -1,9 +1,17 @@
+-- name: running
+-- Organisations in which traces of somebody are looked for, or a receiver is still to be told.
+SELECT organisation_id::text FROM (
+    SELECT organisation_id, min(started_at) AS since FROM erasures WHERE finished_at IS NULL GROUP BY organisation_id
+) AS waiting
+ORDER BY since
+LIMIT $1;
+
 -- name: claim
 -- The oldest erasure with something left to look through, locked; nothing where another process has it.
 SELECT organisation_id::text AS organisation_id, learner_id::text AS learner_id, needles, phase,
     position::text AS position, message_id::text AS message_id
 FROM erasures
-WHERE finished_at IS NULL AND phase <> 'told'
+WHERE organisation_id = $1 AND finished_at IS NULL AND phase <> 'told'
 ORDER BY started_at
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
@@ -13,9 +21,9 @@ FOR UPDATE SKIP LOCKED;
 SELECT organisation_id::text AS organisation_id, learner_id::text AS learner_id, message_id::text AS message_id,
     started_at
 FROM erasures
-WHERE finished_at IS NULL AND phase = 'told'
+WHERE organisation_id = $1 AND finished_at IS NULL AND phase = 'told'
 ORDER BY started_at
-LIMIT $1
+LIMIT $2
 FOR UPDATE SKIP LOCKED;
 
 -- name: finish

@@ -199,7 +199,7 @@ async def step(server: Server, model: Model, kind: str, name: str, value: Any) -
         left = await server.run(lambda conn, found: pipeline.anonymise(conn, found, name, "test", START))
         assert await server.points(left.user_id) == model.humans[name].points
         model.forget(name)
-        await erasure.sweep(server.database, 50)
+        await erasure.sweep(server.database, server.organisation_id, 50)
 
 
 async def reverse(server: Server, model: Model, name: str, value: int) -> None:

@@ -275,7 +275,7 @@ async def anonymise_user(request: Request, principal: AdminKey, user_id: str) ->
         return await pipeline.anonymise(conn, configuration, user_id, principal.actor, now)
 
     done = await services.database.run(work)
-    await erasure.sweep(services.database, _PIECES_SWEPT_AT_ONCE)
+    await erasure.sweep(services.database, organisation_id, _PIECES_SWEPT_AT_ONCE)
     async with services.database.connection() as conn:
         erased_at = await pipeline.erased_at(conn, organisation_id, done.learner_id)
     return Json(

@@ -125,6 +125,7 @@ async def _move_rest(
     marks = _count(await conn.execute(SQL["move_marks"], *move))
     await conn.execute(SQL["join_completions"], *move)
     completions = _count(await conn.execute(SQL["remove_completions"], organisation_id, source.learner_id))
+    await conn.execute(SQL["remove_rank"], organisation_id, source.learner_id)
     badges = [row[0] for row in await conn.fetch(SQL["move_badges"], *move)]
     held = [row[0] for row in await conn.fetch(SQL["badges_left"], organisation_id, source.learner_id)]
     return {

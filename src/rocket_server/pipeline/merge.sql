@@ -77,3 +77,7 @@ RETURNING b.badge_id;
 -- name: badges_left
 -- Badges that the other held already.
 SELECT DISTINCT b.badge_id FROM badge_awards b WHERE b.organisation_id = $1 AND b.learner_id = $2 ORDER BY 1;
+
+-- name: remove_rank
+-- Forgets the rank of a learner who has none of his own any more.
+DELETE FROM learner_ranks WHERE organisation_id = $1 AND learner_id = $2;

@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from rocket_server import erasure
+from rocket_server import erasure, promotion
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
 from rocket_server.errors import RocketError
@@ -27,6 +27,7 @@ _TRIM_EVERY_S: Final = 600.0
 _COUNT_EVERY_S: Final = 60.0
 _RANK_EVERY_S: Final = 2.0
 _ERASE_EVERY_S: Final = 10.0
+_PROMOTE_EVERY_S: Final = 5.0
 _ERASURE_PIECES: Final = 100  # with each look
 
 
@@ -47,6 +48,7 @@ class Chores:
             group.create_task(_repeat("counts", self.tell, _COUNT_EVERY_S))
             group.create_task(_repeat("leaderboards", self.rank, _RANK_EVERY_S))
             group.create_task(_repeat("erasures", self.erase, _ERASE_EVERY_S))
+            group.create_task(_repeat("ranks", self.promote, _PROMOTE_EVERY_S))
 
     async def recover(self) -> bool:
         """Bring each running recovery a piece forward; whether one goes on."""
@@ -90,7 +92,22 @@ class Chores:
 
     async def erase(self) -> bool:
         """Look a piece further for traces of those who were anonymised; whether some may be left."""
-        return await erasure.sweep(self._database, _ERASURE_PIECES)
+        async with self._database.connection() as conn:
+            running = await erasure.running(conn)
+        return any([await erasure.sweep(self._database, found, _ERASURE_PIECES) for found in running])
+
+    async def promote(self) -> bool:
+        """Tell of ranks that changed, a piece of each organisation; whether one has more."""
+        async with self._database.connection() as conn:
+            due = await promotion.due(conn, datetime.now(UTC))
+        more = False
+        for found in due:
+
+            async def piece(conn: Any, organisation_id: str = found) -> bool:
+                return await promotion.promote(conn, organisation_id, datetime.now(UTC))
+
+            more |= await self._database.run(piece)
+        return more
 
 
 async def _repeat(chore: str, work: Callable[[], Awaitable[bool]], every_s: float) -> None:

@@ -87,10 +87,28 @@ ALTER TABLE organisations
     ADD COLUMN grace_weeks smallint NOT NULL DEFAULT 0
         CONSTRAINT organisation_grace_weeks CHECK (grace_weeks BETWEEN 0 AND 4);
 
+-- The rank that each learner was last seen to have, so that a change of it can be told. `looks_again_at` is when
+-- the streak may end by itself: the next Monday, while there is one.
+CREATE TABLE learner_ranks (
+    organisation_id uuid NOT NULL,
+    learner_id      uuid NOT NULL,
+    rank            text NOT NULL,
+    streak_weeks    integer NOT NULL,
+    looks_again_at  timestamptz,
+    PRIMARY KEY (organisation_id, learner_id)
+) WITH (fillfactor = 80);
+CREATE INDEX learner_ranks_due ON learner_ranks (organisation_id, looks_again_at) WHERE looks_again_at IS NOT NULL;
+
+-- Up to which entry ranks were looked at.
+CREATE TABLE rank_states (
+    organisation_id uuid PRIMARY KEY REFERENCES organisations,
+    position        uuid NOT NULL
+);
+
 CREATE INDEX events_held ON events (organisation_id, user_id, event_id) WHERE status = 'held';
 CREATE INDEX messages_by_user ON messages (organisation_id, (body ->> 'user_id'));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON entry_notes, erasures TO rocket_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON entry_notes, erasures, learner_ranks, rank_states TO rocket_app;
 GRANT SELECT, INSERT ON learner_changes TO rocket_app;
 GRANT UPDATE (learner_id) ON award_marks TO rocket_app;
 GRANT UPDATE (source_event_id) ON events TO rocket_app;
