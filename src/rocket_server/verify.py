@@ -122,7 +122,9 @@ async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Di
         marks = await conn.fetch(SQL["marks_of"], organisation_id, learner_ids)
         merges = await conn.fetch(SQL["merges_of"], organisation_id, learner_ids)
         awards = _Awards(rules, entries, marks, _Persons(merges), anonymised)
-        for row in await conn.fetch(SQL["events_of"], organisation_id, learner_ids):
+        events = await conn.fetch(SQL["events_of"], organisation_id, learner_ids)
+        awards.note_taken_back(events)
+        for row in events:
             awards.check_event(row)
         awards.check_caps()
         for subject, message in awards.found:
@@ -187,9 +189,17 @@ class _Awards:
         for row in marks:
             self._marks.setdefault(row["award_id"], set()).add(row["mark"])
         self._tally = Tally()
+        self._taken_back: set[str | None] = set()
         self._standing: list[tuple[str, str, Case]] = []  # subject, person, award
         self._persons = persons
         self._anonymised = anonymised
+
+    def note_taken_back(self, rows: Iterable[Any]) -> None:
+        """Learn which awards later events took back: those without points have no entry that would say so."""
+        for row in rows:
+            for decision in row["decisions"]:
+                if decision["outcome"] == "reversed":
+                    self._taken_back.add(decision["detail"].get("reverses"))
 
     def check_event(self, row: Any) -> None:
         """The event's points are its decisions', and each award that stands is one that its rule gives."""
@@ -203,7 +213,7 @@ class _Awards:
             message = None
             if "entry_id" in decision["detail"]:
                 message = self._check_award(subject, row["learner_id"], event, decision, boost)
-            elif "award_id" in decision["detail"]:
+            elif "award_id" in decision["detail"] and decision["detail"]["award_id"] not in self._taken_back:
                 message = self._check_award_without_points(subject, row["learner_id"], event, decision)
             if message:
                 self.found.append((subject, message))
