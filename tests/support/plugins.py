@@ -70,6 +70,9 @@ def grows(event):
     hoard.append(b"x" * (20 << 20))
     return len(hoard)
 
+def naps(event):
+    time.sleep(2)
+
 def fine(event):
     return event.context["userId"]
 
@@ -82,7 +85,7 @@ def database(event):
 
 HANDLERS = {
     "quiz": [raises, sleeps, spins, waits, holds, leaks, gulps, exits, leaves, crashes, prints, floods,
-             spawns, grows, fine, fine_too, database],
+             spawns, grows, naps, fine, fine_too, database],
 }
 
 def noted(handler):

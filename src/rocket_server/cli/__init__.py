@@ -18,6 +18,7 @@ from rocket_server.cli import (
     listen,
     migrate,
     moodle,
+    plugins,
     rules,
     serve,
     sources,
@@ -49,6 +50,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(learners.app, name="learners")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(moodle.app, name="moodle")
+app.add_typer(plugins.app, name="plugins")
 
 
 def main() -> None:

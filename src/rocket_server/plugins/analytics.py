@@ -101,8 +101,10 @@ def imported(event: PluginEvent) -> dict[str, Any]:
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties whose names don't mean something of the service's own, as those with `$` or `mp_` do."""
-    return {name: value for name, value in data.items() if not name.startswith(("$", "mp_"))}
+    """What was sent, without names that the service reserves: `token`, `$…` and `mp_…`."""
+    return {
+        name: value for name, value in data.items() if not name.startswith(("$", "mp_")) and name != "token"
+    }
 
 
 def plugin() -> Plugin:

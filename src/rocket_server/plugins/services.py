@@ -83,11 +83,11 @@ def from_settings(settings: Settings) -> list[Plugin]:
         if settings.env == "production" and missing:
             log.warning("external_service_incomplete", plugin=service.plugin_id, missing=missing)
         if url is not None or settings.env == "production":
-            plugins.append(_plugin(service, url, key, missing))
+            plugins.append(_plugin(service, url, key))
     return plugins
 
 
-def _plugin(service: _Service, url: str | None, key: str | None, missing: list[str]) -> Plugin:
+def _plugin(service: _Service, url: str | None, key: str | None) -> Plugin:
     common: dict[str, Any] = {
         "id": service.plugin_id,
         "name": service.name,
@@ -96,7 +96,9 @@ def _plugin(service: _Service, url: str | None, key: str | None, missing: list[s
         "type": "external",
     }
     if url is None:
-        return Plugin(**common, description=f"Not active: {', '.join(missing)} is not set.", is_active=False)
+        return Plugin(
+            **common, description=f"Not active: {service.url_variable} is not set.", is_active=False
+        )
     headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
     return Plugin(
         **common,
