@@ -242,6 +242,12 @@ class Settings:
     worker_concurrency: int = _setting(
         "ROCKET_WORKER_CONCURRENCY", 256, _integer(1, 10_000), "deliveries in flight in one worker"
     )
+    worker_metrics_port: int = _setting(
+        "ROCKET_WORKER_METRICS_PORT",
+        0,
+        _integer(0, 65_535),
+        "TCP port on which a delivery worker answers /metrics; 0: none",
+    )
     env: Literal["production", "development", "test"] = _setting(
         "ROCKET_ENV", "development", _choice("production", "development", "test"), "kind of installation"
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 import uvloop
+from prometheus_client import start_http_server
 
 from rocket_server import logs
 from rocket_server.config import Settings
@@ -67,6 +68,7 @@ async def _work(
     )
     plugins = InstalledPlugins(await discover(settings, os.environ))
     try:
+        _expose_metrics(settings)
         worker = Worker(settings, database, sender, plugins)
         _stop_when_asked(worker, lifeline)
         gc.collect()
@@ -80,6 +82,15 @@ async def _work(
         await plugins.close()
         await sender.close()
         await database.close()
+
+
+def _expose_metrics(settings: Settings) -> None:
+    """Answer scrapes from a thread, where that is wanted. A second worker on a host can't have the port."""
+    if settings.worker_metrics_port:
+        try:
+            start_http_server(settings.worker_metrics_port, settings.host)
+        except OSError as error:
+            log.warning("metrics_not_exposed", port=settings.worker_metrics_port, reason=str(error))
 
 
 def _stop_when_asked(worker: Worker, lifeline: int | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,10 +17,12 @@ from rocket_server.delivery import outbox
 from rocket_server.errors import RocketError
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
+from rocket_server.metrics import OLDEST_DELIVERY_SECONDS, WAITING_DELIVERIES
 
 router = APIRouter(tags=["operation"])
 
 _HEALTH_TIMEOUT_S = 3
+_BACKLOG_TIMEOUT_S = 1
 
 _CONSOLE = """<!doctype html>
 <html lang="en">
@@ -64,8 +68,15 @@ async def health(request: Request) -> Json:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics() -> Response:
-    """Measurements of this process in Prometheus' text form."""
+async def metrics(request: Request) -> Response:
+    """Measurements of this process in Prometheus' text form, and the backlog of deliveries, which is
+    everybody's. Without the database that is unknown, and the rest is there."""
+    waiting, oldest_s = math.nan, math.nan
+    with suppress(RocketError, TimeoutError):
+        async with asyncio.timeout(_BACKLOG_TIMEOUT_S), services_of(request).database.connection() as conn:
+            waiting, oldest_s = await outbox.backlog(conn)
+    WAITING_DELIVERIES.set(waiting)
+    OLDEST_DELIVERY_SECONDS.set(oldest_s)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -242,6 +242,7 @@ class Dispatcher:
                 outcome = _failed(started_at, "internal", f"{type(error).__name__} while it was being sent.")
             if outcome is None:
                 lane.window.crowded()
+                self._hungry.discard(lane)  # until it is found again: others may have room sooner
                 await self._give_back(claimed)
                 return
             if outcome.delivered:

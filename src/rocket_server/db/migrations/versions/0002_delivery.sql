@@ -75,7 +75,12 @@ CREATE TABLE deliveries (
     settled_at      timestamptz,
     PRIMARY KEY (organisation_id, endpoint_id, delivery_id),
     CONSTRAINT delivery_leased_is_pending CHECK (status = 'pending' OR NOT leased)
-) WITH (fillfactor = 70);
+) WITH (
+    fillfactor = 70,
+    -- Each delivery leaves dead places at the front of the index that is looked at first.
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_threshold = 2000
+);
 CREATE INDEX deliveries_due ON deliveries (organisation_id, endpoint_id, due_at) WHERE status = 'pending';
 CREATE INDEX deliveries_exhausted ON deliveries (organisation_id, endpoint_id, delivery_id) WHERE status = 'exhausted';
 
