@@ -49,13 +49,14 @@ def every_rule(
             rule = of_now.get(rule_id) or rule
         found.append(Decided(dict(decision), rule))
     told = {decision["rule_id"] for decision in stored if decision["outcome"] != "reversed"}
+    mentioned = {decision["rule_id"] for decision in stored}
     triggered, others, later = [], [], []
     for rule in then.rules:
         if rule.rule_id in told:
             continue
         if rule.rule.trigger.event == event.event:
             triggered.append(Decided(_silent(rule, event, status, reason).as_dict(), rule))
-        else:
+        elif rule.rule_id not in mentioned:
             others.append(Decided(_other_event(rule, event).as_dict(), rule))
     for rule in now.rules:
         if rule.rule_id not in told and rule.rule_id not in of_then:
