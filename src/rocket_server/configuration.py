@@ -78,7 +78,6 @@ async def load(
     """
     organisation = await organisations.read(conn, organisation_id)
     if await plugins_store.ensure(conn, organisation_id, subscriptions):
-        await organisations.touch(conn, organisation_id)
         organisation = await organisations.read(conn, organisation_id)
     sources = {source.name: source for source in await sources_store.all_sources(conn, organisation_id)}
     versions = await rules_store.current(conn, organisation_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,14 @@ async def _by_sets(conn: Any, organisation_id: str) -> list[Difference]:
         add("sum", "all accounts", f"hold {total} points together, should hold 0")
     for row in await conn.fetch(SQL["reversals"], organisation_id, MAX_DIFFERENCES):
         add("reversal", f"entry {row['entry_id']}", f"doesn't undo entry {row['reverses']}")
+    for row in await conn.fetch(SQL["transfers"], organisation_id, MAX_DIFFERENCES):
+        add(
+            "merge",
+            f"learner {row['learner_id']}",
+            f"moved {row['total']} points from account {row['counterpart']} by merging, should move none",
+        )
+    for row in await conn.fetch(SQL["left_behind"], organisation_id, MAX_DIFFERENCES):
+        add("merge", f"learner {row['learner_id']}", "was merged into another, but not all of it followed")
     for row in await conn.fetch(SQL["events_without_key"], organisation_id, MAX_DIFFERENCES):
         add("dedupe", f"event {row['event_id']}", "has no dedupe key, so it could be stored again")
     for row in await conn.fetch(SQL["keys_shared"], organisation_id, MAX_DIFFERENCES):
@@ -105,14 +114,17 @@ async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Di
     rules = await _all_rules(conn, organisation)
     organisation_id = organisation.organisation_id
     after = _FIRST
-    while learner_ids := [
-        row[0] for row in await conn.fetch(SQL["learners_after"], organisation_id, after, _LEARNERS_AT_ONCE)
-    ]:
+    while rows := await conn.fetch(SQL["learners_after"], organisation_id, after, _LEARNERS_AT_ONCE):
+        learner_ids = [row["learner_id"] for row in rows]
+        anonymised = {row["learner_id"] for row in rows if row["anonymised"]}
         after = learner_ids[-1]
         entries = await conn.fetch(SQL["entries_of"], organisation_id, learner_ids)
         marks = await conn.fetch(SQL["marks_of"], organisation_id, learner_ids)
-        awards = _Awards(rules, entries, marks)
-        for row in await conn.fetch(SQL["events_of"], organisation_id, learner_ids):
+        merges = await conn.fetch(SQL["merges_of"], organisation_id, learner_ids)
+        awards = _Awards(rules, entries, marks, _Persons(merges), anonymised)
+        events = await conn.fetch(SQL["events_of"], organisation_id, learner_ids)
+        awards.note_taken_back(events)
+        for row in events:
             awards.check_event(row)
         awards.check_caps()
         for subject, message in awards.found:
@@ -128,11 +140,47 @@ async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, i
     return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
 
 
+class _Persons:
+    """Who was one person when: caps hold among the awards of those who were one when the last was made."""
+
+    def __init__(self, merges: Iterable[Any]) -> None:
+        """`merges` have the survivor, who was merged into him, and his last entry's number then, in order."""
+        self._numbers: dict[str, list[int]] = {}
+        self._became: dict[str, tuple[str, int]] = {}  # of whom was merged: the survivor and his how manieth
+        for row in merges:
+            numbers = self._numbers.setdefault(row["learner_id"], [])
+            numbers.append(row["number"])
+            self._became[row["other_id"]] = (row["learner_id"], len(numbers))
+
+    def merged(self, learner_id: str) -> bool:
+        """Whether somebody was merged into a learner."""
+        return learner_id in self._numbers
+
+    def of(self, learner_id: str, number: int) -> list[str]:
+        """Names of all persons to whom a learner's entry belongs, who he was when it was made first."""
+        found: list[str] = []
+        merged = bisect_left(self._numbers.get(learner_id, ()), number)
+        while True:
+            last = len(self._numbers.get(learner_id, ()))
+            found.extend(f"{learner_id}/{count}" for count in range(merged, last + 1))
+            if learner_id not in self._became:
+                return found
+            learner_id, merged = self._became[learner_id]
+
+
 class _Awards:
-    """Awards of some learners: checked event by event, then all caps at once."""
+    """Awards of some learners: checked event by event, then all caps at once.
+
+    Of an anonymised learner only the sums are checked: what rules had asked of the events is gone.
+    """
 
     def __init__(
-        self, rules: dict[tuple[str, int], CompiledRule], entries: Iterable[Any], marks: Iterable[Any]
+        self,
+        rules: dict[tuple[str, int], CompiledRule],
+        entries: Iterable[Any],
+        marks: Iterable[Any],
+        persons: _Persons,
+        anonymised: set[str],
     ) -> None:
         self.found: list[tuple[str, str]] = []  # subject and message
         self._rules = rules
@@ -141,7 +189,17 @@ class _Awards:
         for row in marks:
             self._marks.setdefault(row["award_id"], set()).add(row["mark"])
         self._tally = Tally()
-        self._standing: list[tuple[str, str, Case]] = []  # subject, learner, award
+        self._taken_back: set[str | None] = set()
+        self._standing: list[tuple[str, str, Case]] = []  # subject, person, award
+        self._persons = persons
+        self._anonymised = anonymised
+
+    def note_taken_back(self, rows: Iterable[Any]) -> None:
+        """Learn which awards later events took back: those without points have no entry that would say so."""
+        for row in rows:
+            for decision in row["decisions"]:
+                if decision["outcome"] == "reversed":
+                    self._taken_back.add(decision["detail"].get("reverses"))
 
     def check_event(self, row: Any) -> None:
         """The event's points are its decisions', and each award that stands is one that its rule gives."""
@@ -155,7 +213,7 @@ class _Awards:
             message = None
             if "entry_id" in decision["detail"]:
                 message = self._check_award(subject, row["learner_id"], event, decision, boost)
-            elif "award_id" in decision["detail"]:
+            elif "award_id" in decision["detail"] and decision["detail"]["award_id"] not in self._taken_back:
                 message = self._check_award_without_points(subject, row["learner_id"], event, decision)
             if message:
                 self.found.append((subject, message))
@@ -183,7 +241,7 @@ class _Awards:
         if entry is None or entry["amount"] != points:
             return f"decided {points} points that no entry of its learner has"
         rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-        if entry["reversed"] or rule is None:
+        if entry["reversed"] or rule is None or learner_id in self._anonymised:
             # A mapping's own rule lives with its source and may be gone; its entries were checked before.
             return None
         case = rule.consider(event)
@@ -196,26 +254,31 @@ class _Awards:
         capped = rule.rule.constraints.max_points_per_day is not None
         if not isinstance(case, Case) or not (points == worth or (capped and points < worth)):
             return f"was given {points} points that {rule.rule_id} doesn't give"
-        return self._check_marks(subject, learner_id, case, points, entry_id)
+        persons = self._persons.of(entry["made_to"], entry["number"])
+        return self._check_marks(subject, persons, case, points, entry_id)
 
     def _check_award_without_points(
         self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
     ) -> str | None:
         """As `_check_award`, for a badge or a multiplication, which no entry tells of."""
         rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-        if rule is None:
+        if rule is None or learner_id in self._anonymised:
             return None
         case = rule.consider(event)
         if not isinstance(case, Case):
             return f"was given what {rule.rule_id} doesn't give"
-        return self._check_marks(subject, learner_id, case, 0, decision["detail"]["award_id"])
+        # Without an entry, nothing says on which side of a merge it was given.
+        persons = [] if self._persons.merged(learner_id) else self._persons.of(learner_id, 0)
+        return self._check_marks(subject, persons, case, 0, decision["detail"]["award_id"])
 
     def _check_marks(
-        self, subject: str, learner_id: str, case: Case, points: int, award_id: str
+        self, subject: str, persons: Sequence[str], case: Case, points: int, award_id: str
     ) -> str | None:
         """Whether an award that stands is counted as it should be; it is counted here for `check_caps`."""
-        self._tally.add(learner_id, case.rule.rule_id, case.marks(), case.event.occurred_at, points)
-        self._standing.append((subject, learner_id, case))
+        for person in persons:
+            self._tally.add(person, case.rule.rule_id, case.marks(), case.event.occurred_at, points)
+        if persons:
+            self._standing.append((subject, persons[0], case))
         stored, expected = self._marks.get(award_id, set()), set(case.marks())
         if stored != expected:
             return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
@@ -223,9 +286,9 @@ class _Awards:
 
     def check_caps(self) -> None:
         """No award stands that is more than a constraint of its rule allows."""
-        for subject, learner_id, case in self._standing:
+        for subject, person, case in self._standing:
             for constraint, probe in case.checks:
-                counted = self._tally.count(learner_id, case.rule.rule_id, probe)
+                counted = self._tally.count(person, case.rule.rule_id, probe)
                 if not constraint.holds(counted):
                     self.found.append(
                         (subject, f"is one award too many for {constraint.name} of {case.rule.rule_id}")

@@ -38,13 +38,50 @@ SELECT
        FROM entries WHERE organisation_id = $1) AS total;
 
 -- name: reversals
--- Reversals that don't undo exactly one entry of the same learner and amount.
+-- Reversals that don't undo exactly one entry of the same person and amount. After a merge the person's reversals
+-- are entries of the account that stands for him.
 SELECT r.entry_id::text AS entry_id, r.reverses::text AS reverses
 FROM entries r
 LEFT JOIN entries e ON e.organisation_id = $1 AND e.entry_id = r.reverses
+LEFT JOIN accounts ra ON ra.organisation_id = $1 AND ra.account_id = r.learner_id
+LEFT JOIN accounts ea ON ea.organisation_id = $1 AND ea.account_id = e.learner_id
 WHERE r.organisation_id = $1 AND r.kind = 'reversal'
-    AND (e.entry_id IS NULL OR e.kind = 'reversal' OR e.learner_id <> r.learner_id OR e.amount <> r.amount
-         OR e.from_account <> r.to_account OR e.to_account <> r.from_account)
+    AND (e.entry_id IS NULL OR e.kind NOT IN ('award', 'deduction') OR e.amount <> r.amount
+         OR coalesce(ra.merged_into, r.learner_id) <> coalesce(ea.merged_into, e.learner_id)
+         OR (r.to_account = r.learner_id) = (e.to_account = e.learner_id)
+         OR CASE WHEN r.to_account = r.learner_id THEN r.from_account ELSE r.to_account END
+            <> CASE WHEN e.to_account = e.learner_id THEN e.from_account ELSE e.to_account END)
+LIMIT $2;
+
+-- name: transfers
+-- People whose merges took points from where they came without giving them back there, or the other way round.
+SELECT learner_id::text AS learner_id, counterpart::text AS counterpart, total
+FROM (
+    SELECT coalesce(a.merged_into, e.learner_id) AS learner_id,
+        CASE WHEN e.to_account = e.learner_id THEN e.from_account ELSE e.to_account END AS counterpart,
+        sum(CASE WHEN e.to_account = e.learner_id THEN e.amount ELSE -e.amount END) AS total
+    FROM entries e
+    LEFT JOIN accounts a ON a.organisation_id = $1 AND a.account_id = e.learner_id
+    WHERE e.organisation_id = $1 AND e.kind = 'transfer'
+    GROUP BY 1, 2
+) AS moved
+WHERE total <> 0
+LIMIT $2;
+
+-- name: left_behind
+-- Learners who were merged into others and still hold something, or of whom it isn't said everywhere.
+SELECT l.learner_id::text AS learner_id
+FROM learners l
+JOIN accounts a ON a.organisation_id = $1 AND a.account_id = l.learner_id
+WHERE l.organisation_id = $1 AND (l.merged_into IS NOT NULL OR a.merged_into IS NOT NULL)
+    AND (l.merged_into IS DISTINCT FROM a.merged_into OR a.points <> 0 OR a.earned <> 0 OR a.spent <> 0
+         OR EXISTS (SELECT 1 FROM learners o
+                    WHERE o.organisation_id = $1 AND o.learner_id = l.merged_into AND o.merged_into IS NOT NULL)
+         OR NOT EXISTS (SELECT 1 FROM learner_changes c WHERE c.organisation_id = $1 AND c.other_id = l.learner_id)
+         OR EXISTS (SELECT 1 FROM identities i WHERE i.organisation_id = $1 AND i.learner_id = l.learner_id)
+         OR EXISTS (SELECT 1 FROM events e WHERE e.organisation_id = $1 AND e.learner_id = l.learner_id)
+         OR EXISTS (SELECT 1 FROM award_marks m WHERE m.organisation_id = $1 AND m.learner_id = l.learner_id)
+         OR EXISTS (SELECT 1 FROM completions c WHERE c.organisation_id = $1 AND c.learner_id = l.learner_id))
 LIMIT $2;
 
 -- name: events_without_key
@@ -84,8 +121,19 @@ WHERE m.organisation_id = $1 AND m.points > 0
 LIMIT $2;
 
 -- name: learners_after
--- Learners with events, in the order of their ids.
-SELECT learner_id::text FROM learners WHERE organisation_id = $1 AND learner_id > $2 ORDER BY learner_id LIMIT $3;
+-- Learners in the order of their ids, and whether they are anonymous.
+SELECT l.learner_id::text AS learner_id, l.status = 'anonymised' AS anonymised
+FROM learners l
+WHERE l.organisation_id = $1 AND l.learner_id > $2 AND l.merged_into IS NULL
+ORDER BY l.learner_id LIMIT $3;
+
+-- name: merges_of
+-- Merges that made learners who they are, in their order.
+SELECT c.learner_id::text AS learner_id, c.other_id::text AS other_id, c.number
+FROM learners l
+JOIN learner_changes c ON c.organisation_id = $1 AND c.learner_id = l.learner_id AND c.action = 'merged'
+WHERE l.organisation_id = $1 AND (l.learner_id = ANY ($2::uuid[]) OR l.merged_into = ANY ($2::uuid[]))
+ORDER BY c.learner_id, c.number, c.change_id;
 
 -- name: events_of
 -- Events of learners that earned something or should say why not.
@@ -96,11 +144,13 @@ WHERE e.organisation_id = $1 AND e.learner_id = ANY ($2::uuid[])
 ORDER BY e.learner_id, e.event_id;
 
 -- name: entries_of
--- Awards of learners by rules, and whether each was reversed.
-SELECT e.entry_id::text AS entry_id, e.learner_id::text AS learner_id, e.amount, e.rule_id, e.rule_version,
+-- Awards by rules of learners and of those merged into them, to whom each was made, and whether it was reversed.
+SELECT e.entry_id::text AS entry_id, e.learner_id::text AS made_to, e.number, e.amount, e.rule_id, e.rule_version,
     EXISTS (SELECT 1 FROM entries r WHERE r.organisation_id = $1 AND r.reverses = e.entry_id) AS reversed
-FROM entries e
-WHERE e.organisation_id = $1 AND e.learner_id = ANY ($2::uuid[]) AND e.kind = 'award' AND e.rule_id IS NOT NULL;
+FROM learners l
+JOIN entries e ON e.organisation_id = $1 AND e.learner_id = l.learner_id
+WHERE l.organisation_id = $1 AND (l.learner_id = ANY ($2::uuid[]) OR l.merged_into = ANY ($2::uuid[]))
+    AND e.kind = 'award' AND e.rule_id IS NOT NULL;
 
 -- name: marks_of
 -- What live awards of learners count against.

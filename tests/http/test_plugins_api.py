@@ -162,6 +162,12 @@ def test_a_service_is_switched_with_its_plugin(there):
     assert listed(there)["external-service-webhook"]["waiting"] == 0
 
 
+def test_what_is_not_active_cannot_be_switched(there):
+    """A plugin that isn't active in the installation has nothing to switch: a conflict, not a silent yes."""
+    answer = there.api.patch("/v1/plugins/analytics-export", {"enabled": False})
+    assert (answer.status_code, answer.json()["error"]) == (409, "conflict")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "field"),
     [

@@ -62,6 +62,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/badges/revoke"): {"award_id": "{award_id}", "reason": "x"},
     ("PUT", "/v1/issuer"): {"name": "Theirs"},
     ("POST", "/v1/issuer/rotate-key"): None,
+    ("POST", "/v1/users"): {"user_id": "intruder's own"},
+    ("PATCH", "/v1/users/{user_id}"): {"name": "Renamed"},
+    ("DELETE", "/v1/users/{user_id}"): None,
+    ("POST", "/v1/users/{user_id}/identities"): {"identities": ["x:1"]},
+    ("POST", "/v1/users/{user_id}/merge"): {"from": "victim-anna"},
     ("PATCH", "/v1/organisation"): {"name": "Renamed"},
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},
@@ -103,6 +108,8 @@ def victim(make_organisation) -> Victim:
     """An organisation with a learner, an event, an entry, a rule, a source and its request log."""
     organisation = make_organisation(name="The Victim's", tenant_id="tenant-of-the-victim")
     webhook = organisation.api.post("/v1/webhooks", {"url": WEBHOOK_URL, "events": ["*"]}).json()
+    person = {"user_id": "victim-anna", "email": "anna@victim.example", "name": "Victim"}
+    assert organisation.api.post("/v1/users", person).status_code == 201
     answer = organisation.api.event("course.completed", "victim-anna", properties={"course_id": "1"})
     body = {"eventname": "\\core\\event\\user_loggedin", "id": 1, "userid": 9, "timecreated": 1772445600}
     organisation.hook(json.dumps(body))
@@ -144,6 +151,7 @@ def victim(make_organisation) -> Victim:
         "The Victim's",
         WEBHOOK_URL,
         webhook["secret"],
+        "anna@victim.example",
     )
     return Victim(organisation, ids, (*ids.values(), *secrets))
 
@@ -237,6 +245,10 @@ def test_another_organisations_ids_lead_nowhere(intruder, victim, unchanged, rou
 
 def test_filters_show_only_ones_own(intruder, victim, unchanged):
     """Lists filtered by the victim's learner or starting at the victim's event show nothing."""
+    listed = intruder.api.get("/v1/users", limit=500).text
+    assert not [mark for mark in victim.marks if mark in listed]
+    for query in ({"q": "victim"}, {"email": "anna@victim.example"}):
+        assert intruder.api.get("/v1/users/search", **query).json()["users"] == []
     for query in ({"user_id": "victim-anna"}, {"event": "course.completed"}, {"source": "moodle"}):
         response = intruder.api.get("/v1/events", **query)
         assert response.json()["events"] == []

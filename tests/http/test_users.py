@@ -60,6 +60,79 @@ def test_the_weekly_goal_is_the_organisations(organisation):
     assert organisation.api.get("/v1/users/anna/balance").json()["streak_weeks"] == 0
 
 
+def test_a_learner_may_have_a_goal_of_his_own(organisation):
+    """One's own weekly goal counts before the organisation's; without one, the organisation's."""
+    meet_goal(organisation, [1, 2])
+    organisation.api.patch("/v1/users/anna", {"weekly_goal": 51})
+    shown = organisation.api.get("/v1/users/anna/rank").json()
+    assert (shown["streak_weeks"], shown["weekly_goal"]) == (0, 51)
+    organisation.api.patch("/v1/users/anna", {"weekly_goal": None})
+    assert organisation.api.get("/v1/users/anna/rank").json()["streak_weeks"] == 2
+
+
+def test_a_late_event_joins_two_streaks_and_a_reversal_parts_them(organisation):
+    """Rank and streak follow what is known now; a reversal takes from the week it was in."""
+    meet_goal(organisation, [1, 2, 4, 5])
+    assert organisation.api.get("/v1/users/anna/balance").json()["streak_weeks"] == 2
+    meet_goal(organisation, [3])
+    assert organisation.api.get("/v1/users/anna/balance").json()["streak_weeks"] == 5
+    entry = next(
+        entry
+        for entry in organisation.api.get("/v1/users/anna/ledger").json()["entries"]
+        if entry["occurred_at"] == monday(4).isoformat().replace("+00:00", "Z")
+    )
+    body = {"entry_id": entry["entry_id"], "reason": "a mistake"}
+    assert organisation.api.post("/v1/points/reverse", body).status_code == 200
+    assert organisation.api.get("/v1/users/anna/balance").json()["streak_weeks"] == 3
+
+
+def test_ranks_are_the_organisations(organisation):
+    """Names, weeks, multipliers, discounts and grace are settings, and count at once."""
+    ranks = [
+        {"name": "Master", "weeks": 2, "multiplier": 1.5, "discount_pct": 10},
+        {"name": "Novice", "weeks": 0},
+    ]
+    changed = organisation.api.patch("/v1/organisation", {"ranks": ranks, "grace_weeks": 1})
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["ranks"][1] == ranks[0]
+    meet_goal(organisation, [1, 3])
+    assert organisation.api.get("/v1/users/anna/rank").json() == {
+        "user_id": "anna",
+        "rank": "Master",
+        "multiplier": 1.5,
+        "discount_pct": 10,
+        "streak_weeks": 2,
+        "grace_weeks": 1,
+        "weekly_goal": 50,
+        "points_this_week": 0,
+        "next_rank": None,
+    }
+    organisation.api.patch("/v1/organisation", {"grace_weeks": 0})
+    shown = organisation.api.get("/v1/users/anna/rank").json()
+    assert (shown["rank"], shown["next_rank"]) == ("Novice", {"name": "Master", "weeks": 2})
+    assert organisation.api.get("/v1/organisation").json()["ranks"] == changed.json()["ranks"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ranks": []},
+        {"ranks": [{"name": "a", "weeks": 1}]},
+        {"ranks": [{"name": "a", "weeks": 0}, {"name": "b", "weeks": 0}]},
+        {"ranks": [{"name": "a", "weeks": 0}, {"name": "a", "weeks": 1}]},
+        {"ranks": [{"name": "", "weeks": 0}]},
+        {"ranks": [{"name": "a", "weeks": 0, "multiplier": 0}]},
+        {"ranks": [{"name": "a", "weeks": 0, "discount_pct": 101}]},
+        {"grace_weeks": 5},
+    ],
+)
+def test_ranks_that_make_no_sense_are_refused(organisation, body):
+    """Everybody has exactly one rank, within bounds; else a 400, and the settings stay."""
+    before = organisation.api.get("/v1/organisation").json()
+    assert organisation.api.patch("/v1/organisation", body).status_code == 400
+    assert organisation.api.get("/v1/organisation").json() == before
+
+
 def test_a_ledger_has_pages_from_the_latest_on(organisation):
     """Entries come by number, downwards, each with the event, rule version and hand behind it."""
     first = organisation.api.event("course.completed", properties={"course_id": "1"})

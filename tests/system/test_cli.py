@@ -235,11 +235,20 @@ def test_held_events_are_released_once_their_learner_is_known(
 
         retry = ("events", "retry", "--status", "held", "--since", "7d")
         assert rocket(settings, *retry).stdout == "ran 1 event again: 1 held; 0 points\n"
-        assert rocket(settings, "learners", "link", "moodle:8774", "ada").stdout == "moodle:8774 is ada\n"
-        assert rocket(settings, *retry).stdout == "ran 1 event again: 1 processed; 5 points\n"
+        linked = rocket(settings, "learners", "link", "moodle:8774", "ada").stdout
+        assert linked == "moodle:8774 is ada\nran 1 event that had waited; 5 points\n"
         assert rocket(settings, *retry).stdout == "there are no such events\n"
         assert http.get("/v1/users/ada/balance").json()["points"] == 10
         assert http.get("/v1/users/moodle:8774/balance").json()["user_id"] == "ada"
+
+        event = {"event": "user.logged_in", "user_id": "ada", "timestamp": 1770000000}
+        again = ("events", "retry", "--status", "suspended", "--status", "held", "--since", "7d")
+        assert http.patch("/v1/users/ada", json={"status": "suspended"}).status_code == 200
+        assert http.post("/v1/events", json=event).json()["points_awarded"] == 0
+        assert rocket(settings, *again).stdout == "ran 1 event again: 1 processed; 0 points\n"
+        assert http.patch("/v1/users/ada", json={"status": "active"}).status_code == 200
+        assert rocket(settings, *again).stdout == "ran 1 event again: 1 processed; 5 points\n"
+        assert rocket(settings, *again).stdout == "there are no such events\n"
 
 
 def test_an_identity_is_not_taken_from_another_learner(serving: Start, settings: dict[str, str]) -> None:

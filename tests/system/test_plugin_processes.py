@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from rocket_server.plugins.discovery import discover
 from rocket_server.plugins.interface import PluginEvent
 from rocket_server.plugins.manager import PluginManager
 from support import plugins
-from support.command import eventually, is_gone
+from support.command import eventually, is_gone, rocket
 
 MANY_MS = 120_000
 
@@ -237,6 +238,31 @@ async def test_a_plugin_that_cannot_be_loaded_is_shown_as_failed(
     assert message in failed.message
     assert {plugin.id for plugin in manager.get_plugins()} >= {"good", "naughty"}
     assert failed.message in [line.get("error") for line in logged if line["event"] == "plugin_failed"]
+
+
+def test_the_command_lists_what_a_server_would_find(folder: Path) -> None:
+    """`rocket plugins list` names each plugin with its state, and ends with 1 where one is broken."""
+    settings = plugins.environment(folder)
+    listed = rocket(settings, "plugins", "list").stdout
+    assert re.search(r"^good +1\.0 +active +\* +- +Good$", listed, re.M), listed
+    plugins.install(folder, "broken", "plugin = 7")
+    listed = rocket(settings, "plugins", "list", expect=1).stdout
+    assert re.search(r"^broken +failed +- +- +plugin of type int: id: expected", listed, re.M), listed
+
+
+async def test_what_cannot_be_read_is_no_plugin(folder: Path) -> None:
+    """A module that writes to its process's pipes itself is a failed plugin, and no more."""
+    forged = """
+import contextlib, os
+for number in range(3, 20):
+    with contextlib.suppress(OSError):
+        os.write(number, b'{"plugin": {}}\\n')
+"""
+    plugins.install(folder, "broken", forged)
+    manager = await found(folder)
+    (failed,) = manager.failed
+    assert "what it says of itself can't be read" in failed.message
+    assert manager.get_plugin("good") is not None
 
 
 async def test_an_import_that_hangs_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

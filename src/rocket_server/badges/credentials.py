@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rocket_server.badges.addresses import PublicUrls
-from rocket_server.badges.issuers import Issuer
+from rocket_server.badges.model import Issuer
 from rocket_server.badges.signing import CREDENTIALS_V2, OPEN_BADGES_V3
 
 LIST_LENGTH: Final = 131_072  # places in one status list; the least that the specification allows

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from rocket_server.badges import signing
+from rocket_server.badges.model import Issuer
 from rocket_server.db.queries import load
 from rocket_server.errors import Unavailable
 from rocket_server.ids import uuid7
@@ -18,17 +19,6 @@ from rocket_server.ids import uuid7
 SQL = load(__file__, "issuers.sql")
 
 _NONCE_BYTES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """Who issues. `issuer_id` is public; `image_id` is among the images of badges."""
-
-    issuer_id: str
-    name: str
-    url: str | None = None
-    email: str | None = None
-    image_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

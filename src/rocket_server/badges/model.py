@@ -95,3 +95,14 @@ class Badge:
     repeatable: bool = False
     criteria: Criteria | None = None
     image_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues. `issuer_id` is public; `image_id` is among the images of badges."""
+
+    issuer_id: str
+    name: str
+    url: str | None = None
+    email: str | None = None
+    image_id: str | None = None

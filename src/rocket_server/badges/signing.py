@@ -52,6 +52,9 @@ def sign(document: Mapping[str, Any], private_key: bytes, created: datetime) -> 
 
     Raises UnknownContext. Takes some tens of milliseconds of processor time: call it off the event loop.
     """
+    for url in document["@context"]:
+        if url not in _CONTEXT_FILES:
+            raise UnknownContext(url)
     options = {
         "type": "DataIntegrityProof",
         "cryptosuite": "eddsa-rdfc-2022",

@@ -46,6 +46,7 @@ class Status(StrEnum):
     held = "held"
     ignored = "ignored"
     failed = "failed"
+    suspended = "suspended"
 
 
 @app.callback()
@@ -55,12 +56,15 @@ def events() -> None:
 
 @app.command()
 def retry(
-    status: Annotated[list[Status], typer.Option(help="held, ignored or failed; may be repeated.")],
+    status: Annotated[list[Status], typer.Option(help="held, ignored, failed, suspended; may be repeated.")],
     since: Annotated[str, typer.Option(help="Received since 2026-01-31, a time with its zone, 7d or 12h.")],
     organisation: OrganisationOption = None,
     tenant: TenantOption = None,
 ) -> None:
-    """Runs stored events again, after a mapping, a learner or a rule was mended."""
+    """Runs stored events again, after a mapping, a learner or a rule was mended.
+
+    `--status suspended` means events that gave nothing because their learner was suspended.
+    """
     settings = load_settings()
     start = parse_since(since, datetime.now(UTC))
     statuses = [one.value for one in status]
@@ -123,14 +127,21 @@ async def _retried(
     """Results of the events, the oldest first, some hundred to a transaction."""
     from rocket_server.events import store
 
-    after = _FIRST
-    while True:
-        async with database.connection() as conn:
-            event_ids = await store.to_retry(conn, organisation_id, statuses, since, after, _AT_ONCE)
-        if not event_ids:
-            return
-        after = event_ids[-1]
-        yield await _retry(database, configurations, organisation_id, event_ids)
+    kept = [status for status in statuses if status != Status.suspended]
+    for of_suspended in (False, True):
+        if not (Status.suspended in statuses if of_suspended else kept):
+            continue
+        after = _FIRST
+        while True:
+            async with database.connection() as conn:
+                if of_suspended:
+                    event_ids = await store.suspended(conn, organisation_id, since, after, _AT_ONCE)
+                else:
+                    event_ids = await store.to_retry(conn, organisation_id, kept, since, after, _AT_ONCE)
+            if not event_ids:
+                break
+            after = event_ids[-1]
+            yield await _retry(database, configurations, organisation_id, event_ids)
 
 
 async def _retry(

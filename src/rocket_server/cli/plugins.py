@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 
 import typer
 
 from rocket_server.cli.common import load_settings, table
+
+_SHOWN = 3  # events of a plugin
 
 app = typer.Typer(help="Plugins: what is installed here.", no_args_is_help=True)
 
@@ -31,8 +34,8 @@ def list_plugins() -> None:
             plugin.id,
             plugin.version,
             "active" if plugin.is_active else "inactive",
-            " ".join(dict.fromkeys(hook.name for hook in plugin.hooks)) or "-",
-            " ".join(plugin.external_service.webhook.events) if plugin.external_service else "-",
+            _some([hook.name for hook in plugin.hooks]),
+            _some(plugin.external_service.webhook.events if plugin.external_service else ()),
             plugin.description or plugin.name,
         )
         for plugin in manager.get_plugins()
@@ -41,3 +44,10 @@ def list_plugins() -> None:
     table(("plugin", "version", "status", "hooks", "service", "what it is"), rows)
     if manager.failed:
         raise typer.Exit(1)
+
+
+def _some(events: Sequence[str]) -> str:
+    """The first few of the events, each once."""
+    each = list(dict.fromkeys(events))
+    rest = f" and {len(each) - _SHOWN} more" if len(each) > _SHOWN else ""
+    return " ".join(each[:_SHOWN]) + rest or "-"

@@ -214,3 +214,17 @@ async def to_retry(
     """Ids of events of certain statuses received since a time, the oldest first, above the id `after`."""
     rows = await conn.fetch(SQL["to_retry"], organisation_id, list(statuses), since, after, limit)
     return [row[0] for row in rows]
+
+
+async def held_for(
+    conn: Any, organisation_id: str, identities: Sequence[str], after: str, limit: int
+) -> list[str]:
+    """Ids of events that wait for one of these identities to be known, the oldest first, above an id."""
+    rows = await conn.fetch(SQL["held_for"], organisation_id, list(identities), after, limit)
+    return [row[0] for row in rows]
+
+
+async def suspended(conn: Any, organisation_id: str, since: datetime, after: str, limit: int) -> list[str]:
+    """Ids of events received since a time for which a rule gave nothing because the learner was suspended."""
+    rows = await conn.fetch(SQL["suspended"], organisation_id, since, after, limit)
+    return [row[0] for row in rows]

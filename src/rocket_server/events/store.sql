@@ -70,3 +70,18 @@ SELECT e.event_id::text FROM events e
 WHERE e.organisation_id = $1 AND e.status = ANY ($2::text[]) AND e.received_at >= $3 AND e.event_id > $4
 ORDER BY e.event_id
 LIMIT $5;
+
+-- name: held_for
+-- Ids of events that wait for identities, the oldest first, above an id.
+SELECT e.event_id::text FROM events e
+WHERE e.organisation_id = $1 AND e.status = 'held' AND e.user_id = ANY ($2::text[]) AND e.event_id > $3
+ORDER BY e.event_id
+LIMIT $4;
+
+-- name: suspended
+-- Ids of events from a time on that gave nothing because their learner was suspended, above an id.
+SELECT e.event_id::text FROM events e
+WHERE e.organisation_id = $1 AND e.status = 'processed' AND e.received_at >= $2 AND e.event_id > $3
+    AND e.decisions @> '[{"outcome": "suspended"}]'
+ORDER BY e.event_id
+LIMIT $4;

@@ -19,7 +19,7 @@ from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
 from rocket_server.organisations import request_log, sources, store
 from rocket_server.organisations.credentials import check_own_token
-from rocket_server.organisations.model import Filters, Organisation, Source
+from rocket_server.organisations.model import Filters, Organisation, Rank, Source
 from rocket_server.sources import checks
 
 router = APIRouter(prefix="/v1", tags=["organisation"], responses=openapi.ERRORS)
@@ -34,6 +34,17 @@ HmacSecret = Annotated[str, Field(min_length=16, max_length=500, pattern=_STORAB
 Unknown = Literal["create", "hold", "refuse"]
 
 
+class RankBody(BaseModel):
+    """A rank, from how many weeks of a streak on, and what it is good for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f]+$")]
+    weeks: int = Field(ge=0, le=520, strict=True)
+    multiplier: float = Field(default=1.0, ge=0.1, le=10, allow_inf_nan=False)
+    discount_pct: int = Field(default=0, ge=0, le=100, strict=True)
+
+
 class OrganisationChange(BaseModel):
     """Settings to change; what isn't sent stays."""
 
@@ -43,6 +54,8 @@ class OrganisationChange(BaseModel):
     timezone: str | None = Field(default=None, max_length=100)
     unknown_learner: Unknown | None = None
     weekly_goal: int | None = Field(default=None, ge=1, le=1_000_000)
+    ranks: Annotated[list[RankBody], Field(min_length=1, max_length=20)] | None = None
+    grace_weeks: int | None = Field(default=None, ge=0, le=4)
 
 
 class FiltersBody(BaseModel):
@@ -113,6 +126,8 @@ async def change_organisation(request: Request, principal: AdminKey, body: Organ
             timezone_name=body.timezone,
             unknown_learner=body.unknown_learner,
             weekly_goal=body.weekly_goal,
+            ranks=_ranks(body.ranks),
+            grace_weeks=body.grace_weeks,
         )
     return Json(_organisation(changed))
 
@@ -190,6 +205,18 @@ async def list_requests(
     return Json(page("requests", shown, limit, "request_id"))
 
 
+def _ranks(bodies: list[RankBody] | None) -> list[Rank] | None:
+    """Ranks by their weeks. Raises InvalidPayload where not everybody has one, or somebody has two."""
+    if bodies is None:
+        return None
+    ranks = sorted((Rank(**body.model_dump()) for body in bodies), key=lambda rank: rank.weeks)
+    if ranks[0].weeks != 0:
+        raise InvalidPayload.field("ranks", "one of them begins at 0 weeks, so that everybody has a rank")
+    if len({rank.weeks for rank in ranks}) < len(ranks) or len({rank.name for rank in ranks}) < len(ranks):
+        raise InvalidPayload.field("ranks", "each has weeks and a name of its own")
+    return ranks
+
+
 async def _known(conn: Any, organisation_id: str, source_id: str) -> Source:
     found = parse_uuid(source_id)
     if found is None:
@@ -245,6 +272,8 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
         "timezone": str(organisation.timezone),
         "unknown_learner": organisation.unknown_learner,
         "weekly_goal": organisation.weekly_goal,
+        "ranks": [asdict(rank) for rank in organisation.ranks],
+        "grace_weeks": organisation.grace_weeks,
     }
 
 

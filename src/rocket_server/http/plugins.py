@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
-from rocket_server.errors import NotFound
+from rocket_server.errors import Conflict, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
@@ -68,6 +68,8 @@ async def change_plugin(request: Request, principal: AdminKey, plugin_id: str, b
         raise NotFound("There is no such plugin.", {"field": "plugin_id"})
     async with services.database.transaction() as conn:
         await services.configurations.current(conn, principal.organisation_id)
+        if not await plugins_store.standing(conn, principal.organisation_id, _ids(plugin)):
+            raise Conflict("The plugin is not active in this installation, so there is nothing to switch.")
         if await plugins_store.switch(conn, principal.organisation_id, _ids(plugin), body.enabled):
             await organisations.touch(conn, principal.organisation_id)
         standing = await plugins_store.standing(conn, principal.organisation_id, _ids(plugin))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rocket_server import pipeline
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
-from rocket_server.errors import InvalidPayload, NotFound
+from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.auth import PointsKey, Principal
 from rocket_server.http.responses import Json, rfc3339
@@ -149,6 +149,8 @@ async def known_or_new(services: Services, conn: Any, organisation_id: str, user
     found = await learners.resolve(conn, organisation_id, [Wanted(user_id, create=create)])
     if user_id not in found:
         raise NotFound("There is no such learner.", {"field": "user_id"})
+    if found[user_id].status != "active":
+        raise Conflict(f"This learner is {found[user_id].status}.", {"field": "user_id"})
     return found[user_id]
 
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from rocket_server.badges import images, issue, issuers, store
 from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.credentials import Facts
-from rocket_server.badges.issuers import Issuer
+from rocket_server.badges.model import Issuer
 from rocket_server.badges.signing import verification_method
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi, verification_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from rocket_server.learners import ranks
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Learner
 from rocket_server.ledger import store as ledger
+from rocket_server.organisations.model import Organisation, Rank
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
 
@@ -44,27 +46,64 @@ class Balance(BaseModel):
 @router.get("/{user_id}/balance", response_model=Balance)
 async def read_balance(request: Request, principal: ReadKey, user_id: str) -> Json:
     """A learner's points, rank and streak."""
-    services = services_of(request)
-    async with services.database.connection() as conn:
+    async with services_of(request).database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        organisation = configuration.organisation
         account = await ledger.read_account(conn, principal.organisation_id, learner.learner_id)
-        weeks = await ledger.weekly_points(
-            conn, principal.organisation_id, learner.learner_id, str(organisation.timezone)
-        )
-    today = datetime.now(organisation.timezone).date()
-    streak = ranks.streak_weeks(weeks, organisation.weekly_goal, today)
+        standing = await _standing(request, conn, principal.organisation_id, learner)
     return Json(
         {
             "user_id": learner.user_id,
             "points": account.points,
             "earned": account.earned,
             "spent": account.spent,
-            "rank": ranks.rank(streak),
-            "streak_weeks": streak,
+            "rank": standing.rank.name,
+            "streak_weeks": standing.streak_weeks,
         }
     )
+
+
+@router.get("/{user_id}/rank")
+async def read_rank(request: Request, principal: ReadKey, user_id: str) -> Json:
+    """A learner's rank and what it is good for, his streak, this week so far, and the next rank."""
+    async with services_of(request).database.connection() as conn:
+        learner = await known_learner(conn, principal.organisation_id, user_id)
+        standing = await _standing(request, conn, principal.organisation_id, learner)
+    following = ranks.next_rank(standing.streak_weeks, standing.organisation.ranks)
+    return Json(
+        {
+            "user_id": learner.user_id,
+            "rank": standing.rank.name,
+            "multiplier": standing.rank.multiplier,
+            "discount_pct": standing.rank.discount_pct,
+            "streak_weeks": standing.streak_weeks,
+            "grace_weeks": standing.organisation.grace_weeks,
+            "weekly_goal": standing.goal,
+            "points_this_week": standing.points_this_week,
+            "next_rank": None if following is None else {"name": following.name, "weeks": following.weeks},
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    organisation: Organisation
+    rank: Rank
+    streak_weeks: int
+    goal: int
+    points_this_week: int
+
+
+async def _standing(request: Request, conn: Any, organisation_id: str, learner: Learner) -> _Standing:
+    """How a learner stands now: derived from the entries, so that late events and reversals count."""
+    configuration = await services_of(request).configurations.current(conn, organisation_id)
+    organisation = configuration.organisation
+    own_goal = await learners.weekly_goal(conn, organisation_id, learner.learner_id)
+    goal = organisation.weekly_goal if own_goal is None else own_goal
+    weeks = await ledger.weekly_points(conn, organisation_id, learner.learner_id, str(organisation.timezone))
+    today = datetime.now(organisation.timezone).date()
+    streak = ranks.streak_weeks(weeks, goal, today, organisation.grace_weeks)
+    rank = ranks.rank_of(streak, organisation.ranks)
+    return _Standing(organisation, rank, streak, goal, weeks.get(ranks.monday(today), 0))
 
 
 @router.get("/{user_id}/ledger")
@@ -73,17 +112,24 @@ async def read_ledger(
 ) -> Json:
     """A learner's entries, the latest first, each with the event, rule version and hand behind it."""
     services = services_of(request)
-    before = number_after(cursor)
+    organisation_id = principal.organisation_id
     async with services.database.connection() as conn:
-        learner = await known_learner(conn, principal.organisation_id, user_id)
-        rows = await ledger.history(
-            conn, principal.organisation_id, learner.learner_id, _LATEST if before is None else before, limit
-        )
+        learner = await known_learner(conn, organisation_id, user_id)
+        # Numbers count the entries of one account; entries of several accounts are paged by their ids.
+        joint = await ledger.has_merged(conn, organisation_id, learner.learner_id)
+        if joint:
+            rows = await ledger.joint_history(
+                conn, organisation_id, learner.learner_id, id_after(cursor), limit
+            )
+        else:
+            before = number_after(cursor)
+            number = _LATEST if before is None else before
+            rows = await ledger.history(conn, organisation_id, learner.learner_id, number, limit)
     entries = [
         {**row, "occurred_at": rfc3339(row["occurred_at"]), "created_at": rfc3339(row["created_at"])}
         for row in rows
     ]
-    return Json(page("entries", entries, limit, "number"))
+    return Json(page("entries", entries, limit, "entry_id" if joint else "number"))
 
 
 @router.get("/{user_id}/events")

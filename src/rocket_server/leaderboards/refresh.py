@@ -85,6 +85,8 @@ async def recount(conn: Any, organisation_id: str, learner_ids: Sequence[str]) -
     anonymous, hidden or shown again. Who is hidden stands nowhere afterwards."""
     timezone = await conn.fetchval(SQL["lock"], organisation_id)
     if timezone is not None:  # else nothing was ever counted
+        rows = await conn.fetch(SQL["with_merged"], organisation_id, learner_ids)
+        learner_ids = [row[0] for row in rows]
         await conn.execute(SQL["forget_learners"], organisation_id, learner_ids)
         await _count(conn, organisation_id, timezone, learner_ids)
 

@@ -54,7 +54,8 @@ ORDER BY a.account_id;
 
 -- name: count_entries
 -- Adds up to $4 new entries of each of these learners to all boards that they are about. An award counts in
--- the week in which its event occurred; a reversal takes it from where it stood. Spending counts nowhere.
+-- the week in which its event occurred; a reversal takes it from where it stood. Spending counts nowhere. Entries
+-- of who was merged into another count for the other.
 WITH new AS MATERIALIZED (
     SELECT given.learner_id, e.entry_id, e.number, e.kind, e.amount, e.occurred_at, e.event_id, e.reverses
     FROM unnest($2::uuid[]) AS given (learner_id)
@@ -66,14 +67,16 @@ WITH new AS MATERIALIZED (
     ) AS e
 ),
 moved AS (
-    SELECT n.learner_id,
+    SELECT l.learner_id,
         CASE WHEN n.kind = 'award' THEN n.amount ELSE -n.amount END AS points,
         coalesce(r.occurred_at, n.occurred_at) AT TIME ZONE $3 AS local_time,
         nullif(ev.properties ->> 'course_id', '') AS course
     FROM new n
     LEFT JOIN entries r ON r.organisation_id = $1 AND r.entry_id = n.reverses
     LEFT JOIN events ev ON ev.organisation_id = $1 AND ev.event_id = coalesce(r.event_id, n.event_id)
-    JOIN learners l ON l.organisation_id = $1 AND l.learner_id = n.learner_id AND l.leaderboard <> 'hidden'
+    JOIN learners own ON own.organisation_id = $1 AND own.learner_id = n.learner_id
+    JOIN learners l ON l.organisation_id = $1 AND l.learner_id = coalesce(own.merged_into, own.learner_id)
+        AND l.leaderboard <> 'hidden'
     WHERE n.kind = 'award' OR (n.kind = 'reversal' AND r.kind = 'award')
 ),
 deltas AS (
@@ -116,6 +119,11 @@ done AS (
     ON CONFLICT (organisation_id, learner_id) DO UPDATE SET entries = excluded.entries
 )
 SELECT count(*) FROM new;
+
+-- name: with_merged
+-- Learners and those who were merged into them.
+SELECT l.learner_id::text FROM learners l
+WHERE l.organisation_id = $1 AND (l.learner_id = ANY ($2::uuid[]) OR l.merged_into = ANY ($2::uuid[]));
 
 -- name: forget_learners
 -- These learners stand nowhere any more, and none of their entries is counted.

@@ -1,31 +1,53 @@
-"""Streaks and ranks: consecutive weeks in which the weekly goal was met; pure."""
+"""Streaks and ranks: weeks in which the weekly goal was met, and what they make of a learner; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from typing import Protocol, TypeVar
 
-# Fewest weeks of a streak for each rank, the highest first.
-RANKS = ((7, "Commander"), (4, "Pilot"), (0, "Explorer"))
 _WEEK = timedelta(days=7)
 
 
-def streak_weeks(points_by_week: Mapping[date, int], goal: int, today: date) -> int:
-    """Consecutive weeks, up to now, in which `goal` points were earned.
+class _FromWeeks(Protocol):
+    @property
+    def weeks(self) -> int: ...
 
-    Weeks are named by their Monday. The week of `today` counts once its goal is met; while it isn't, the
-    streak of the weeks before it stands.
+
+R = TypeVar("R", bound=_FromWeeks)
+
+
+def monday(day: date) -> date:
+    """The Monday that names a day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def streak_weeks(points_by_week: Mapping[date, int], goal: int, today: date, grace_weeks: int = 0) -> int:
+    """Weeks in which `goal` points were earned, back from now until more than `grace_weeks` in a row weren't.
+
+    Weeks are named by their Monday. Weeks that are missed by grace end nothing and count nothing. The week of
+    `today` counts once its goal is met; while it isn't, it is no missed week either.
     """
-    week = today - timedelta(days=today.weekday())
-    if points_by_week.get(week, 0) < goal:
+    week = monday(today)
+    weeks = missed = 0
+    if points_by_week.get(week, 0) >= goal:
+        weeks = 1
+    first = min(points_by_week, default=week)
+    while missed <= grace_weeks and week > first:
         week -= _WEEK
-    weeks = 0
-    while points_by_week.get(week, 0) >= goal:
-        weeks += 1
-        week -= _WEEK
+        if points_by_week.get(week, 0) >= goal:
+            weeks += 1
+            missed = 0
+        else:
+            missed += 1
     return weeks
 
 
-def rank(weeks: int) -> str:
-    """The rank of a streak: Explorer, from 4 weeks on Pilot, from 7 on Commander."""
-    return next(name for least, name in RANKS if weeks >= least)
+def rank_of(weeks: int, ranks: Iterable[R]) -> R:
+    """The highest of `ranks` that a streak of so many weeks reaches; one of them begins at no weeks."""
+    return max((rank for rank in ranks if rank.weeks <= weeks), key=lambda rank: rank.weeks)
+
+
+def next_rank(weeks: int, ranks: Iterable[R]) -> R | None:
+    """The lowest of `ranks` that a streak of so many weeks doesn't reach yet."""
+    return min((rank for rank in ranks if rank.weeks > weeks), key=lambda rank: rank.weeks, default=None)

@@ -53,20 +53,50 @@ async def read(conn: Any, organisation_id: str, learner_id: str) -> Learner | No
     return None if row is None else Learner(*row.values())
 
 
-async def link(conn: Any, organisation_id: str, identity: str, user_id: str) -> Learner:
-    """Make `identity` one of the learner known as `user_id`; nothing changes where it is that already.
+async def weekly_goal(conn: Any, organisation_id: str, learner_id: str) -> int | None:
+    """A learner's own weekly goal in points; None where the organisation's counts."""
+    found: int | None = await conn.fetchval(SQL["weekly_goal"], organisation_id, learner_id)
+    return found
 
-    Raises NotFound where nobody is known as `user_id`, Conflict where `identity` is somebody else's.
+
+async def ranks(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, str]:
+    """The names of the ranks that learners were last seen to have, for rules that multiply by them: half a
+    minute behind the entries. Who was never looked at isn't in the answer."""
+    if not learner_ids:
+        return {}
+    rows = await conn.fetch(SQL["ranks"], organisation_id, list(learner_ids))
+    return {row[0]: row[1] for row in rows}
+
+
+async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_id: str) -> Learner:
+    """Make `identities` those of the learner known as `user_id`; nothing changes where they are that already.
+
+    Raises NotFound where nobody is known as `user_id`, Conflict where an identity is somebody else's.
     """
     learner = await find_one(conn, organisation_id, user_id)
     if learner is None:
-        raise NotFound(f"Nobody is known as {user_id!r}.")
-    await conn.fetch(SQL["add_identities"], organisation_id, [identity], [learner.learner_id])
-    owner = await find_one(conn, organisation_id, identity)
-    if owner is None or owner.learner_id != learner.learner_id:
-        known_as = "somebody else" if owner is None else owner.user_id
-        raise Conflict(f"{identity!r} belongs to {known_as} already.")
+        raise NotFound(f"Nobody is known as {user_id!r}.", {"field": "user_id"})
+    await lock(conn, organisation_id, learner)
+    await conn.fetch(
+        SQL["add_identities"], organisation_id, list(identities), [learner.learner_id] * len(identities)
+    )
+    owners = await find(conn, organisation_id, identities)
+    for identity in identities:
+        owner = owners.get(identity)
+        if owner is None or owner.learner_id != learner.learner_id:
+            known_as = "somebody else" if owner is None else owner.user_id
+            raise Conflict(f"{identity!r} belongs to {known_as} already.", {"field": "identities"})
     return learner
+
+
+async def lock(conn: Any, organisation_id: str, learner: Learner) -> None:
+    """Keep a learner as he is until the transaction ends. Raises TryAgain where he was merged into another
+    since he was found, Conflict where he is anonymous by now."""
+    row = await conn.fetchrow(SQL["lock_learner"], organisation_id, learner.learner_id)
+    if row is None or row["merged"]:
+        raise TryAgain("a learner was merged into another meanwhile")
+    if row["status"] == "anonymised":
+        raise Conflict("This learner was anonymised and can't be changed.", {"field": "user_id"})
 
 
 async def resolve(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) -> dict[str, Learner]:
@@ -101,7 +131,7 @@ async def _introduce(
     if emails:
         await conn.fetch(SQL["lock_email_addresses"], organisation_id)
         for row in await conn.fetch(SQL["find_by_email"], organisation_id, sorted(emails)):
-            by_email[row["email"]] = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
+            by_email[row["address"]] = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
 
     linked: dict[str, Learner] = {}
     made: dict[str, Learner] = {}

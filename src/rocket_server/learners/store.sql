@@ -13,10 +13,14 @@ SELECT l.learner_id::text AS learner_id, l.user_id, l.status, l.email
 FROM learners l WHERE l.organisation_id = $1 AND l.learner_id = $2;
 
 -- name: find_by_email
--- Learners by e-mail address, whatever its case.
-SELECT lower(l.email) AS email, l.learner_id::text AS learner_id, l.user_id, l.status
-FROM learners l
-WHERE l.organisation_id = $1 AND l.email IS NOT NULL AND lower(l.email) = ANY ($2::text[]);
+-- Learners by e-mail address, whatever its case; who was merged into another is the other.
+SELECT lower(a.email) AS address, l.learner_id::text AS learner_id, l.user_id, l.status, l.email
+FROM learners a
+CROSS JOIN LATERAL (
+    SELECT * FROM learners l
+    WHERE l.organisation_id = $1 AND l.learner_id = coalesce(a.merged_into, a.learner_id) LIMIT 1
+) AS l
+WHERE a.organisation_id = $1 AND a.email IS NOT NULL AND lower(a.email) = ANY ($2::text[]);
 
 -- name: lock_email_addresses
 -- One transaction of an organisation at a time gives e-mail addresses to learners.
@@ -30,6 +34,11 @@ FROM unnest($2::text[], $3::uuid[]) AS added (identity, learner_id)
 ORDER BY added.identity
 ON CONFLICT DO NOTHING
 RETURNING identity;
+
+-- name: lock_learner
+-- A learner, locked, so that nobody merges or anonymises him meanwhile.
+SELECT merged_into IS NOT NULL AS merged, status FROM learners
+WHERE organisation_id = $1 AND learner_id = $2 FOR NO KEY UPDATE;
 
 -- name: add_learners
 -- Learners and their empty accounts.
@@ -47,3 +56,12 @@ UPDATE learners l SET email = given.email
 FROM unnest($2::uuid[], $3::text[]) AS given (learner_id, email)
 WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]) AND l.learner_id = given.learner_id
     AND l.email IS NULL;
+
+-- name: weekly_goal
+-- A learner's own weekly goal.
+SELECT weekly_goal FROM learners WHERE organisation_id = $1 AND learner_id = $2;
+
+-- name: ranks
+-- The ranks that learners were last seen to have.
+SELECT learner_id::text AS learner_id, rank FROM learner_ranks
+WHERE organisation_id = $1 AND learner_id = ANY ($2::uuid[]);

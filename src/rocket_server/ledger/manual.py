@@ -36,17 +36,23 @@ async def deduct(conn: Any, organisation_id: str, learner_id: str, points: int, 
 
 
 async def reverse(conn: Any, organisation_id: str, entry_id: str, cause: Cause) -> Entry:
-    """Undo an award or a deduction. Raises NotFound, or Conflict where that was done or can't be done."""
+    """Undo an award or a deduction. Raises NotFound, or Conflict where that was done or can't be done.
+
+    Where its learner was merged into another since, the reversal is an entry of the other.
+    """
     found = (await store.find_entries(conn, organisation_id, [entry_id])).get(entry_id)
     if found is None:
         raise NotFound("There is no such entry.", {"field": "entry_id"})
-    account = (await store.lock(conn, organisation_id, [found.learner_id]))[found.learner_id]
+    locked = await store.lock(conn, organisation_id, [found.learner_id], anonymised=True)
+    account = locked[found.learner_id]
     # Read again under the lock: who raced us has committed by now.
     entry = (await store.find_entries(conn, organisation_id, [entry_id]))[entry_id]
     if entry.kind == "reversal":
         raise Conflict(
             "A reversal can't be reversed; award or deduct the points anew.", {"field": "entry_id"}
         )
+    if entry.kind == "transfer":
+        raise Conflict("A merge of two learners can't be reversed.", {"field": "entry_id"})
     if entry.reversed:
         raise Conflict("This entry was reversed already.", {"field": "entry_id"})
     reversal = model.reverse(account, uuid7(), entry_id, entry.kind, entry.amount, cause)
@@ -65,9 +71,9 @@ async def once(
         return await work(), False
     request_hash = hashlib.sha256(msgspec.json.encode(request, order="sorted")).digest()
     # Waits for a transaction that uses the same key at this moment.
-    claimed = await conn.fetchval(SQL["claim"], organisation_id, key, request_hash)
+    claimed = await conn.fetchval(SQL["claim"], organisation_id, key, request_hash, hashed_key(key))
     if claimed is None:
-        row = await conn.fetchrow(SQL["find"], organisation_id, key)
+        row = await conn.fetchrow(SQL["find"], organisation_id, [key, hashed_key(key)])
         if row is None:
             raise Unavailable("Another request with this Idempotency-Key was just undone. Send it again.")
         if row["request_hash"] != request_hash:
@@ -78,3 +84,8 @@ async def once(
     answer = await work()
     await conn.execute(SQL["keep"], organisation_id, key, answer)
     return answer, False
+
+
+def hashed_key(key: str) -> str:
+    """What stands for a key that named somebody who was anonymised; it is still good for one request only."""
+    return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"

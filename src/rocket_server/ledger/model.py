@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from rocket_server.errors import InsufficientPoints
 ISSUANCE = "00000000-0000-7000-8000-000000000001"
 REDEMPTION = "00000000-0000-7000-8000-000000000002"
 
-EntryKind = Literal["award", "deduction", "reversal"]
+EntryKind = Literal["award", "deduction", "reversal", "transfer"]
 
 
 @dataclass(slots=True)
@@ -86,12 +87,35 @@ def reverse(
     return _move(account, entry_id, "reversal", amount, +1, REDEMPTION, cause, reversed_entry)
 
 
+def transfer(source: Account, target: Account, new_id: Callable[[], str], cause: Cause) -> list[Entry]:
+    """Move all that was ever earned and spent from one account to another, which is the same person's.
+
+    Each part goes back to where it came from and from there to the other account, so that both accounts and
+    those of the organisation stay what their entries add up to. A debt follows too.
+    """
+    earned, spent = source.earned, source.spent
+    entries: list[Entry] = []
+    for account, sign in ((source, -1), (target, +1)):
+        # In this order no account is below where it begins or ends.
+        parts = [(ISSUANCE, earned, sign), (REDEMPTION, spent, -sign)]
+        for counterpart, amount, direction in parts if sign > 0 else reversed(parts):
+            if counterpart == ISSUANCE:
+                account.earned += sign * amount
+            else:
+                account.spent += sign * amount
+            if amount:
+                entries.append(
+                    _move(account, new_id(), "transfer", amount, direction, counterpart, cause, None)
+                )
+    return entries
+
+
 def _move(
     account: Account,
     entry_id: str,
     kind: EntryKind,
     amount: int,
-    sign: Literal[1, -1],
+    sign: int,
     counterpart: str,
     cause: Cause,
     reverses: str | None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from rocket_server.db.pool import add_rows
+from rocket_server.db.pool import TryAgain, add_rows
 from rocket_server.db.queries import load
 from rocket_server.ledger.model import Account, Entry, EntryKind
 
@@ -44,22 +44,32 @@ _COLUMNS = (
     "event_id",
     "rule_id",
     "rule_version",
-    "metadata",
 )
 
 
-async def lock(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, Account]:
-    """The accounts of learners, locked until the transaction ends, always in the order of their ids."""
+async def lock(
+    conn: Any, organisation_id: str, learner_ids: Collection[str], *, anonymised: bool = False
+) -> dict[str, Account]:
+    """The accounts of learners, locked until the transaction ends, always in the order of their ids.
+
+    Raises TryAgain where one was merged into another since the caller found it: found anew, it is the other.
+    So it does where nobody is known behind one any more, unless `anonymised` says that this is no matter.
+    """
     if not learner_ids:
         return {}
     rows = await conn.fetch(SQL["lock"], organisation_id, list(learner_ids))
+    if any(row[5] or (row[6] and not anonymised) for row in rows):
+        raise TryAgain("a learner was merged into another, or anonymised, meanwhile")
     return {row[0]: Account(row[0], row[1], row[2], row[3], row[4]) for row in rows}
 
 
 async def write(
     conn: Any, organisation_id: str, entries: Sequence[Entry], accounts: Iterable[Account]
 ) -> None:
-    """Add `entries` and set the balances of the locked `accounts` that they changed."""
+    """Add `entries` and set the balances of the locked `accounts` that they changed.
+
+    What a person wrote about an entry that no rule made stands apart, where it can be forgotten.
+    """
     if not entries:
         return
     await add_rows(
@@ -80,13 +90,23 @@ async def write(
                 entry.reverses,
                 (cause := entry.cause).actor,
                 cause.occurred_at,
-                cause.reason,
+                None if cause.rule_id is None else cause.reason,
                 cause.event_id,
                 cause.rule_id,
                 cause.rule_version,
-                cause.metadata,
             )
             for entry in entries
+        ],
+    )
+    await add_rows(
+        conn,
+        "entry_notes",
+        ("organisation_id", "entry_id", "learner_id", "reason", "metadata"),
+        [
+            (organisation_id, entry.entry_id, entry.learner_id, cause.reason, cause.metadata)
+            for entry in entries
+            if (cause := entry.cause).rule_id is None
+            if cause.reason is not None or cause.metadata is not None
         ],
     )
     changed = list(accounts)
@@ -102,7 +122,7 @@ async def write(
 
 
 async def find_entries(conn: Any, organisation_id: str, entry_ids: Collection[str]) -> dict[str, StoredEntry]:
-    """Entries by id; one that doesn't exist isn't in the answer."""
+    """Entries by id; one that doesn't exist isn't in the answer. Its learner is the one after all merges."""
     if not entry_ids:
         return {}
     rows = await conn.fetch(SQL["find_entries"], organisation_id, list(entry_ids))
@@ -115,30 +135,56 @@ async def read_account(conn: Any, organisation_id: str, learner_id: str) -> Acco
     return Account(learner_id, *row) if row else Account(learner_id)
 
 
+async def mark_merged(conn: Any, organisation_id: str, from_learner_id: str, into_learner_id: str) -> None:
+    """Say of a locked, empty account, and of all that were merged into it, which account stands for it."""
+    await conn.execute(SQL["mark_merged"], organisation_id, from_learner_id, into_learner_id)
+
+
+async def forget(conn: Any, organisation_id: str, learner_id: str, learner_ids: Sequence[str]) -> None:
+    """Leave only the sums of a learner, whose account is locked: what was written about entries of his and of
+    those who were merged into him (`learner_ids`) is removed."""
+    await conn.execute(SQL["mark_anonymised"], organisation_id, learner_id)
+    await conn.execute(SQL["forget_notes"], organisation_id, learner_ids)
+
+
+async def has_merged(conn: Any, organisation_id: str, learner_id: str) -> bool:
+    """Whether somebody was merged into this learner."""
+    return bool(await conn.fetchval(SQL["has_merged"], organisation_id, learner_id))
+
+
 async def history(
     conn: Any, organisation_id: str, learner_id: str, before_number: int, limit: int
 ) -> list[dict[str, Any]]:
     """A learner's entries below a number, the latest first; `points` is below zero where some were taken."""
     rows = await conn.fetch(SQL["history"], organisation_id, learner_id, before_number, limit)
-    return [
-        {
-            "entry_id": row["entry_id"],
-            "number": row["number"],
-            "kind": row["kind"],
-            "points": row["amount"] if row["incoming"] else -row["amount"],
-            "balance_after": row["balance_after"],
-            "reason": row["reason"],
-            "event_id": row["event_id"],
-            "rule_id": row["rule_id"],
-            "rule_version": row["rule_version"],
-            "reverses": row["reverses"],
-            "actor": row["actor"],
-            "metadata": row["metadata"],
-            "occurred_at": row["occurred_at"],
-            "created_at": row["created_at"],
-        }
-        for row in rows
-    ]
+    return [_shown(row) for row in rows]
+
+
+async def joint_history(
+    conn: Any, organisation_id: str, learner_id: str, before: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """As `history`, for a learner whom others were merged into: all their entries by time, below an entry."""
+    rows = await conn.fetch(SQL["joint_history"], organisation_id, learner_id, before, limit)
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "entry_id": row["entry_id"],
+        "number": row["number"],
+        "kind": row["kind"],
+        "points": row["amount"] if row["incoming"] else -row["amount"],
+        "balance_after": row["balance_after"],
+        "reason": row["reason"],
+        "event_id": row["event_id"],
+        "rule_id": row["rule_id"],
+        "rule_version": row["rule_version"],
+        "reverses": row["reverses"],
+        "actor": row["actor"],
+        "metadata": row["metadata"],
+        "occurred_at": row["occurred_at"],
+        "created_at": row["created_at"],
+    }
 
 
 async def weekly_points(conn: Any, organisation_id: str, learner_id: str, timezone: str) -> dict[date, int]:

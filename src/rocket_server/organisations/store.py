@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rocket_server.db.queries import load
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.ids import uuid7
-from rocket_server.organisations.model import Organisation, UnknownLearner
+from rocket_server.organisations.model import DEFAULT_RANKS, Organisation, Rank, UnknownLearner
 
 SQL = load(__file__, "store.sql")
 
@@ -88,11 +90,22 @@ async def change(
     timezone_name: str | None = None,
     unknown_learner: UnknownLearner | None = None,
     weekly_goal: int | None = None,
+    ranks: Sequence[Rank] | None = None,
+    grace_weeks: int | None = None,
 ) -> Organisation:
     """Change settings; None leaves one as it is."""
     if timezone_name is not None:
         timezone(timezone_name)
-    await conn.execute(SQL["change"], organisation_id, name, timezone_name, unknown_learner, weekly_goal)
+    await conn.execute(
+        SQL["change"],
+        organisation_id,
+        name,
+        timezone_name,
+        unknown_learner,
+        weekly_goal,
+        None if ranks is None else [asdict(rank) for rank in ranks],
+        grace_weeks,
+    )
     return await read(conn, organisation_id)
 
 
@@ -121,4 +134,6 @@ def _organisation(row: Any) -> Organisation:
         row["unknown_learner"],
         row["weekly_goal"],
         row["version"],
+        DEFAULT_RANKS if row["ranks"] is None else tuple(Rank(**rank) for rank in row["ranks"]),
+        row["grace_weeks"],
     )

@@ -1,17 +1,24 @@
 """From events to stored facts, decisions, points and messages, in one transaction of the caller's."""
 
+from rocket_server.pipeline.anonymise import Anonymised, anonymise, erased_at
 from rocket_server.pipeline.by_hand import give_badge, points_given, revoke_badge
 from rocket_server.pipeline.calculate import calculate
 from rocket_server.pipeline.ingest import ingest, retry
+from rocket_server.pipeline.merge import Merge, merge
 from rocket_server.pipeline.model import Result
 from rocket_server.pipeline.reasons import reasons
 from rocket_server.pipeline.reverse import reverse
 
 __all__ = [
+    "Anonymised",
+    "Merge",
     "Result",
+    "anonymise",
     "calculate",
+    "erased_at",
     "give_badge",
     "ingest",
+    "merge",
     "points_given",
     "reasons",
     "retry",

@@ -45,7 +45,9 @@ class Awarding:
         """Decide all items in order and write entries, balances, marks and completions."""
         organisation_id = self._configuration.organisation_id
         learner_ids = {
-            item.learner.learner_id for item in items if item.learner and item.status == "processed"
+            item.learner.learner_id
+            for item in items
+            if item.learner and item.status == "processed" and item.learner.status != "anonymised"
         }
         learner_ids.update(item.stored.learner_id for item in items if item.stored and item.stored.learner_id)
         self._accounts = await ledger_store.lock(conn, organisation_id, learner_ids)

@@ -65,13 +65,31 @@ async def retry(
 ) -> dict[str, Result]:
     """Run stored events again, after a mapping, a learner or a rule was mended; a result for each id known.
 
-    What an event had earned is reversed first, so running one twice gives what running it once gives.
+    What an event had earned is reversed first, so running one twice gives what running it once gives. While
+    its learner is suspended, or for ever where he was anonymised, what it had earned stays as it is.
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)
     items = [_again(event, _reread(configuration, event, event.received)) for event in stored.values()]
-    followed = await _decide(conn, configuration, items, received_at)
-    await write(conn, configuration, items, received_at, [], followed)
-    return {item.event_id: _result(item) for item in items}
+    await _check_sites(conn, configuration, items)
+    await _find_learners(conn, configuration, items)
+    results = {item.event_id: _stands(item) for item in items}
+    items = [item for item in items if results[item.event_id] is None]
+    if items:
+        followed = await _award(conn, configuration, items, received_at)
+        await write(conn, configuration, items, received_at, [], followed)
+    decided = {item.event_id: _result(item) for item in items}
+    return {event_id: stands or decided[event_id] for event_id, stands in results.items()}
+
+
+def _stands(item: Item) -> Result | None:
+    """What an event of somebody who may not earn anything now was worth when it was decided; else None."""
+    stored, learner = item.stored, item.learner
+    if stored is None or learner is None or learner.status == "active":
+        return None
+    if learner.status == "suspended" and stored.status != "processed":
+        return None
+    status: Any = stored.status
+    return Result(status, item.event_id, stored.points_awarded, (), tuple(stored.decisions), stored.reason)
 
 
 def _result(item: Item) -> Result:
@@ -191,6 +209,12 @@ async def _decide(
         return badges.Outcome()
     await _check_sites(conn, configuration, items)
     await _find_learners(conn, configuration, items)
+    return await _award(conn, configuration, items, received_at)
+
+
+async def _award(
+    conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
+) -> badges.Outcome:
     await Awarding(configuration).decide(conn, items)
     return await badges.follow(conn, configuration, items, received_at)
 

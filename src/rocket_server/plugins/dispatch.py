@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -98,12 +97,6 @@ async def tell(manager: PluginManager, plugin_id: str, event: PluginEvent, timeo
     calls = await manager.trigger(plugin_id, event, started + timeout_ms / 1000)
     duration_ms = round((time.monotonic() - started) * 1000)
     return Told(started_at, duration_ms, tuple(call for call in calls if call.failed))
-
-
-def hook_of(line: str, labels: Collection[str]) -> tuple[str, str] | None:
-    """The hook's label and the sentence of a line of `Told.answer`; None where it is none."""
-    label, separator, sentence = line.partition(": ")
-    return (label, sentence) if separator and label in labels else None
 
 
 def _an_event(pattern: str) -> str:

@@ -22,6 +22,7 @@ import sys
 import threading
 from typing import Any, Final, TextIO
 
+from rocket_server.plugins.check import PluginError
 from rocket_server.plugins.interface import Plugin, PluginEvent
 from rocket_server.plugins.loading import description, load
 from rocket_server.plugins.running import described
@@ -43,7 +44,8 @@ def main() -> int:
     try:
         plugin = load(name, value)
     except BaseException as error:
-        _answer(answers, {"failed": described(error)})
+        said = str(error) if isinstance(error, PluginError) else described(error)
+        _answer(answers, {"failed": said})
         return 1
     _limit(memory_bytes)
     _answer(answers, {"plugin": description(plugin)})

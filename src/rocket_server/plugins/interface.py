@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypedDict, runtime_checkable
+from typing import Any, Final, Literal, TypedDict
 
 PluginType = Literal["internal", "external"]
 
@@ -78,21 +78,6 @@ class ExternalService:
 
     webhook: Webhook
     type: Literal["webhook"] = "webhook"
-
-
-@runtime_checkable
-class PluginLike(Protocol):
-    """Any object with these attributes is a plugin; `external_service` may be a mapping as well."""
-
-    id: str
-    name: str
-    version: str
-    description: str
-    author: str
-    type: PluginType
-    is_active: bool
-    hooks: Sequence[Any]
-    external_service: Any
 
 
 @dataclass(frozen=True, slots=True)

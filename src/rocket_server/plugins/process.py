@@ -82,7 +82,11 @@ class Host:
         if "plugin" not in answer:
             await self.kill()
             raise HookFailed("unstartable", str(answer.get("failed")))
-        plugin = described_plugin(answer["plugin"])
+        try:
+            plugin = described_plugin(answer["plugin"])
+        except (LookupError, TypeError, ValueError) as error:
+            await self.kill()
+            raise HookFailed("unstartable", f"what it says of itself can't be read: {error}") from error
         self._most_bytes = self._memory_bytes() + self._limits.memory_bytes
         return plugin
 

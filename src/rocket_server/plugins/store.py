@@ -53,7 +53,7 @@ def endpoint_id(organisation_id: str, subscription_id: str) -> str:
 async def ensure(conn: Any, organisation_id: str, subscriptions: Sequence[Subscription]) -> bool:
     """Give an organisation the rows that it lacks, and correct what others ask for now.
 
-    Whether there are new ones: then every process has to hear of it.
+    Whether there are new ones: then the organisation's version is another.
     """
     if not subscriptions:
         return False

@@ -5,7 +5,8 @@ FROM endpoints
 WHERE organisation_id = $1 AND kind = 'plugin' AND plugin_id = ANY ($2::text[]);
 
 -- name: add
--- Rows for subscriptions of plugins, with the state that an endpoint has; how many were new.
+-- Rows for subscriptions of plugins, with the state that an endpoint has; how many were new. Where some were,
+-- every process hears that what it remembers of the organisation is stale.
 WITH added AS (
     INSERT INTO endpoints (
         organisation_id, endpoint_id, kind, plugin_id, description, events, format, timeout_ms, max_attempts)
@@ -18,6 +19,8 @@ WITH added AS (
 ), states AS (
     INSERT INTO endpoint_states (organisation_id, endpoint_id) SELECT $1, endpoint_id FROM added
     ON CONFLICT DO NOTHING
+), told AS (
+    UPDATE organisations SET version = version + 1 WHERE organisation_id = $1 AND EXISTS (SELECT FROM added)
 )
 SELECT count(*) FROM added;
 

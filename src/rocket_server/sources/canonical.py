@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,19 +120,19 @@ def _read_user(result: Flattened, user: dict[str, Any]) -> None:
         result.email = None if is_absent(given) else checks.email(given)
     except Fault as fault:
         result.fault("user.email", str(fault))
-    result.identities = _identities(result, user.get("external_ids"))
+    result.identities = external_identities(user.get("external_ids"), "user.external_ids", result.fault)
 
 
-def _identities(result: Flattened, given: Any) -> tuple[str, ...]:
-    """`{"moodle": "8774"}` or `["moodle:8774"]` → `("moodle:8774",)`, in the order sent, each once."""
-    path = "user.external_ids"
+def external_identities(given: Any, path: str, fault: Callable[[str, str], None]) -> tuple[str, ...]:
+    """`{"moodle": "8774"}` or `["moodle:8774"]` → `("moodle:8774",)`, in the order sent, each once. What is
+    wrong is told to `fault` with its path, which begins with `path`."""
     if _is_empty(given):
         return ()
     if type(given) is not dict and type(given) is not list:
-        result.fault(path, 'must be an object such as {"moodle": "8774"} or a list such as ["moodle:8774"]')
+        fault(path, 'must be an object such as {"moodle": "8774"} or a list such as ["moodle:8774"]')
         return ()
     if len(given) > MAX_IDENTITIES:
-        result.fault(path, f"must have at most {MAX_IDENTITIES} entries, has {len(given)}")
+        fault(path, f"must have at most {MAX_IDENTITIES} entries, has {len(given)}")
         return ()
     identities: dict[str, None] = {}
     for where, source, value in _pairs(given, path):
@@ -139,8 +140,8 @@ def _identities(result: Flattened, given: Any) -> tuple[str, ...]:
             continue
         try:
             identities[_identity(source, value)] = None
-        except Fault as fault:
-            result.fault(where, str(fault))
+        except Fault as wrong:
+            fault(where, str(wrong))
     return tuple(identities)
 
 

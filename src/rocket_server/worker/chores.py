@@ -1,4 +1,4 @@
-"""What is done beside sending: recoveries go on, old rows go, standings follow, counts are logged."""
+"""What is done beside sending: recoveries go on, what is old or to be forgotten goes, standings follow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
+from rocket_server import erasure, promotion
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
 from rocket_server.errors import RocketError
@@ -25,6 +26,9 @@ _RECOVERIES: Final = 20  # pieces with each look, one for each endpoint
 _TRIM_EVERY_S: Final = 600.0
 _COUNT_EVERY_S: Final = 60.0
 _RANK_EVERY_S: Final = 2.0
+_ERASE_EVERY_S: Final = 10.0
+_PROMOTE_EVERY_S: Final = 5.0
+_ERASURE_PIECES: Final = 100  # with each look
 
 
 class Chores:
@@ -43,6 +47,8 @@ class Chores:
             group.create_task(_repeat("retention", self.trim, _TRIM_EVERY_S))
             group.create_task(_repeat("counts", self.tell, _COUNT_EVERY_S))
             group.create_task(_repeat("leaderboards", self.rank, _RANK_EVERY_S))
+            group.create_task(_repeat("erasures", self.erase, _ERASE_EVERY_S))
+            group.create_task(_repeat("ranks", self.promote, _PROMOTE_EVERY_S))
 
     async def recover(self) -> bool:
         """Bring each running recovery a piece forward; whether one goes on."""
@@ -82,6 +88,25 @@ class Chores:
                 return await refresh.refresh(conn, due.organisation_id, due.timezone, datetime.now(UTC))
 
             more |= (await self._database.run(piece)).more
+        return more
+
+    async def erase(self) -> bool:
+        """Look a piece further for traces of those who were anonymised; whether some may be left."""
+        async with self._database.connection() as conn:
+            running = await erasure.running(conn)
+        return any([await erasure.sweep(self._database, found, _ERASURE_PIECES) for found in running])
+
+    async def promote(self) -> bool:
+        """Tell of ranks that changed, a piece of each organisation; whether one has more."""
+        async with self._database.connection() as conn:
+            due = await promotion.due(conn, datetime.now(UTC))
+        more = False
+        for found in due:
+
+            async def piece(conn: Any, organisation_id: str = found) -> bool:
+                return await promotion.promote(conn, organisation_id, datetime.now(UTC))
+
+            more |= await self._database.run(piece)
         return more
 
 

@@ -9,7 +9,7 @@ from alembic import op
 from rocket_server.db.migrate import run_script
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
