@@ -34,7 +34,7 @@ from rocket_server.worker.worker import Worker
 log = structlog.get_logger(__name__)
 
 # Claims and settlements go by index, on connections of their own; the rest is little.
-_CLAIMING = 6
+_CLAIMING = 8
 _GENERAL = 6
 
 

@@ -272,6 +272,36 @@ async def test_a_retired_secret_signs_no_more(db, receiver, organisation_id):
     assert signing.verify(new, last.body, last.headers["x-signature"])
 
 
+async def test_locked_rows_of_one_organisation_hold_up_no_other(db, receiver, organisation_id):
+    """While somebody keeps an endpoint locked its results wait; others' are written, and none is lost."""
+    async with db.transaction() as conn:
+        other = await outbox.make_organisation(conn, "Other")
+        stuck = await outbox.make_endpoint(conn, organisation_id, receiver.url("/stuck"), timeout_ms=20_000)
+        await outbox.make_endpoint(conn, other, receiver.url("/other"))
+        await outbox.tell(conn, organisation_id, 4)
+    holding, release = asyncio.Event(), asyncio.Event()
+    receiver.answer = lambda call: Answer(after_s=1 if call.path == "/stuck" else 0)
+
+    async def hold():
+        async with db.transaction() as conn:
+            await conn.execute("SELECT FROM endpoint_states WHERE endpoint_id = $1 FOR UPDATE", stuck)
+            holding.set()
+            await release.wait()
+
+    async with working(db):
+        await until(lambda: len(receiver.ids("/stuck")) == 4)
+        holder = asyncio.create_task(hold())
+        await holding.wait()
+        async with db.transaction() as conn:
+            await outbox.tell(conn, other, 300)
+        delivered = "SELECT 1 FROM deliveries WHERE organisation_id = $1 AND status = 'delivered'"
+        await until_rows(db, delivered, other, count=300)
+        release.set()
+        await holder
+        await until_rows(db, delivered, organisation_id, count=4)
+    assert len(receiver.ids("/stuck")) == 4
+
+
 class Hooks(NoPlugins):
     """A process with one plugin of its own and one that is an external service."""
 

@@ -33,6 +33,13 @@ def test_metrics_count_requests_by_route(organisation):
     assert re.search(r'rocket_events_total\{status="processed"\} \S+', text)
 
 
+def test_metrics_tell_the_backlog_of_deliveries(server):
+    """What waits is read from the database at each scrape, by whichever server is asked."""
+    text = server.client.get("/metrics").text
+    assert re.search(r"^rocket_waiting_deliveries \d", text, re.M)
+    assert re.search(r"^rocket_oldest_delivery_seconds \d", text, re.M)
+
+
 def test_the_document_describes_every_public_route(server):
     """/openapi.json has the routes of the contract, and every error in the shape that is sent."""
     document = server.client.get("/openapi.json").json()

@@ -16,7 +16,7 @@ import pytest
 
 from rocket_server.db.pool import open_database
 from support import outbox
-from support.command import PATIENCE_S, Running, eventually, is_gone, rocket
+from support.command import PATIENCE_S, Running, eventually, free_port, is_gone, rocket
 from support.receiver import Answer, Receiver
 from support.work import Work
 
@@ -104,6 +104,23 @@ def test_a_stop_waits_for_what_is_under_way(database: str, receiver: Receiver, t
         return [row[0] for row in await conn.fetch("SELECT status FROM deliveries")]
 
     assert change(database, statuses) == ["delivered"] * 3
+
+
+def test_it_answers_scrapes_where_it_is_asked_to(database: str, receiver: Receiver, tmp_path: Path) -> None:
+    """With a port of its own a worker tells how many deliveries came to what."""
+    tell(database, receiver, 5)
+    port = free_port()
+    settings = {"ROCKET_DATABASE_URL": database, "ROCKET_WORKER_METRICS_PORT": str(port), **_PRIVATE}
+    work = Work(settings, tmp_path / "work.log")
+    try:
+
+        def scraped() -> str:
+            return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+
+        eventually(lambda: 'rocket_deliveries_total{outcome="delivered"} 5.0' in scraped(), work.output)
+        assert "rocket_delivery_seconds_count 5.0" in scraped()
+    finally:
+        work.close()
 
 
 def test_it_needs_a_migrated_database(empty_database: str) -> None:

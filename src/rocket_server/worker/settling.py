@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter, defaultdict
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,54 +20,75 @@ log = structlog.get_logger(__name__)
 
 _GATHER_S: Final = 0.015
 _SET: Final = 200  # results
-_AT_ONCE: Final = 3  # organisations
+_AT_ONCE: Final = 4  # organisations
 _WAIT_S: Final = 0.2  # before the first new try while the database is away, doubled with each
 _WAIT_MAX_S: Final = 5.0
 
 
 class Settling:
-    """A bounded queue of results: who brings one waits while the database can't keep up."""
+    """Results that wait, in bounded number: who brings one waits while the database can't keep up.
+
+    Each organisation's are settled by themselves, a set at a time, so that one whose rows somebody keeps
+    locked doesn't make the others wait.
+    """
 
     def __init__(self, database: Database, policy: Policy, size: int) -> None:
         """`size` is the number of results that may wait."""
         self._database = database
         self._policy = policy
-        self._results: asyncio.Queue[Result] = asyncio.Queue(size)
+        self._free = asyncio.Semaphore(size)
+        self._waiting: dict[str, deque[Result]] = {}  # by organisation
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
         self.counts: Counter[str] = Counter()  # results since they were last asked for
 
     async def put(self, result: Result) -> None:
         """Bring a result."""
-        await self._results.put(result)
+        await self._free.acquire()
+        self._waiting.setdefault(result.claimed.organisation_id, deque()).append(result)
+        self._news.set()
 
     async def run(self) -> None:
         """Settle what is brought, until cancelled."""
-        while True:
-            results = [await self._results.get()]
-            if self._results.qsize() < _SET:
-                await asyncio.sleep(_GATHER_S)
-            while len(results) < _SET and not self._results.empty():
-                results.append(self._results.get_nowait())
-            try:
-                await self._settle_all(results)
-            finally:
-                for _ in results:
-                    self._results.task_done()
+        try:
+            while True:
+                await self._news.wait()
+                if all(len(results) < _SET for results in self._waiting.values()):
+                    await asyncio.sleep(_GATHER_S)
+                self._news.clear()
+                self._start()
+        finally:
+            tasks = list(self._busy.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def finish(self) -> None:
         """Wait until all that was brought is settled."""
-        await self._results.join()
+        while self._waiting or self._busy:  # noqa: ASYNC110 - once, when a worker stops
+            await asyncio.sleep(_GATHER_S)
 
-    async def _settle_all(self, results: Sequence[Result]) -> None:
-        by_organisation: dict[str, list[Result]] = defaultdict(list)
-        for result in results:
-            by_organisation[result.claimed.organisation_id].append(result)
-        free = asyncio.Semaphore(_AT_ONCE)
+    def _start(self) -> None:
+        idle = [organisation_id for organisation_id in self._waiting if organisation_id not in self._busy]
+        for organisation_id in idle[: _AT_ONCE - len(self._busy)]:
+            waiting = self._waiting.pop(organisation_id)
+            results = [waiting.popleft() for _ in range(min(len(waiting), _SET))]
+            if waiting:
+                self._waiting[organisation_id] = waiting  # behind the others now
+            task = asyncio.create_task(self._settle_set(organisation_id, results))
+            self._busy[organisation_id] = task
 
-        async def one(organisation_id: str, its: list[Result]) -> None:
-            async with free:
-                await self._settle(organisation_id, its)
-
-        await asyncio.gather(*(one(*item) for item in by_organisation.items()))
+    async def _settle_set(self, organisation_id: str, results: list[Result]) -> None:
+        try:
+            await self._settle(organisation_id, results)
+        except Exception:
+            # Their leases end, and they are sent again.
+            log.exception("results_not_settled", results=len(results))
+        finally:
+            del self._busy[organisation_id]
+            for _ in results:
+                self._free.release()
+            self._news.set()
 
     async def _settle(self, organisation_id: str, results: list[Result]) -> None:
         """Settle a set, however long the database is away. Deliveries whose leases end meanwhile are sent
