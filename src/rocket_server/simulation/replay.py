@@ -1,0 +1,436 @@
+"""Judges the stored events of learners again, one learner after another, beside what was given; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+
+from rocket_server.events.model import CompletionState, Event
+from rocket_server.rules.compile import Case, CompiledRule, RuleSet
+from rocket_server.rules.evaluate import Decision
+from rocket_server.rules.tally import Tally
+from rocket_server.simulation.book import Book, Place
+from rocket_server.simulation.model import Addition, RuleSums, Sums
+from rocket_server.simulation.stored import (
+    WITHDRAWN_LATER,
+    Before,
+    StoredDecision,
+    StoredReversal,
+    decode_decisions,
+    stated,
+)
+
+DECIDED_ANEW: Final = "decided anew"  # as `pipeline/model.py` has it: such a reversal isn't the event's own
+
+_NONE: Final[dict[str, _Given]] = {}
+_NO_DECISIONS: Final = "[]"
+_NO_RULES: Final = frozenset[str]()
+
+# An event that states a completion is the latest about its module; or was overtaken by a completion; or by a
+# withdrawal, which rules then answer.
+_Standing = Literal["latest", "overtaken", "withdrawn"]
+
+
+class _Given:
+    """What one rule was decided to give for one event."""
+
+    __slots__ = ("outcome", "points", "version")
+
+    def __init__(self, outcome: str, points: int, version: int) -> None:
+        self.outcome = outcome
+        self.points = points
+        self.version = version
+
+
+class _Award:
+    """An award by the candidates. `marks` is None while nobody had to count it."""
+
+    __slots__ = ("event", "given", "key", "live", "marks", "place", "points", "rule")
+
+    def __init__(
+        self, rule: CompiledRule, key: tuple[str, str], event: Event, points: int, given: int, place: Place
+    ) -> None:
+        self.rule = rule
+        self.key = key  # event id, rule id
+        self.event = event
+        self.points = points
+        self.given = given  # points that the rule had really given for the event
+        self.place = place
+        self.marks: tuple[str, ...] | None = None
+        self.live = True
+
+
+class Replay:
+    """Judges events, given in order of receipt for one learner after another.
+
+    Rules are independent of each other, so only the candidates are judged; what other rules gave counts on
+    both sides. As long as a candidate is the rule that decided an event, and has given the learner just what
+    was given, the stored decision is its decision: the order in which concurrent requests were decided, a
+    suspension in between and an event that was run again are in it, and nowhere else. With `trust` False
+    every event is judged, which proves that judging gives what was decided.
+
+    `candidates` None stands for the rules as they were: each event is judged by the versions that decided it.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        candidates: RuleSet | None,
+        versions: Mapping[tuple[str, int], CompiledRule],
+        *,
+        trust: bool = True,
+        collect: bool = False,
+    ) -> None:
+        """`versions` are all versions of the candidates' rules. With `collect`, `end` answers additions."""
+        self._book = book
+        self._candidates = candidates
+        self._versions = versions
+        self._trust = trust
+        self._collect = collect
+        self._same: dict[tuple[str, int], bool] = {}
+        self._hearing_ids: dict[str, frozenset[str]] = {}
+        self._tried = (
+            {rule_id for rule_id, _ in versions}
+            if candidates is None
+            else {rule.rule_id for rule in candidates.rules}
+        )
+
+    # ---- one learner ---------------------------------------------------------------------------------------
+
+    def begin(self, learner_id: str, before: Before) -> None:
+        """Start with a learner: what was given before counts against caps."""
+        self._learner_id = learner_id
+        self._active = before.active
+        self._points = Sums()
+        self._touched = False
+        self._tally = Tally()
+        self._diverged: set[str] = set()
+        self._pending: dict[str, list[_Award]] = {}  # trusted, and not counted until somebody asks
+        self._gains: list[_Award] = []
+        self._states = {
+            (one.source, one.lesson_id): (one.occurred_at, one.sequence, one.state)
+            for one in before.completions
+        }
+        self._earned: dict[tuple[str, str], list[_Award]] = {}
+        for mark in before.marks:
+            self._tally.add(learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
+        self._earlier: dict[str, tuple[StoredReversal, tuple[str, ...]]] = {}
+        by_hand = []
+        for reversal in before.reversals:
+            if reversal.event is not None:
+                marks = self._marks(reversal)
+                self._tally.add(
+                    learner_id, reversal.rule_id, marks, reversal.event.occurred_at, reversal.amount
+                )
+                self._earlier[reversal.entry_id] = (reversal, marks)
+            if reversal.by_event is None:
+                by_hand.append(reversal)
+        self._by_hand = sorted(by_hand, key=lambda one: one.reversal_id, reverse=True)
+        self._watched = {one.event_id for one in by_hand if one.event is None}
+        self._places: dict[str, Place] = {}
+        self._awards: dict[tuple[str, str], _Award] = {}
+
+    def event(self, event_id: str, event: Event, decisions: str) -> None:
+        """The learner's next event."""
+        while self._by_hand and self._by_hand[-1].reversal_id < event_id:
+            self._reverse_by_hand(self._by_hand.pop())
+        place = self._book.place(event.occurred_at, event.properties.get("course_id"))
+        if event_id in self._watched:
+            self._places[event_id] = place
+        made = decode_decisions(decisions) if decisions != _NO_DECISIONS else ()
+        completion, sequence = stated(event)
+        given = self._given(made, event, place) if made else _NONE
+        suspended = any(one.outcome == "suspended" for one in made) if made else not self._active
+        key = None
+        standing: _Standing = "latest"
+        if completion is not None and not suspended:
+            key = (event.source, event.properties["lesson_id"])
+            standing = self._state(key, event, completion, sequence, made, place)
+            if standing == "overtaken" and completion == "reopened":
+                # A withdrawal behind which the module was completed again isn't decided about.
+                self._count_silent(given, _NO_RULES)
+                return
+        self._judge(event_id, event, given, place, suspended, standing == "withdrawn", key)
+
+    def end(self) -> list[Addition]:
+        """Close the learner's account; what the candidates give beyond what was given, if that is asked."""
+        while self._by_hand:
+            self._reverse_by_hand(self._by_hand.pop())
+        self._book.learner(self._learner_id, self._points, self._touched)
+        return [Addition(*award.key, award.points) for award in self._gains if award.live]
+
+    # ---- what was given ------------------------------------------------------------------------------------
+
+    def _given(self, made: Iterable[StoredDecision], event: Event, place: Place) -> dict[str, _Given]:
+        """What each rule gave for the event; what the event took back is booked."""
+        undone: set[str | None] = set()
+        given: dict[str, _Given] = {}
+        for decision in made:
+            if decision.outcome == "reversed":
+                if decision.detail.batch is not None:
+                    undone.add(decision.detail.reverses)
+                elif decision.detail.reason != DECIDED_ANEW:
+                    self._take_back_given(decision, place)
+        for decision in made:
+            rule_id, outcome = decision.rule_id, decision.outcome
+            if outcome == "reversed" or (undone and decision.detail.entry_id in undone):
+                continue
+            before = given.get(rule_id)
+            if before is None:
+                given[rule_id] = _Given(outcome, decision.points, decision.rule_version)
+            else:
+                # An award that was added later to what the event's own decision gave.
+                before.points += decision.points
+                before.version = decision.rule_version
+                if outcome == "awarded":
+                    before.outcome = outcome
+        book = self._book
+        for rule_id, one in given.items():
+            sums = book.rule(rule_id)
+            outcome = one.outcome
+            counts = sums.decisions_current
+            counts[outcome] = counts.get(outcome, 0) + 1
+            if outcome == "awarded":
+                sums.awards_current += 1
+                if one.points:
+                    self._move_current(sums, place, one.points)
+            if rule_id not in self._tried:
+                counts = sums.decisions_candidate
+                counts[outcome] = counts.get(outcome, 0) + 1
+                if outcome == "awarded":
+                    sums.awards_candidate += 1
+                    if one.points:
+                        self._move_candidate(sums, place, one.points)
+        return given
+
+    def _take_back_given(self, decision: StoredDecision, place: Place) -> None:
+        """An award was taken back by the event. One of the period is taken back from the candidates where
+        they gave it; one from before the period, and one by a rule that isn't tried, from both."""
+        sums = self._book.rule(decision.rule_id)
+        sums.decisions_current["reversed"] = sums.decisions_current.get("reversed", 0) + 1
+        self._move_current(sums, place, decision.points)
+        earlier = self._earlier.pop(decision.detail.reverses or "", None)
+        if earlier is not None:
+            self._free(*earlier)
+        if earlier is not None or decision.rule_id not in self._tried:
+            sums.decisions_candidate["reversed"] = sums.decisions_candidate.get("reversed", 0) + 1
+            self._move_candidate(sums, place, decision.points)
+
+    def _reverse_by_hand(self, reversal: StoredReversal) -> None:
+        """Somebody took an award back. It counts where the award did, and so it does for the candidates."""
+        earlier = self._earlier.pop(reversal.entry_id, None)
+        if earlier is not None:
+            self._free(*earlier)
+            return
+        place = self._places.get(reversal.event_id)
+        if place is None:
+            return
+        sums = self._book.rule(reversal.rule_id)
+        self._move_current(sums, place, -reversal.amount)
+        if reversal.rule_id not in self._tried:
+            self._move_candidate(sums, place, -reversal.amount)
+            return
+        award = self._awards.get((reversal.event_id, reversal.rule_id))
+        if award is None or not award.live:
+            return
+        taken = reversal.amount if reversal.amount < award.given else award.points
+        self._move_candidate(sums, place, -taken)
+        award.given -= reversal.amount
+        if taken == award.points:
+            self._drop(award)
+        else:
+            # A part that had been added later; the award itself stands.
+            award.points -= taken
+
+    # ---- what the candidates give --------------------------------------------------------------------------
+
+    def _judge(
+        self,
+        event_id: str,
+        event: Event,
+        given: Mapping[str, _Given],
+        place: Place,
+        suspended: bool,
+        withdrawn: bool,
+        key: tuple[str, str] | None,
+    ) -> None:
+        book, learner_id = self._book, self._learner_id
+        for rule in self._hearing(event, given):
+            rule_id = rule.rule_id
+            was = given.get(rule_id)
+            outcome: str
+            trusted = self._trust and was is not None and self._is_decided_by(rule, was.version)
+            if was is not None and trusted:
+                outcome, points, marks = was.outcome, was.points, None
+            else:
+                if rule_id in self._pending:
+                    self._count_pending(rule_id)
+                decision = self._decide(rule, event, suspended, withdrawn)
+                outcome, points, marks = decision.outcome, decision.points, decision.marks
+            sums = book.rule(rule_id)
+            counts = sums.decisions_candidate
+            counts[outcome] = counts.get(outcome, 0) + 1
+            before = was.points if was is not None else 0
+            if not trusted and (
+                points != before or (outcome == "awarded") != (was is not None and was.outcome == "awarded")
+            ):
+                self._diverge(sums)
+            if outcome != "awarded":
+                continue
+            sums.awards_candidate += 1
+            if points:
+                self._move_candidate(sums, place, points)
+            wanted = (self._collect and points > before) or event_id in self._watched
+            if marks is not None and key is None and not wanted:
+                self._tally.add(learner_id, rule_id, marks, event.occurred_at, points)
+                continue
+            self._keep(_Award(rule, (event_id, rule_id), event, points, before, place), marks, key)
+        if given and self._candidates is not None:
+            self._count_silent(given, self._ids_hearing(event.event))
+
+    def _hearing(self, event: Event, given: Mapping[str, _Given]) -> Iterable[CompiledRule]:
+        """The rules that judge the event."""
+        if self._candidates is not None:
+            return self._candidates.triggered(event.event)
+        versions = self._versions
+        return [
+            rule
+            for rule_id, one in given.items()
+            if (rule := versions.get((rule_id, one.version))) is not None
+        ]
+
+    def _decide(self, rule: CompiledRule, event: Event, suspended: bool, withdrawn: bool) -> Decision:
+        if suspended:
+            return Decision.without_points(rule, "suspended")
+        if withdrawn:
+            return Decision.without_points(rule, "condition_not_met", {"reason": WITHDRAWN_LATER})
+        case = rule.consider(event)
+        if isinstance(case, Case):
+            return case.decide(self._tally.reader(self._learner_id, rule.rule_id))
+        return case
+
+    def _is_decided_by(self, rule: CompiledRule, version: int) -> bool:
+        """Whether this very rule decided, in whatever version, and gave the learner the same until now."""
+        if rule.rule_id in self._diverged:
+            return False
+        key = (rule.rule_id, version)
+        same = self._same.get(key)
+        if same is None:
+            then = self._versions.get(key)
+            same = self._same[key] = then is not None and meaning(then) == meaning(rule)
+        return same
+
+    def _count_silent(self, given: Mapping[str, _Given], hearing: frozenset[str]) -> None:
+        """Candidates that don't judge an event for which they had given something."""
+        for rule_id, one in given.items():
+            if one.outcome == "awarded" and rule_id in self._tried and rule_id not in hearing:
+                self._diverge(self._book.rule(rule_id))
+
+    def _ids_hearing(self, event: str) -> frozenset[str]:
+        ids = self._hearing_ids.get(event)
+        if ids is None:
+            heard = () if self._candidates is None else self._candidates.triggered(event)
+            ids = self._hearing_ids[event] = frozenset(rule.rule_id for rule in heard)
+        return ids
+
+    def _diverge(self, sums: RuleSums) -> None:
+        sums.events_changed += 1
+        self._touched = True
+        self._diverged.add(sums.rule_id)
+
+    def _keep(self, award: _Award, marks: tuple[str, ...] | None, key: tuple[str, str] | None) -> None:
+        """Remember an award that may be taken back, added or counted later."""
+        rule_id = award.rule.rule_id
+        if marks is None:
+            self._pending.setdefault(rule_id, []).append(award)
+        else:
+            award.marks = marks
+            self._tally.add(self._learner_id, rule_id, marks, award.event.occurred_at, award.points)
+        if key is not None and award.points > 0:
+            self._earned.setdefault(key, []).append(award)
+        if award.key[0] in self._watched:
+            self._awards[award.key] = award
+        if self._collect and award.points > award.given:
+            self._gains.append(award)
+
+    def _count_pending(self, rule_id: str) -> None:
+        """Count awards that were taken over as they were decided, because one is judged now."""
+        for award in self._pending.pop(rule_id):
+            if award.live:
+                award.marks = award.rule.marks(award.event)
+                self._tally.add(self._learner_id, rule_id, award.marks, award.event.occurred_at, award.points)
+
+    # ---- completions, and what is taken back ---------------------------------------------------------------
+
+    def _state(
+        self,
+        key: tuple[str, str],
+        event: Event,
+        completion: CompletionState,
+        sequence: int,
+        made: Iterable[StoredDecision],
+        place: Place,
+    ) -> _Standing:
+        """Where the event stands among the statements about its module; if it is the latest and a withdrawal,
+        what the completion had earned is taken back."""
+        if any(one.detail.reason == WITHDRAWN_LATER for one in made):
+            return "withdrawn"
+        state = self._states.get(key)
+        if state is not None and state[:2] > (event.occurred_at, sequence):
+            return "withdrawn" if state[2] == "reopened" else "overtaken"
+        self._states[key] = (event.occurred_at, sequence, completion)
+        if completion == "reopened":
+            for award in self._earned.pop(key, ()):
+                if award.live:
+                    sums = self._book.rule(award.rule.rule_id)
+                    counts = sums.decisions_candidate
+                    counts["reversed"] = counts.get("reversed", 0) + 1
+                    self._move_candidate(sums, place, -award.points)
+                    self._drop(award)
+        return "latest"
+
+    def _drop(self, award: _Award) -> None:
+        award.live = False
+        if award.marks is not None:
+            self._tally.remove(
+                self._learner_id,
+                award.rule.rule_id,
+                award.marks,
+                award.event.occurred_at,
+                award.points,
+            )
+
+    def _free(self, reversal: StoredReversal, marks: tuple[str, ...]) -> None:
+        if reversal.event is not None:
+            self._tally.remove(
+                self._learner_id, reversal.rule_id, marks, reversal.event.occurred_at, reversal.amount
+            )
+
+    def _marks(self, reversal: StoredReversal) -> tuple[str, ...]:
+        rule = self._versions.get((reversal.rule_id, reversal.rule_version))
+        return () if rule is None or reversal.event is None else rule.marks(reversal.event)
+
+    def _move_current(self, sums: RuleSums, place: Place, points: int) -> None:
+        sums.points.current += points
+        self._points.current += points
+        place[0].current += points
+        place[1].current += points
+
+    def _move_candidate(self, sums: RuleSums, place: Place, points: int) -> None:
+        sums.points.candidate += points
+        self._points.candidate += points
+        place[0].candidate += points
+        place[1].candidate += points
+
+
+def meaning(rule: CompiledRule) -> dict[str, Any]:
+    """What a rule decides by: its canonical form without what is written for people."""
+    shown = rule.rule.as_dict()
+    for text in ("name", "title", "description"):
+        shown.pop(text, None)
+    return shown
+
+
+def versions_in(rules: Iterable[CompiledRule]) -> dict[tuple[str, int], CompiledRule]:
+    """Rules by id and version."""
+    return {(rule.rule_id, rule.version): rule for rule in rules}

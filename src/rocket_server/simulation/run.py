@@ -1,0 +1,200 @@
+"""Simulates: candidate rules against the rules as they were, over the stored events; nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from rocket_server.errors import Conflict
+from rocket_server.organisations.model import Organisation
+from rocket_server.rules import store as rules_store
+from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.compile import CompiledRule, RuleSet
+from rocket_server.rules.model import Rule, RuleVersion
+from rocket_server.rules.parse import parse_rule
+from rocket_server.simulation.book import Book
+from rocket_server.simulation.model import Addition, LearnerSums, Outcome, Period
+from rocket_server.simulation.replay import Replay, meaning, versions_in
+from rocket_server.simulation.stored import event_of
+from rocket_server.simulation.stream import SQL, STATEMENT_TIMEOUT_S, Stream
+
+DEFAULT_TOP: Final = 10
+MAX_TOP: Final = 100
+# Events judged before others of this process have their turn: a few milliseconds.
+_SLICE_EVENTS: Final = 100
+
+OnProgress = Callable[[int, int], None]  # events judged so far, stored events of the period at most
+OnAdditions = Callable[[list[Addition]], Awaitable[None]]
+
+
+class OutOfTime(Exception):
+    """The simulation would take longer than it may. `done` of `events` were judged."""
+
+    def __init__(self, done: int, events: int) -> None:
+        super().__init__(f"{done} of {events} events were judged")
+        self.done = done
+        self.events = events
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to simulate. `trust` False judges every event anew, also where the rule didn't change."""
+
+    top: int = DEFAULT_TOP
+    trust: bool = True
+    budget_s: float | None = None
+    on_progress: OnProgress | None = None
+    on_additions: OnAdditions | None = None  # called for each learner to whom the candidates give more
+
+
+async def simulate(
+    conn: Any,
+    organisation: Organisation,
+    rules: Sequence[Rule] | None,
+    period: Period,
+    settings: Settings = Settings(),
+) -> Outcome:
+    """What `rules` would have given for the events received in `period`, beside what was given.
+
+    Rules of the organisation that aren't among `rules` count on both sides as they were; `rules` None stands
+    for all rules as they were, which gives a difference of nothing. `conn` is in a transaction that sees one
+    moment (repeatable read). Raises Conflict where another simulation of the organisation runs, OutOfTime
+    beyond `settings.budget_s`.
+    """
+    started = time.monotonic()
+    organisation_id = organisation.organisation_id
+    if not await conn.fetchval(SQL["try_lock"], organisation_id):
+        raise Conflict(
+            "A simulation of this organisation is running. Wait until it has ended, then try again."
+        )
+    counts = await conn.fetchrow(
+        SQL["counts"], organisation_id, period.first_id, period.end_id, timeout=STATEMENT_TIMEOUT_S
+    )
+    calendar = Calendar(organisation.timezone)
+    candidates, versions, states = await _candidates(conn, organisation, rules, calendar)
+    book = Book(calendar, states, settings.top)
+    collect = settings.on_additions is not None
+    replay = Replay(book, candidates, versions, trust=settings.trust, collect=collect)
+
+    stream = Stream(conn, organisation_id, period)
+    judged_by = list(versions.values()) if candidates is None else list(candidates.rules)
+    await stream.open(
+        sorted({rule_id for rule_id, _ in versions} | {rule.rule_id for rule in judged_by}),
+        sorted({rule.rule.trigger.event for rule in judged_by}),
+        metadata=_reads_metadata([*judged_by, *versions.values()]),
+        earlier=counts["earlier"],
+    )
+    deadline = None if settings.budget_s is None else started + settings.budget_s
+    judged = await _judge_all(stream, replay, settings, counts["events"], deadline)
+    gaining, losing = await _with_names(conn, organisation_id, book.gaining(), book.losing())
+    courses = [one for one in book.shown_courses() if one[1].current or one[1].candidate]
+    return Outcome(
+        period,
+        counts["events"],
+        judged,
+        book.points,
+        sorted(book.rules.values(), key=lambda rule: rule.rule_id),
+        sorted((week, sums) for week, sums in book.weeks.items() if sums.current or sums.candidate),
+        courses,
+        sum(bool(sums.current or sums.candidate) for sums in book.courses.values()) - len(courses),
+        gaining,
+        losing,
+        book.learners,
+        book.touched,
+        time.monotonic() - started,
+    )
+
+
+async def _judge_all(
+    stream: Stream, replay: Replay, settings: Settings, events: int, deadline: float | None
+) -> int:
+    """Judge page by page, the next one on its way meanwhile; the number of events judged."""
+    learner_id = None
+    judged = 0
+    page = await stream.page()
+    while page:
+        befores = {row[0]: stream.before(row[0]) for row in _firsts(page)}
+        following = asyncio.create_task(stream.page())
+        try:
+            for start in range(0, len(page), _SLICE_EVENTS):
+                # Lets the next page come in, and others of this process work.
+                await asyncio.sleep(0)
+                for row in page[start : start + _SLICE_EVENTS]:
+                    if row[0] != learner_id:
+                        if learner_id is not None:
+                            await _end(replay, settings)
+                        learner_id = row[0]
+                        replay.begin(row[0], befores[row[0]])
+                    replay.event(row[1], event_of(*row[2:10]), row[10])
+            judged += len(page)
+            if settings.on_progress is not None:
+                settings.on_progress(judged, events)
+            if deadline is not None and time.monotonic() > deadline:
+                raise OutOfTime(judged, events)
+            page = await following
+        finally:
+            if not following.done():
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+    if learner_id is not None:
+        await _end(replay, settings)
+    return judged
+
+
+def _firsts(page: Sequence[Any]) -> list[Any]:
+    """The first row of each learner of a page."""
+    found: list[Any] = []
+    last = None
+    for row in page:
+        if row[0] != last:
+            found.append(row)
+            last = row[0]
+    return found
+
+
+async def _end(replay: Replay, settings: Settings) -> None:
+    additions = replay.end()
+    if additions and settings.on_additions is not None:
+        await settings.on_additions(additions)
+
+
+async def _candidates(
+    conn: Any, organisation: Organisation, rules: Sequence[Rule] | None, calendar: Calendar
+) -> tuple[RuleSet | None, dict[tuple[str, int], CompiledRule], dict[str, str]]:
+    """The candidates ready to judge, all versions of them, and whether each is new, changed or unchanged."""
+    organisation_id = organisation.organisation_id
+    rule_ids = None if rules is None else [rule.rule_id for rule in rules]
+    rows = await conn.fetch(SQL["versions"], organisation_id, rule_ids)
+    versions = versions_in(
+        CompiledRule(RuleVersion(parse_rule(row["definition"]), row["version"]), calendar) for row in rows
+    )
+    if rules is None:
+        return None, versions, dict.fromkeys(sorted({rule_id for rule_id, _ in versions}), "unchanged")
+    now = {one.rule.rule_id: one for one in await rules_store.current(conn, organisation_id)}
+    numbered = [RuleVersion(rule, now[rule.rule_id].version if rule.rule_id in now else 0) for rule in rules]
+    candidates = RuleSet(numbered, organisation.timezone)
+    states = {}
+    for rule in candidates.rules:
+        there = versions.get((rule.rule_id, rule.version))
+        states[rule.rule_id] = (
+            "new" if there is None else "unchanged" if meaning(there) == meaning(rule) else "changed"
+        )
+    return candidates, versions, states
+
+
+def _reads_metadata(rules: Sequence[CompiledRule]) -> bool:
+    """Whether a rule may look at metadata, which is left in the database otherwise."""
+    return any(b"metadata" in msgspec.json.encode(rule.rule.as_dict()) for rule in rules)
+
+
+async def _with_names(
+    conn: Any, organisation_id: str, *groups: Sequence[LearnerSums]
+) -> list[list[LearnerSums]]:
+    wanted = [one.learner_id for group in groups for one in group]
+    names = dict(await conn.fetch(SQL["user_ids"], organisation_id, wanted)) if wanted else {}
+    return [[replace(one, user_id=names.get(one.learner_id)) for one in group] for group in groups]
