@@ -52,7 +52,7 @@ async def begin(
         if found.status == "applying" and found.rules == dict(rules):
             return found
         raise Conflict(
-            f"Batch {found.batch_id} is unfinished ({found.status}). Finish it with the same rules, or undo it: "
+            f"Batch {found.batch_id} is {found.status}. Finish it with the same rules, or undo it: "
             f"rocket rules undo-apply {found.batch_id}",
             {"batch_id": found.batch_id, "status": found.status},
         )

@@ -83,8 +83,8 @@ async def apply(database: Database, organisation: Organisation, batch: Batch, se
 async def undo(
     database: Database, organisation_id: str, batch_id: str, on_piece: Callable[[int], None] | None = None
 ) -> Applied:
-    """Reverse all entries of a batch that still stand, piece by piece; the rules stay in force. Stopped at any
-    point, it goes on where it is called again. Raises NotFound; Conflict where it was undone already."""
+    """Reverse all entries of a batch that still stand, piece by piece; the rules stay in force. Stopped at
+    any point, it goes on where it is called again. Raises NotFound; Conflict where it was undone already."""
     async with database.transaction() as conn:
         await batches.move_on(conn, organisation_id, batch_id, "undoing", ["applying", "applied", "undoing"])
         batch = await batches.find(conn, organisation_id, batch_id)
