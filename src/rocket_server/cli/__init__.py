@@ -21,6 +21,7 @@ from rocket_server.cli import (
     plugins,
     rules,
     serve,
+    simulation,
     sources,
     up,
     work,
@@ -45,6 +46,9 @@ app.command()(listen.listen)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
+rules.app.command("simulate")(simulation.simulate)
+rules.app.command("undo-apply")(simulation.undo)
+rules.app.command("batches")(simulation.list_batches)
 app.add_typer(rules.app, name="rules")
 app.add_typer(events.app, name="events")
 app.add_typer(learners.app, name="learners")

@@ -127,7 +127,7 @@ class Replay:
                 by_hand.append(reversal)
         self._by_hand = sorted(by_hand, key=lambda one: one.reversal_id, reverse=True)
         self._watched = {one.event_id for one in by_hand if one.event is None}
-        self._places: dict[str, Place] = {}
+        self._places: dict[str | None, Place] = {}
         self._awards: dict[tuple[str, str], _Award] = {}
 
     def event(self, event_id: str, event: Event, decisions: str) -> None:
@@ -135,9 +135,10 @@ class Replay:
         while self._by_hand and self._by_hand[-1].reversal_id < event_id:
             self._reverse_by_hand(self._by_hand.pop())
         place = self._book.place(event.occurred_at, event.properties.get("course_id"))
-        if event_id in self._watched:
-            self._places[event_id] = place
         made = decode_decisions(decisions) if decisions != _NO_DECISIONS else ()
+        if event_id in self._watched:
+            # An event that was decided anew doesn't name its earlier entries any more: those don't count.
+            self._places.update((one.detail.entry_id, place) for one in made if one.outcome == "awarded")
         completion, sequence = stated(event)
         given = self._given(made, event, place) if made else _NONE
         suspended = any(one.outcome == "suspended" for one in made) if made else not self._active
@@ -222,7 +223,7 @@ class Replay:
         if earlier is not None:
             self._free(*earlier)
             return
-        place = self._places.get(reversal.event_id)
+        place = self._places.get(reversal.entry_id)
         if place is None:
             return
         sums = self._book.rule(reversal.rule_id)
