@@ -214,7 +214,6 @@ def test_it_ends_when_the_client_goes_away(make_organisation, owner):
     assert held == 0
 
 
-
 def body_of(raw: bytes) -> Any:
     import json
 

@@ -117,8 +117,9 @@ class History:
         organisation = await organisations.create(
             conn, name=name, tenant_id="histories", timezone_name="Europe/Paris"
         )
-        await rules_store.save(conn, organisation.organisation_id, rules, "tests")
-        return cls(conn, organisation)
+        history = cls(conn, organisation)
+        await history._save(rules)
+        return history
 
     async def happen(self, step: Step) -> None:
         """Let one step happen."""
@@ -129,7 +130,7 @@ class History:
                 conn, configuration, [self._event(one) for one in step.what], datetime.now(UTC)
             )
         elif step.kind == "rule":
-            await rules_store.save(conn, organisation_id, [step.what], "tests")
+            await self._save([step.what])
             await organisations.touch(conn, organisation_id)
         elif step.kind in ("suspend", "resume"):
             await conn.execute(
@@ -148,6 +149,22 @@ class History:
             if rows:
                 configuration = await self._configurations.current(conn, organisation_id)
                 await pipeline.retry(conn, configuration, [rows[step.what % len(rows)][0]], datetime.now(UTC))
+
+    async def _save(self, rules: Sequence[Rule]) -> None:
+        """Save versions, each with a time of its own although all is one transaction."""
+        organisation_id = self.organisation.organisation_id
+        versions = await rules_store.save(self.conn, organisation_id, rules, "tests")
+        await self.conn.execute("SET LOCAL ROLE NONE")
+        await self.conn.execute(
+            "UPDATE rules SET created_at = clock_timestamp() FROM unnest($2::text[], $3::integer[])"
+            " AS made (rule_id, version) WHERE organisation_id = $1 AND rules.rule_id = made.rule_id"
+            " AND rules.version = made.version",
+            organisation_id,
+            list(versions),
+            list(versions.values()),
+        )
+        await self.conn.execute("SET LOCAL ROLE rocket_app")
+        next_millisecond()
 
     async def _reverse(self, number: int) -> None:
         entries = await self.conn.fetch(

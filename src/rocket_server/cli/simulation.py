@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -27,7 +27,7 @@ from rocket_server.cli.events import parse_since
 from rocket_server.cli.faults import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from rocket_server.db.pool import Database
     from rocket_server.organisations.model import Organisation
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rocket_server.simulation.apply import Applied
     from rocket_server.simulation.batches import Batch
     from rocket_server.simulation.model import Addition, Outcome, Period, Sums
+
+T = TypeVar("T")
 
 _STATEMENT_TIMEOUT_S = 3600
 _MAX_FILE_BYTES = 16 * 2**20
@@ -81,30 +83,32 @@ def simulate(
         raise BadInput("--apply asks before it writes: add --yes where nobody can answer")
     period = Period(start, end)
 
-    async def work(url: str) -> None:
+    async def try_out(url: str) -> tuple[Outcome, int]:
         async with opened(url, _STATEMENT_TIMEOUT_S) as database:
-            async with database.connection() as conn:
-                found = await choose(conn, organisation, tenant)
-            outcome, additions = await _simulated(database, found, rules, period, top)
-            if not as_json:
-                _show(outcome)
-            applied = None
-            if apply and _agreed(additions, yes, as_json):
-                applied = await _applied(database, found, rules, period, now)
-            if as_json:
-                shown = outcome.as_dict()
-                if applied is not None:
-                    shown["applied"] = {"batch_id": applied[0].batch_id, **applied[1]._asdict()}
-                typer.echo(json.dumps(shown, indent=2))
-            elif applied is not None:
-                batch, given = applied
-                typer.echo(
-                    f"gave {_count(given.entries, 'award')}, {_count(given.points, 'point')}: batch {batch.batch_id}"
-                )
-                if given.left_out:
-                    typer.echo(f"{given.left_out} left out: no cap left room, or they weren't due any more")
+            return await _simulated(
+                database, await _chosen(database, organisation, tenant), rules, period, top
+            )
 
-    _run(work, "what was given stays; the same command goes on" if apply else "nothing was written")
+    async def give(url: str) -> tuple[Batch, Applied]:
+        async with opened(url, _STATEMENT_TIMEOUT_S) as database:
+            return await _applied(database, await _chosen(database, organisation, tenant), rules, period, now)
+
+    outcome, additions = _run(try_out, "nothing was written")
+    if not as_json:
+        _show(outcome)
+    shown = outcome.as_dict()
+    if apply and (yes or _agreed(additions, as_json)):
+        batch, given = _run(give, "what was given stays; the same command goes on")
+        shown["applied"] = {"batch_id": batch.batch_id, **given._asdict()}
+        if not as_json:
+            typer.echo(
+                f"gave {_count(given.entries, 'award')}, {_count(given.points, 'point')}: "
+                f"batch {batch.batch_id}"
+            )
+            if given.left_out:
+                typer.echo(f"{given.left_out} left out: no cap left room, or they weren't due any more")
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2))
 
 
 def undo(
@@ -117,27 +121,32 @@ def undo(
     if batch_id is None:
         raise BadInput("there is no such batch: `rocket rules batches` lists them")
 
-    async def work(url: str) -> None:
-        from rocket_server.simulation import batches, runs
+    async def look(url: str) -> Batch:
+        from rocket_server.simulation import batches
+
+        async with opened(url) as database, database.connection() as conn:
+            found = await choose(conn, organisation, tenant)
+            return await batches.find(conn, found.organisation_id, batch_id)
+
+    async def take_back(url: str) -> Applied:
+        from rocket_server.simulation import runs
+
+        done = 0
+
+        def on_piece(entries: int) -> None:
+            nonlocal done
+            done += entries
+            progress(done, known.entries)
 
         async with opened(url, _STATEMENT_TIMEOUT_S) as database:
-            async with database.connection() as conn:
-                found = await choose(conn, organisation, tenant)
-                known = await batches.find(conn, found.organisation_id, batch_id)
-            if not yes and not typer.confirm(f"Take back {_count(known.points, 'point')}?", err=True):
-                raise typer.Exit(1)
+            found = await _chosen(database, organisation, tenant)
             with _progress("taking back") as progress:
-                done = 0
+                return await runs.undo(database, found.organisation_id, batch_id, on_piece)
 
-                def on_piece(entries: int) -> None:
-                    nonlocal done
-                    done += entries
-                    progress(done, known.entries)
-
-                given = await runs.undo(database, found.organisation_id, batch_id, on_piece)
-            typer.echo(f"took back {_count(given.entries, 'award')}, {_count(given.points, 'point')}")
-
-    _run(work, "what was taken back stays so; the same command goes on")
+    known = _run(look, "nothing was taken back")
+    if yes or typer.confirm(f"Take back {_count(known.points, 'point')}?"):
+        given = _run(take_back, "what was taken back stays so; the same command goes on")
+        typer.echo(f"took back {_count(given.entries, 'award')}, {_count(given.points, 'point')}")
 
 
 def list_batches(organisation: OrganisationOption = None, tenant: TenantOption = None) -> None:
@@ -163,14 +172,15 @@ def list_batches(organisation: OrganisationOption = None, tenant: TenantOption =
 
 async def _simulated(
     database: Database, organisation: Organisation, rules: tuple[Rule, ...], period: Period, top: int
-) -> tuple[Outcome, list[int]]:
-    """The outcome, and how many awards and points an application would give at most."""
+) -> tuple[Outcome, int]:
+    """The outcome, and how many awards an application would give at most."""
     from rocket_server.simulation.run import Settings, simulate
 
-    additions = [0]
+    additions = 0
 
     async def count(found: list[Addition]) -> None:
-        additions[0] += len(found)
+        nonlocal additions
+        additions += len(found)
 
     with _progress("judging") as progress:
         async with (
@@ -178,7 +188,8 @@ async def _simulated(
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             settings = Settings(top=top, on_progress=progress, on_additions=count)
-            return await simulate(conn, organisation, rules, period, settings), additions
+            outcome = await simulate(conn, organisation, rules, period, settings)
+    return outcome, additions
 
 
 async def _applied(
@@ -194,12 +205,17 @@ async def _applied(
         return batch, await runs.apply(database, organisation, batch, Settings(on_progress=progress))
 
 
-def _agreed(additions: list[int], yes: bool, as_json: bool) -> bool:
-    question = (
-        f"Set these rules in force and give up to {_count(additions[0], 'award')} to the past? "
-        "Nothing is taken away"
+def _agreed(additions: int, as_json: bool) -> bool:
+    return typer.confirm(
+        f"Set these rules in force and give up to {_count(additions, 'award')} to the past? "
+        "Nothing is taken away",
+        err=as_json,
     )
-    return yes or typer.confirm(question, err=as_json)
+
+
+async def _chosen(database: Database, organisation: str | None, tenant: str | None) -> Organisation:
+    async with database.connection() as conn:
+        return await choose(conn, organisation, tenant)
 
 
 def _show(outcome: Outcome) -> None:
@@ -210,7 +226,8 @@ def _show(outcome: Outcome) -> None:
     )
     typer.echo(
         f"{points.current:,} points were given, {points.candidate:,} would have been: "
-        f"{points.difference:+,}; {outcome.learners_touched:,} of {_count(outcome.learners, 'learner')} touched"
+        f"{points.difference:+,}; {outcome.learners_touched:,} of "
+        f"{_count(outcome.learners, 'learner')} touched"
     )
     heading = ("given", "would be", "difference")
     typer.echo()
@@ -278,10 +295,12 @@ def _read(path: Path) -> tuple[Rule, ...]:
         raise BadInput(f"{path} is neither YAML nor JSON: {error}") from error
 
 
-def _run(work: Callable[[str], Any], stopped: str) -> None:
+def _run(work: Callable[[str], Coroutine[Any, Any, T]], stopped: str) -> T:
+    """What `work` answers, called with the database's URL. Questions are asked outside of it: a loop that
+    waits for an answer wouldn't hear Ctrl-C."""
     with database_urls(load_settings()) as (url, _):
         try:
-            asyncio.run(work(url))
+            return asyncio.run(work(url))
         except KeyboardInterrupt:
             typer.echo(f"stopped: {stopped}", err=True)
             raise

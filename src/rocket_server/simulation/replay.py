@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from rocket_server.events.model import CompletionState, Event
@@ -34,9 +34,10 @@ _Standing = Literal["latest", "overtaken", "withdrawn"]
 class _Given:
     """What one rule was decided to give for one event."""
 
-    __slots__ = ("outcome", "points", "version")
+    __slots__ = ("entry_id", "outcome", "points", "version")
 
-    def __init__(self, outcome: str, points: int, version: int) -> None:
+    def __init__(self, outcome: str, points: int, version: int, entry_id: str | None) -> None:
+        self.entry_id = entry_id
         self.outcome = outcome
         self.points = points
         self.version = version
@@ -45,17 +46,17 @@ class _Given:
 class _Award:
     """An award by the candidates. `marks` is None while nobody had to count it."""
 
-    __slots__ = ("event", "given", "key", "live", "marks", "place", "points", "rule")
+    __slots__ = ("entry_id", "event", "given", "key", "live", "marks", "points", "rule")
 
     def __init__(
-        self, rule: CompiledRule, key: tuple[str, str], event: Event, points: int, given: int, place: Place
+        self, rule: CompiledRule, key: tuple[str, str], event: Event, points: int, was: _Given | None
     ) -> None:
+        self.entry_id = was.entry_id if was is not None else None
         self.rule = rule
         self.key = key  # event id, rule id
         self.event = event
         self.points = points
-        self.given = given  # points that the rule had really given for the event
-        self.place = place
+        self.given = was.points if was is not None else 0  # what the rule had really given for the event
         self.marks: tuple[str, ...] | None = None
         self.live = True
 
@@ -77,14 +78,17 @@ class Replay:
         book: Book,
         candidates: RuleSet | None,
         versions: Mapping[tuple[str, int], CompiledRule],
+        in_force: Mapping[str, Sequence[tuple[int, int]]],
         *,
         trust: bool = True,
         collect: bool = False,
     ) -> None:
-        """`versions` are all versions of the candidates' rules. With `collect`, `end` answers additions."""
+        """`versions` are all versions of the candidates' rules, `in_force` from which Unix millisecond on
+        each was, the latest first. With `collect`, `end` answers additions."""
         self._book = book
         self._candidates = candidates
         self._versions = versions
+        self._in_force = in_force
         self._trust = trust
         self._collect = collect
         self._same: dict[tuple[str, int], bool] = {}
@@ -112,6 +116,7 @@ class Replay:
             for one in before.completions
         }
         self._earned: dict[tuple[str, str], list[_Award]] = {}
+        self._taken: set[str | None] = set()  # entries that were taken back, from the candidates too
         for mark in before.marks:
             self._tally.add(learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
         self._earlier: dict[str, tuple[StoredReversal, tuple[str, ...]]] = {}
@@ -146,8 +151,10 @@ class Replay:
         standing: _Standing = "latest"
         if completion is not None and not suspended:
             key = (event.source, event.properties["lesson_id"])
-            standing = self._state(key, event, completion, sequence, made, place)
-            if standing == "overtaken" and completion == "reopened":
+            standing = self._state(key, event, completion, sequence, made)
+            if completion == "reopened":
+                self._withdraw(key, place, standing == "latest")
+            if standing == "overtaken" and completion == "reopened" and not (given and self._trust):
                 # A withdrawal behind which the module was completed again isn't decided about.
                 self._count_silent(given, _NO_RULES)
                 return
@@ -170,7 +177,7 @@ class Replay:
             if decision.outcome == "reversed":
                 if decision.detail.batch is not None:
                     undone.add(decision.detail.reverses)
-                elif decision.detail.reason != DECIDED_ANEW:
+                elif _takes_back(decision):
                     self._take_back_given(decision, place)
         for decision in made:
             rule_id, outcome = decision.rule_id, decision.outcome
@@ -178,7 +185,9 @@ class Replay:
                 continue
             before = given.get(rule_id)
             if before is None:
-                given[rule_id] = _Given(outcome, decision.points, decision.rule_version)
+                given[rule_id] = _Given(
+                    outcome, decision.points, decision.rule_version, decision.detail.entry_id
+                )
             else:
                 # An award that was added later to what the event's own decision gave.
                 before.points += decision.points
@@ -205,17 +214,21 @@ class Replay:
         return given
 
     def _take_back_given(self, decision: StoredDecision, place: Place) -> None:
-        """An award was taken back by the event. One of the period is taken back from the candidates where
-        they gave it; one from before the period, and one by a rule that isn't tried, from both."""
+        """An award was taken back by the event; from the candidates too if it is from before the period, by a
+        rule that isn't tried, or as the candidate gave it. What only candidates gave, `_withdraw` takes."""
         sums = self._book.rule(decision.rule_id)
         sums.decisions_current["reversed"] = sums.decisions_current.get("reversed", 0) + 1
         self._move_current(sums, place, decision.points)
         earlier = self._earlier.pop(decision.detail.reverses or "", None)
         if earlier is not None:
             self._free(*earlier)
-        if earlier is not None or decision.rule_id not in self._tried:
-            sums.decisions_candidate["reversed"] = sums.decisions_candidate.get("reversed", 0) + 1
-            self._move_candidate(sums, place, decision.points)
+        tried = decision.rule_id in self._tried
+        if earlier is None and tried:
+            if not self._trust or decision.rule_id in self._diverged:
+                return
+            self._taken.add(decision.detail.reverses)
+        sums.decisions_candidate["reversed"] = sums.decisions_candidate.get("reversed", 0) + 1
+        self._move_candidate(sums, place, decision.points)
 
     def _reverse_by_hand(self, reversal: StoredReversal) -> None:
         """Somebody took an award back. It counts where the award did, and so it does for the candidates."""
@@ -260,6 +273,8 @@ class Replay:
             rule_id = rule.rule_id
             was = given.get(rule_id)
             outcome: str
+            if was is None and self._trust and self._was_silent(rule, event_id):
+                continue
             trusted = self._trust and was is not None and self._is_decided_by(rule, was.version)
             if was is not None and trusted:
                 outcome, points, marks = was.outcome, was.points, None
@@ -285,7 +300,7 @@ class Replay:
             if marks is not None and key is None and not wanted:
                 self._tally.add(learner_id, rule_id, marks, event.occurred_at, points)
                 continue
-            self._keep(_Award(rule, (event_id, rule_id), event, points, before, place), marks, key)
+            self._keep(_Award(rule, (event_id, rule_id), event, points, was), marks, key)
         if given and self._candidates is not None:
             self._count_silent(given, self._ids_hearing(event.event))
 
@@ -321,6 +336,15 @@ class Replay:
             same = self._same[key] = then is not None and meaning(then) == meaning(rule)
         return same
 
+    def _was_silent(self, rule: CompiledRule, event_id: str) -> bool:
+        """Whether this very rule was in force and decided nothing, as for a withdrawal that was overtaken."""
+        versions = self._in_force.get(rule.rule_id)
+        if not versions:
+            return False
+        time_ms = int(event_id[:8] + event_id[9:13], 16)
+        version = next((version for since_ms, version in versions if since_ms < time_ms), None)
+        return version is not None and self._is_decided_by(rule, version)
+
     def _count_silent(self, given: Mapping[str, _Given], hearing: frozenset[str]) -> None:
         """Candidates that don't judge an event for which they had given something."""
         for rule_id, one in given.items():
@@ -342,6 +366,10 @@ class Replay:
     def _keep(self, award: _Award, marks: tuple[str, ...] | None, key: tuple[str, str] | None) -> None:
         """Remember an award that may be taken back, added or counted later."""
         rule_id = award.rule.rule_id
+        if marks is None and award.entry_id is not None and award.entry_id in self._taken:
+            # Taken back by an event that came first, but was run again later.
+            award.live = False
+            return
         if marks is None:
             self._pending.setdefault(rule_id, []).append(award)
         else:
@@ -370,25 +398,41 @@ class Replay:
         completion: CompletionState,
         sequence: int,
         made: Iterable[StoredDecision],
-        place: Place,
     ) -> _Standing:
-        """Where the event stands among the statements about its module; if it is the latest and a withdrawal,
-        what the completion had earned is taken back."""
+        """Where the event stands among the statements about its module."""
         if any(one.detail.reason == WITHDRAWN_LATER for one in made):
             return "withdrawn"
         state = self._states.get(key)
         if state is not None and state[:2] > (event.occurred_at, sequence):
             return "withdrawn" if state[2] == "reopened" else "overtaken"
         self._states[key] = (event.occurred_at, sequence, completion)
-        if completion == "reopened":
-            for award in self._earned.pop(key, ()):
-                if award.live:
-                    sums = self._book.rule(award.rule.rule_id)
-                    counts = sums.decisions_candidate
-                    counts["reversed"] = counts.get("reversed", 0) + 1
-                    self._move_candidate(sums, place, -award.points)
-                    self._drop(award)
         return "latest"
+
+    def _withdraw(self, key: tuple[str, str], place: Place, is_latest: bool) -> None:
+        """Take back what a completion had earned: what was given, if it was really taken back; what only the
+        candidates give, if the withdrawal is the latest statement."""
+        earned = self._earned.get(key)
+        if not earned:
+            return
+        kept = []
+        for award in earned:
+            rule_id = award.rule.rule_id
+            if not award.live:
+                continue
+            if self._trust and rule_id not in self._diverged:
+                if award.entry_id in self._taken:
+                    self._drop(award)
+                else:
+                    kept.append(award)
+            elif is_latest:
+                sums = self._book.rule(rule_id)
+                counts = sums.decisions_candidate
+                counts["reversed"] = counts.get("reversed", 0) + 1
+                self._move_candidate(sums, place, -award.points)
+                self._drop(award)
+            else:
+                kept.append(award)
+        self._earned[key] = kept
 
     def _drop(self, award: _Award) -> None:
         award.live = False
@@ -424,14 +468,15 @@ class Replay:
         place[1].candidate += points
 
 
+def _takes_back(decision: StoredDecision) -> bool:
+    """Whether the event withdrew what another one had earned."""
+    detail = decision.detail
+    return decision.outcome == "reversed" and detail.batch is None and detail.reason != DECIDED_ANEW
+
+
 def meaning(rule: CompiledRule) -> dict[str, Any]:
     """What a rule decides by: its canonical form without what is written for people."""
     shown = rule.rule.as_dict()
     for text in ("name", "title", "description"):
         shown.pop(text, None)
     return shown
-
-
-def versions_in(rules: Iterable[CompiledRule]) -> dict[tuple[str, int], CompiledRule]:
-    """Rules by id and version."""
-    return {(rule.rule_id, rule.version): rule for rule in rules}

@@ -19,7 +19,7 @@ from rocket_server.rules.model import Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.simulation.book import Book
 from rocket_server.simulation.model import Addition, LearnerSums, Outcome, Period
-from rocket_server.simulation.replay import Replay, meaning, versions_in
+from rocket_server.simulation.replay import Replay, meaning
 from rocket_server.simulation.stored import event_of
 from rocket_server.simulation.stream import SQL, STATEMENT_TIMEOUT_S, Stream
 
@@ -76,10 +76,12 @@ async def simulate(
         SQL["counts"], organisation_id, period.first_id, period.end_id, timeout=STATEMENT_TIMEOUT_S
     )
     calendar = Calendar(organisation.timezone)
-    candidates, versions, states = await _candidates(conn, organisation, rules, calendar)
+    rule_ids = None if rules is None else [rule.rule_id for rule in rules]
+    versions, in_force = await _versions(conn, organisation_id, rule_ids, calendar)
+    candidates, states = await _candidates(conn, organisation, rules, versions)
     book = Book(calendar, states, settings.top)
     collect = settings.on_additions is not None
-    replay = Replay(book, candidates, versions, trust=settings.trust, collect=collect)
+    replay = Replay(book, candidates, versions, in_force, trust=settings.trust, collect=collect)
 
     stream = Stream(conn, organisation_id, period)
     judged_by = list(versions.values()) if candidates is None else list(candidates.rules)
@@ -163,28 +165,39 @@ async def _end(replay: Replay, settings: Settings) -> None:
         await settings.on_additions(additions)
 
 
+async def _versions(
+    conn: Any, organisation_id: str, rule_ids: Sequence[str] | None, calendar: Calendar
+) -> tuple[dict[tuple[str, int], CompiledRule], dict[str, list[tuple[int, int]]]]:
+    """All versions of some rules (None: of all), and since when each was in force, the latest first."""
+    versions: dict[tuple[str, int], CompiledRule] = {}
+    in_force: dict[str, list[tuple[int, int]]] = {}
+    for row in await conn.fetch(SQL["versions"], organisation_id, rule_ids):
+        rule = CompiledRule(RuleVersion(parse_rule(row["definition"]), row["version"]), calendar)
+        versions[rule.rule_id, rule.version] = rule
+        in_force.setdefault(rule.rule_id, []).append((row["since_ms"], rule.version))
+    return versions, in_force
+
+
 async def _candidates(
-    conn: Any, organisation: Organisation, rules: Sequence[Rule] | None, calendar: Calendar
-) -> tuple[RuleSet | None, dict[tuple[str, int], CompiledRule], dict[str, str]]:
-    """The candidates ready to judge, all versions of them, and whether each is new, changed or unchanged."""
-    organisation_id = organisation.organisation_id
-    rule_ids = None if rules is None else [rule.rule_id for rule in rules]
-    rows = await conn.fetch(SQL["versions"], organisation_id, rule_ids)
-    versions = versions_in(
-        CompiledRule(RuleVersion(parse_rule(row["definition"]), row["version"]), calendar) for row in rows
-    )
+    conn: Any,
+    organisation: Organisation,
+    rules: Sequence[Rule] | None,
+    versions: dict[tuple[str, int], CompiledRule],
+) -> tuple[RuleSet | None, dict[str, str]]:
+    """The candidates ready to judge, and whether each is new, changed or unchanged."""
     if rules is None:
-        return None, versions, dict.fromkeys(sorted({rule_id for rule_id, _ in versions}), "unchanged")
-    now = {one.rule.rule_id: one for one in await rules_store.current(conn, organisation_id)}
-    numbered = [RuleVersion(rule, now[rule.rule_id].version if rule.rule_id in now else 0) for rule in rules]
-    candidates = RuleSet(numbered, organisation.timezone)
+        return None, dict.fromkeys(sorted({rule_id for rule_id, _ in versions}), "unchanged")
+    now = {one.rule.rule_id: one for one in await rules_store.current(conn, organisation.organisation_id)}
+    candidates = RuleSet(
+        [RuleVersion(rule, now[rule.rule_id].version if rule.rule_id in now else 0) for rule in rules],
+        organisation.timezone,
+    )
     states = {}
     for rule in candidates.rules:
         there = versions.get((rule.rule_id, rule.version))
-        states[rule.rule_id] = (
-            "new" if there is None else "unchanged" if meaning(there) == meaning(rule) else "changed"
-        )
-    return candidates, versions, states
+        same = there is not None and meaning(there) == meaning(rule)
+        states[rule.rule_id] = "new" if there is None else "unchanged" if same else "changed"
+    return candidates, states
 
 
 def _reads_metadata(rules: Sequence[CompiledRule]) -> bool:

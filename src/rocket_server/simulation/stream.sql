@@ -15,8 +15,11 @@ SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off
 SELECT pg_try_advisory_xact_lock(hashtextextended('rocket simulation ' || $1::text, 0));
 
 -- name: versions
--- Every version of some rules.
-SELECT r.version, r.definition FROM rules r WHERE r.organisation_id = $1 AND ($2::text[] IS NULL OR r.rule_id = ANY ($2));
+-- Every version of some rules, the latest first, and the Unix millisecond of its making.
+SELECT r.version, r.definition, (extract(epoch FROM r.created_at) * 1000)::bigint AS since_ms
+FROM rules r
+WHERE r.organisation_id = $1 AND ($2::text[] IS NULL OR r.rule_id = ANY ($2))
+ORDER BY r.rule_id, r.version DESC;
 
 -- name: events
 -- Events of the period that a candidate hears, that a rule decided or that state a completion, learner by
