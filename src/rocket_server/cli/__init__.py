@@ -62,7 +62,7 @@ def main() -> None:
     try:
         # Not standalone: typer would draw boxes around what is one line here.
         status = app(sys.argv[1:] or ["--help"], prog_name="rocket", standalone_mode=False)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception as error:
         explained = explain(error)
