@@ -9,7 +9,7 @@ from alembic import op
 from rocket_server.db.migrate import run_script
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
