@@ -94,6 +94,7 @@ def _measure(target: Stand, since: datetime, rules: Sequence[Rule]) -> dict[str,
         "events_per_s": outcome.events / outcome.duration_s,
         "memory_growth_mb": (max(after_start) - after_start[0]) / 1e6,
         "memory_peak_mb": max(rss for _, rss in resident) / 1e6,
+        "events_per_own_processor_s": outcome.events / own_s,
         "own_us_per_event": own_s / outcome.events * 1e6,
         "database_us_per_event": database_s / outcome.events * 1e6,
     }

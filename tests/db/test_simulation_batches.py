@@ -160,6 +160,27 @@ def test_who_is_suspended_is_given_nothing(make_organisation, apply, owner, adds
     adds_up(organisation)
 
 
+def test_multipliers_are_refused(make_organisation, apply):
+    """What one rule multiplies can't be given to the past by itself: nothing is written, the rule neither."""
+    organisation = make_organisation(rules=[])
+    double = parse_rule(
+        {"rule_id": "double", "trigger": {"event": "course.completed"}, "actions": {"multiplier": 2}}
+    )
+    with pytest.raises(Conflict):
+        apply(organisation.model, rule(), double)
+    assert organisation.api.get("/v1/rules").json()["rules"] == []
+
+
+def test_a_draft_is_set_in_force(make_organisation, apply, adds_up):
+    """A draft that is given to the past is active from then on."""
+    organisation = make_organisation(rules=[rule(status="draft", active=False)])
+    course(organisation, "anna", "c1")
+    draft = rule(status="draft", active=False)
+    assert apply(organisation.model, draft)[1] == Applied(1, 10, 0)
+    assert course(organisation, "anna", "c2")["points_awarded"] == 10
+    adds_up(organisation)
+
+
 def test_a_withdrawal_takes_back_what_was_added(make_organisation, apply, adds_up):
     """A completion that is withdrawn later takes its late award along; one withdrawn before gets none."""
     done = rule(rule_id="done", trigger={"event": "lesson.completed"}, constraints={"max_per_lesson": 1})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal
 
 from rocket_server.events.model import CompletionState, Event
-from rocket_server.rules.compile import Case, CompiledRule, RuleSet
+from rocket_server.rules.compile import CompiledRule, RuleSet
 from rocket_server.rules.evaluate import Decision
+from rocket_server.rules.judge import judge
 from rocket_server.rules.tally import Tally
 from rocket_server.simulation.book import Book, Place
 from rocket_server.simulation.model import Addition, RuleSums, Sums
@@ -269,20 +271,19 @@ class Replay:
         key: tuple[str, str] | None,
     ) -> None:
         book, learner_id = self._book, self._learner_id
+        anew = self._decided_anew(event_id, event, given, suspended, withdrawn)
         for rule in self._hearing(event, given):
             rule_id = rule.rule_id
             was = given.get(rule_id)
             outcome: str
-            if was is None and self._trust and self._was_silent(rule, event_id):
-                continue
-            trusted = self._trust and was is not None and self._is_decided_by(rule, was.version)
-            if was is not None and trusted:
+            decision = anew.get(rule_id)
+            trusted = decision is None
+            if decision is not None:
+                outcome, points, marks = decision.outcome, decision.points, decision.marks
+            elif was is not None:
                 outcome, points, marks = was.outcome, was.points, None
             else:
-                if rule_id in self._pending:
-                    self._count_pending(rule_id)
-                decision = self._decide(rule, event, suspended, withdrawn)
-                outcome, points, marks = decision.outcome, decision.points, decision.marks
+                continue
             sums = book.rule(rule_id)
             counts = sums.decisions_candidate
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -304,26 +305,50 @@ class Replay:
         if given and self._candidates is not None:
             self._count_silent(given, self._ids_hearing(event.event))
 
-    def _hearing(self, event: Event, given: Mapping[str, _Given]) -> Iterable[CompiledRule]:
+    def _hearing(self, event: Event, given: Mapping[str, _Given]) -> Sequence[CompiledRule]:
         """The rules that judge the event."""
         if self._candidates is not None:
             return self._candidates.triggered(event.event)
         versions = self._versions
-        return [
+        found = [
             rule
             for rule_id, one in given.items()
             if (rule := versions.get((rule_id, one.version))) is not None
         ]
+        return sorted(found, key=lambda rule: rule.multiplier is None) if len(found) > 1 else found
 
-    def _decide(self, rule: CompiledRule, event: Event, suspended: bool, withdrawn: bool) -> Decision:
+    def _decided_anew(
+        self, event_id: str, event: Event, given: Mapping[str, _Given], suspended: bool, withdrawn: bool
+    ) -> dict[str, Decision]:
+        """By rule, the decisions that can't be taken over as they were made."""
+        heard = self._hearing(event, given)
+        if self._trust:
+            judged = [rule for rule in heard if not self._is_taken_over(rule, event_id, given)]
+            if len(judged) < len(heard) and any(rule.multiplier is not None for rule in heard) and judged:
+                # What one rule multiplies, another gives: all are judged together.
+                judged = list(heard)
+        else:
+            judged = list(heard)
+        if not judged:
+            return {}
         if suspended:
-            return Decision.without_points(rule, "suspended")
+            return {rule.rule_id: Decision.without_points(rule, "suspended") for rule in judged}
         if withdrawn:
-            return Decision.without_points(rule, "condition_not_met", {"reason": WITHDRAWN_LATER})
-        case = rule.consider(event)
-        if isinstance(case, Case):
-            return case.decide(self._tally.reader(self._learner_id, rule.rule_id))
-        return case
+            return {
+                rule.rule_id: Decision.without_points(rule, "condition_not_met", {"reason": WITHDRAWN_LATER})
+                for rule in judged
+            }
+        for rule in judged:
+            if rule.rule_id in self._pending:
+                self._count_pending(rule.rule_id)
+        decided = judge(
+            [(rule, rule.consider(event)) for rule in judged], partial(self._tally.reader, self._learner_id)
+        )
+        return {decision.rule_id: decision for decision in decided}
+
+    def _is_taken_over(self, rule: CompiledRule, event_id: str, given: Mapping[str, _Given]) -> bool:
+        was = given.get(rule.rule_id)
+        return self._was_silent(rule, event_id) if was is None else self._is_decided_by(rule, was.version)
 
     def _is_decided_by(self, rule: CompiledRule, version: int) -> bool:
         """Whether this very rule decided, in whatever version, and gave the learner the same until now."""

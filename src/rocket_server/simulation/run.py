@@ -76,6 +76,8 @@ async def simulate(
         SQL["counts"], organisation_id, period.first_id, period.end_id, timeout=STATEMENT_TIMEOUT_S
     )
     calendar = Calendar(organisation.timezone)
+    if rules is not None:
+        rules = await _with_multiplied(conn, organisation_id, rules)
     rule_ids = None if rules is None else [rule.rule_id for rule in rules]
     versions, in_force = await _versions(conn, organisation_id, rule_ids, calendar)
     candidates, states = await _candidates(conn, organisation, rules, versions)
@@ -165,6 +167,29 @@ async def _end(replay: Replay, settings: Settings) -> None:
         await settings.on_additions(additions)
 
 
+async def _with_multiplied(conn: Any, organisation_id: str, rules: Sequence[Rule]) -> list[Rule]:
+    """The candidates, drafts as if they were active; where a rule multiplies what others give, with the
+    organisation's other rules, which have to be judged along with it."""
+    tried = [as_active(rule) for rule in rules]
+    ids = {rule.rule_id for rule in tried}
+    others = [
+        one.rule
+        for one in await rules_store.current(conn, organisation_id)
+        if one.rule.rule_id not in ids and one.rule.active
+    ]
+    return [*tried, *others] if any(map(multiplies, (*tried, *others))) else tried
+
+
+def as_active(rule: Rule) -> Rule:
+    """A draft as it will be; every other rule as it is."""
+    return replace(rule, active=True) if rule.draft else rule
+
+
+def multiplies(rule: Rule) -> bool:
+    """Whether the rule changes what other rules give."""
+    return rule.active and rule.actions.multiplier is not None
+
+
 async def _versions(
     conn: Any, organisation_id: str, rule_ids: Sequence[str] | None, calendar: Calendar
 ) -> tuple[dict[tuple[str, int], CompiledRule], dict[str, list[tuple[int, int]]]]:
@@ -172,7 +197,7 @@ async def _versions(
     versions: dict[tuple[str, int], CompiledRule] = {}
     in_force: dict[str, list[tuple[int, int]]] = {}
     for row in await conn.fetch(SQL["versions"], organisation_id, rule_ids):
-        rule = CompiledRule(RuleVersion(parse_rule(row["definition"]), row["version"]), calendar)
+        rule = CompiledRule(RuleVersion(parse_rule(row["definition"], stored=True), row["version"]), calendar)
         versions[rule.rule_id, rule.version] = rule
         in_force.setdefault(rule.rule_id, []).append((row["since_ms"], rule.version))
     return versions, in_force

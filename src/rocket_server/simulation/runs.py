@@ -17,7 +17,7 @@ from rocket_server.simulation import batches
 from rocket_server.simulation.apply import PIECE_EVENTS, Applied, apply_piece, undo_piece
 from rocket_server.simulation.batches import Batch
 from rocket_server.simulation.model import Addition, Period
-from rocket_server.simulation.run import Settings, simulate
+from rocket_server.simulation.run import Settings, as_active, multiplies, simulate
 
 _FIRST: Final = "00000000-0000-0000-0000-000000000000"
 
@@ -28,13 +28,20 @@ async def begin(
     """Set the new and changed ones of `rules` in force, and begin a batch for them, or find it where it was
     begun and not finished. `period.until` must be set. Raises Conflict where another batch is unfinished."""
 
+    wished = [as_active(rule) for rule in rules]
+
     async def work(conn: Any) -> Batch:
         # First, because it locks the organisation: two who begin at once follow one another.
         await organisations.touch(conn, organisation_id)
         now = {one.rule.rule_id: one for one in await rules_store.current(conn, organisation_id)}
-        changed = [rule for rule in rules if rule.rule_id not in now or now[rule.rule_id].rule != rule]
+        if any(multiplies(rule) for rule in (*wished, *(one.rule for one in now.values()))):
+            raise Conflict(
+                "Points for the past can't be given where a rule multiplies what others give: they would "
+                "depend on each other. Switch the multiplier off first, or award by hand."
+            )
+        changed = [rule for rule in wished if rule.rule_id not in now or now[rule.rule_id].rule != rule]
         versions = await rules_store.save(conn, organisation_id, changed, created_by) if changed else {}
-        wanted = {rule.rule_id: versions.get(rule.rule_id) or now[rule.rule_id].version for rule in rules}
+        wanted = {rule.rule_id: versions.get(rule.rule_id) or now[rule.rule_id].version for rule in wished}
         return await batches.begin(conn, organisation_id, period, wanted, created_by)
 
     return await database.run(work)

@@ -152,6 +152,19 @@ def test_what_a_batch_gave_and_took_back_is_nothing():
     assert (past.book.points.current, past.book.points.difference) == (5, 0)
 
 
+def test_a_multiplier_is_judged_with_what_it_multiplies():
+    """Where a candidate multiplies, another that is unchanged gives more for the same event."""
+    double = {
+        "rule_id": "double",
+        "trigger": {"event": "forum.posted"},
+        "actions": {"multiplier": 2},
+    }
+    past = Past(POST, double).begin()
+    past.then(event(), decision("awarded", 5, entry_id="e"))
+    past.end()
+    assert (past.book.points.current, past.book.points.candidate) == (5, 10)
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "properties", "expected"),
     [
