@@ -342,3 +342,14 @@ def test_any_history_adds_up_after_each_step(portal, store, rules, candidates, h
             await organisations.touch(conn, organisation_id)
 
     portal.call(work)
+
+
+def test_an_award_is_measured_by_what_was_before_it(make_organisation, apply, adds_up):
+    """A cap that is raised in the middle of a day doesn't make the day's first awards too many."""
+    organisation = make_organisation(rules=[rule(constraints={"max_per_day": 1})])
+    course(organisation, "anna", "c1")
+    apply(organisation.model, rule(constraints={"max_per_day": 3}))
+    course(organisation, "anna", "c2")
+    course(organisation, "anna", "c3")
+    assert organisation.api.points("anna") == 30
+    adds_up(organisation)

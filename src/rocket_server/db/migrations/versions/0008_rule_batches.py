@@ -8,7 +8,7 @@ from alembic import op
 
 from rocket_server.db.migrate import run_script
 
-revision = "0004"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
