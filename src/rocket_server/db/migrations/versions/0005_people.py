@@ -1,4 +1,4 @@
-"""What rules gave to the past, batch by batch."""
+"""People: names and goals, two that are one, and how somebody is forgotten."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from alembic import op
 
 from rocket_server.db.migrate import run_script
 
-revision = "0008"
-down_revision = "0007"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
