@@ -44,6 +44,7 @@ _COLUMNS = (
     "event_id",
     "rule_id",
     "rule_version",
+    "metadata",
 )
 
 
@@ -94,6 +95,7 @@ async def write(
                 cause.event_id,
                 cause.rule_id,
                 cause.rule_version,
+                None if cause.rule_id is None else cause.metadata,
             )
             for entry in entries
         ],

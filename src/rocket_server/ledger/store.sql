@@ -56,7 +56,7 @@ WHERE e.organisation_id = $1 AND e.entry_id = ANY ($2::uuid[]);
 -- A learner's entries, the latest first, below a number.
 SELECT e.entry_id::text AS entry_id, e.number, e.kind, e.amount, (e.to_account = e.learner_id) AS incoming,
     e.balance_after, coalesce(e.reason, n.reason) AS reason, e.event_id::text AS event_id, e.rule_id,
-    e.rule_version, e.reverses::text AS reverses, e.actor, n.metadata, e.occurred_at, e.created_at
+    e.rule_version, e.reverses::text AS reverses, e.actor, coalesce(e.metadata, n.metadata) AS metadata, e.occurred_at, e.created_at
 FROM entries e
 LEFT JOIN entry_notes n ON n.organisation_id = $1 AND n.entry_id = e.entry_id
 WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.number < $3
@@ -67,7 +67,7 @@ LIMIT $4;
 -- Entries of a learner and of all who were merged into him, the latest first, below an entry.
 SELECT e.entry_id::text AS entry_id, e.number, e.kind, e.amount, (e.to_account = e.learner_id) AS incoming,
     e.balance_after, coalesce(e.reason, n.reason) AS reason, e.event_id::text AS event_id, e.rule_id,
-    e.rule_version, e.reverses::text AS reverses, e.actor, n.metadata, e.occurred_at, e.created_at
+    e.rule_version, e.reverses::text AS reverses, e.actor, coalesce(e.metadata, n.metadata) AS metadata, e.occurred_at, e.created_at
 FROM (
     SELECT $2::uuid AS account_id
     UNION ALL SELECT a.account_id FROM accounts a WHERE a.organisation_id = $1 AND a.merged_into = $2

@@ -211,13 +211,17 @@ async def undo_piece(
     if not rows:
         return None, 0, 0
     stored = await events_store.lock(conn, organisation_id, {row[1] for row in rows})
-    # A merge of learners may have moved the events meanwhile, and an entry belongs to the account it names.
-    accounts = await ledger_store.lock(conn, organisation_id, {row[2] for row in rows})
+    entry_ids = [row[0] for row in rows]
+    # An entry's learner is the one after all merges; who was anonymised keeps sums that have to be right.
+    found = await ledger_store.find_entries(conn, organisation_id, entry_ids)
+    learner_ids = {entry.learner_id for entry in found.values()}
+    accounts = await ledger_store.lock(conn, organisation_id, learner_ids, anonymised=True)
     writing = _Writing(accounts, batch.batch_id)
-    found = await ledger_store.find_entries(conn, organisation_id, [row[0] for row in rows])
+    # Read again under the lock: who raced us has committed by now.
+    found = await ledger_store.find_entries(conn, organisation_id, entry_ids)
     points = 0
     bases: dict[AwardRef, int] = {}
-    for entry_id, event_id, _ in rows:
+    for entry_id, event_id in rows:
         entry, event = found[entry_id], stored.get(event_id)
         if entry.reversed:
             continue

@@ -38,7 +38,7 @@ RETURNING b.batch_id;
 
 -- name: entries_after
 -- Entries of a batch above an id, with the events that they are for.
-SELECT t.entry_id::text, e.event_id::text, e.learner_id::text
+SELECT t.entry_id::text, e.event_id::text
 FROM rule_batch_entries t
 CROSS JOIN LATERAL (
     SELECT * FROM entries e WHERE e.organisation_id = $1 AND e.entry_id = t.entry_id LIMIT 1

@@ -44,7 +44,8 @@ ORDER BY m.learner_id;
 -- The same of awards that earlier events were given only in the period, when they were run again.
 SELECT m.learner_id::text, m.rule_id, m.mark, m.occurred_at, m.points
 FROM entries e
-JOIN award_marks m ON m.organisation_id = $1 AND m.learner_id = e.learner_id AND m.rule_id = e.rule_id
+JOIN events v ON v.organisation_id = $1 AND v.event_id = e.event_id
+JOIN award_marks m ON m.organisation_id = $1 AND m.learner_id = v.learner_id AND m.rule_id = e.rule_id
     AND m.award_id = e.entry_id
 WHERE e.organisation_id = $1 AND e.entry_id >= $2 AND e.event_id < $2 AND e.kind = 'award'
     AND e.rule_id = ANY ($3::text[])
@@ -59,19 +60,19 @@ ORDER BY c.learner_id;
 
 -- name: reversals
 -- Awards by rules that were taken back in the period: by hand, or by an event if they are from before it; with
--- the earlier ones' events.
-SELECT r.learner_id::text, r.entry_id::text, r.event_id::text, e.entry_id::text, e.amount, e.rule_id,
+-- the earlier ones' events, whose learner is the one after all merges.
+SELECT v.learner_id::text, r.entry_id::text, r.event_id::text, e.entry_id::text, e.amount, e.rule_id,
     e.rule_version, e.event_id::text,
-    v.source, v.source_kind, v.source_event_id, v.event, v.user_id, v.occurred_at, v.properties::text,
+    CASE WHEN e.event_id < $2 THEN v.source END, v.source_kind, v.source_event_id, v.event, v.user_id, v.occurred_at, v.properties::text,
     v.metadata::text
 FROM entries r
 JOIN entries e ON e.organisation_id = $1 AND e.entry_id = r.reverses
-LEFT JOIN events v ON v.organisation_id = $1 AND v.event_id = e.event_id AND e.event_id < $2
+JOIN events v ON v.organisation_id = $1 AND v.event_id = e.event_id AND v.learner_id IS NOT NULL
 WHERE r.organisation_id = $1 AND r.kind = 'reversal' AND r.reverses IS NOT NULL
     AND r.entry_id >= $2 AND ($3::uuid IS NULL OR r.entry_id < $3)
     AND e.rule_id IS NOT NULL AND e.event_id IS NOT NULL
     AND (r.event_id IS NULL OR (r.event_id >= $2 AND e.event_id < $2))
-ORDER BY r.learner_id;
+ORDER BY v.learner_id;
 
 -- name: not_active
 -- Learners who are suspended or anonymised now.
