@@ -16,18 +16,23 @@ HALF_A_MINUTE = timedelta(seconds=31)
 
 @pytest.fixture
 def look(portal, store):
-    """Looks at all that is due in an organisation, as if it were later; whether it was among what is due."""
+    """Looks at all that is due, as if it were later; whether an organisation was among it."""
 
     def look(organisation, later=HALF_A_MINUTE):
         async def work():
             now = datetime.now(UTC) + later
-            async with store.connection() as conn:
-                was_due = organisation.organisation_id in await promotion.due(conn, now)
-            more = True
-            while more:
-                async with store.transaction() as conn:
-                    more = await promotion.promote(conn, organisation.organisation_id, now)
-            return was_due
+            found = set()
+            while True:
+                async with store.connection() as conn:
+                    due = set(await promotion.due(conn, now))  # a bounded number; other tests' are among them
+                if not due - found:
+                    return organisation.organisation_id in found
+                for organisation_id in due - found:
+                    more = True
+                    while more:
+                        async with store.transaction() as conn:
+                            more = await promotion.promote(conn, organisation_id, now)
+                found |= due
 
         return portal.call(work)
 
