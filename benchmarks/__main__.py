@@ -18,6 +18,7 @@ BENCHMARKS = {
     "p3": "latency:run",
     "p4": "moodle:run",
     "p6": "rules:run",
+    "p7": "simulation:run",
     "p9": "growth:run",
     "p11": "startup:run",
     "p12": "two_servers:run",
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}, all (default) or report"
     )
-    parser.add_argument("--events", type=int, help="how many events P9 stores beforehand")
+    parser.add_argument("--events", type=int, help="how many events P7 and P9 store beforehand")
     given = parser.parse_args(arguments)
     names = list(BENCHMARKS) if given.names in ([], ["all"]) else [name.lower() for name in given.names]
     if names == ["report"]:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     failed = False
     for name in names:
         module, function = BENCHMARKS[name].split(":")
-        options = {"events": given.events} if name == "p9" and given.events else {}
+        options = {"events": given.events} if name in ("p7", "p9") and given.events else {}
         started = time.monotonic()
         try:
             result = getattr(importlib.import_module(f"benchmarks.{module}"), function)(**options)

@@ -194,6 +194,9 @@ class Settings:
     database_timeout_s: float = _setting(
         "ROCKET_DATABASE_TIMEOUT", 10.0, _seconds, "seconds that a request waits for the database"
     )
+    simulation_budget_s: float = _setting(
+        "ROCKET_SIMULATION_BUDGET", 20.0, _seconds, "seconds that a simulation over HTTP may take"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "ROCKET_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "least severe line logged"
     )

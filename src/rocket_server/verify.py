@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rocket_server.db.queries import load
 from rocket_server.events.model import Event
@@ -168,6 +168,19 @@ class _Persons:
             learner_id, merged = self._became[learner_id]
 
 
+class _Standing(NamedTuple):
+    """An award that stands. Ids are in the order in which awards were made; `first` is the award to which
+    this one was added, or itself."""
+
+    award_id: str
+    first: str
+    subject: str
+    persons: Sequence[str]
+    case: Case
+    points: int
+    marks: set[str]
+
+
 class _Awards:
     """Awards of some learners: checked event by event, then all caps at once.
 
@@ -190,7 +203,7 @@ class _Awards:
             self._marks.setdefault(row["award_id"], set()).add(row["mark"])
         self._tally = Tally()
         self._taken_back: set[str | None] = set()
-        self._standing: list[tuple[str, str, Case]] = []  # subject, person, award
+        self._standing: list[_Standing] = []
         self._persons = persons
         self._anonymised = anonymised
 
@@ -252,10 +265,12 @@ class _Awards:
         if boost is not None:
             worth = boost.apply(worth)
         capped = rule.rule.constraints.max_points_per_day is not None
-        if not isinstance(case, Case) or not (points == worth or (capped and points < worth)):
+        adds_to = decision["detail"].get("adds_to")
+        total = points + (adds_to["points"] if adds_to else 0)
+        if not isinstance(case, Case) or not (total == worth or (capped and total < worth)):
             return f"was given {points} points that {rule.rule_id} doesn't give"
         persons = self._persons.of(entry["made_to"], entry["number"])
-        return self._check_marks(subject, persons, case, points, entry_id)
+        return self._check_marks(subject, persons, case, points, entry_id, adds_to)
 
     def _check_award_without_points(
         self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
@@ -272,26 +287,48 @@ class _Awards:
         return self._check_marks(subject, persons, case, 0, decision["detail"]["award_id"])
 
     def _check_marks(
-        self, subject: str, persons: Sequence[str], case: Case, points: int, award_id: str
+        self,
+        subject: str,
+        persons: Sequence[str],
+        case: Case,
+        points: int,
+        award_id: str,
+        adds_to: dict[str, Any] | None = None,
     ) -> str | None:
-        """Whether an award that stands is counted as it should be; it is counted here for `check_caps`."""
-        for person in persons:
-            self._tally.add(person, case.rule.rule_id, case.marks(), case.event.occurred_at, points)
-        if persons:
-            self._standing.append((subject, persons[0], case))
-        stored, expected = self._marks.get(award_id, set()), set(case.marks())
+        """Whether an award that stands is counted under what it should be; `check_caps` counts it.
+
+        Points that a batch added to an award (`adds_to`) are counted with it, under what that lacks.
+        """
+        expected = set(case.marks())
+        if adds_to is not None:
+            if not set(adds_to["marks"]) <= expected:
+                return f"is counted under {adds_to['marks']}, should be under {sorted(expected)}"
+            expected = set(adds_to["marks"])
+        first = award_id if adds_to is None else adds_to["entry_id"]
+        self._standing.append(_Standing(award_id, first, subject, persons, case, points, expected))
+        stored = self._marks.get(award_id, set())
         if stored != expected:
             return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
         return None
 
     def check_caps(self) -> None:
-        """No award stands that is more than a constraint of its rule allows."""
-        for subject, person, case in self._standing:
-            for constraint, probe in case.checks:
-                counted = self._tally.count(person, case.rule.rule_id, probe)
+        """No award stands that is more than its rule allowed when it was made, beside those before it.
+
+        Later ones don't matter to it: the rule may have been changed in between.
+        """
+        carried: dict[str, tuple[set[str], int]] = {}
+        for one in sorted(self._standing, key=lambda one: one.award_id):
+            rule_id, occurred_at = one.case.rule.rule_id, one.case.event.occurred_at
+            marks, points = carried.get(one.first, (set[str](), 0))
+            carried[one.first] = (marks | one.marks, points + one.points)
+            for person in one.persons:
+                self._tally.remove(person, rule_id, marks, occurred_at, points)
+                self._tally.add(person, rule_id, marks | one.marks, occurred_at, points + one.points)
+            for constraint, probe in one.case.checks if one.persons else ():
+                counted = self._tally.count(one.persons[0], rule_id, probe)
                 if not constraint.holds(counted):
                     self.found.append(
-                        (subject, f"is one award too many for {constraint.name} of {case.rule.rule_id}")
+                        (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
                     )
 
 

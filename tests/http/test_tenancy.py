@@ -67,6 +67,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/users/{user_id}"): None,
     ("POST", "/v1/users/{user_id}/identities"): {"identities": ["x:1"]},
     ("POST", "/v1/users/{user_id}/merge"): {"from": "victim-anna"},
+    ("POST", "/v1/rules/simulate"): {"rules": [RULE], "since": "9000d"},
     ("PATCH", "/v1/organisation"): {"name": "Renamed"},
     ("POST", "/v1/sources"): {"kind": "test"},
     ("PATCH", "/v1/sources/{source_id}"): {"staff_ids": []},

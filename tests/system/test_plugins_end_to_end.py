@@ -23,6 +23,7 @@ from rocket_server.db.pool import open_database
 from support import organisation as organisations
 from support import plugins
 from support import server as servers
+from support.analytics import Analytics, analytics
 from support.command import eventually, is_gone
 from support.organisation import Organisation
 from support.receiver import Answer, Receiver
@@ -36,6 +37,7 @@ class Stand:
     organisation: Organisation
     folder: Path
     receiver: Receiver
+    analytics: Analytics
     settings: dict[str, str]
     database: str
     fetch: Callable[[str], list[dict[str, Any]]]
@@ -54,7 +56,14 @@ class Stand:
 
 
 @pytest.fixture
-def stand(database: str, tmp_path: Path, portal: BlockingPortal) -> Iterator[Stand]:
+def service() -> Iterator[Analytics]:
+    """An analytics service."""
+    with analytics() as service:
+        yield service
+
+
+@pytest.fixture
+def stand(database: str, tmp_path: Path, portal: BlockingPortal, service: Analytics) -> Iterator[Stand]:
     """A server that knows both test plugins, an external service and the analytics export."""
     plugins.install(tmp_path, "naughty", plugins.NAUGHTY)
     plugins.install(tmp_path, "good", plugins.GOOD)
@@ -67,7 +76,7 @@ def stand(database: str, tmp_path: Path, portal: BlockingPortal) -> Iterator[Sta
         "ROCKET_PLUGIN_TIMEOUT": "3",
         "EXTERNAL_SERVICE_WEBHOOK_URL": receiver.url("/webhook"),
         "EXTERNAL_SERVICE_API_KEY": "your-api-key-here",
-        "ROCKET_ANALYTICS_URL": receiver.url("/import?strict=1"),
+        "ROCKET_ANALYTICS_URL": service.url("/import?strict=1"),
         "ROCKET_ANALYTICS_TOKEN": "project-token",
     }
     server = servers.start(database, tmp_path / "server.log", settings)
@@ -83,7 +92,7 @@ def stand(database: str, tmp_path: Path, portal: BlockingPortal) -> Iterator[Sta
     async def make() -> Organisation:
         return await organisations.make(store, server)
 
-    yield Stand(portal.call(make), tmp_path, receiver, settings, database, fetch)
+    yield Stand(portal.call(make), tmp_path, receiver, service, settings, database, fetch)
     portal.call(store.close)
     log = server.stop()
     receiver.close()
@@ -110,15 +119,15 @@ def test_everyone_hears_each_event_once(stand: Stand) -> None:
         assert body["context"] == context
         assert (data["score"], data["number"]) == (85, sent[body["id"]])
 
-    imported = [call for call in stand.receiver.calls if call.path.startswith("/import")]
-    assert Counter(json.loads(call.body)[0]["properties"]["event_id"] for call in imported) == Counter(
-        list(sent)
-    )
+    assert {call.headers["authorization"] for call in stand.receiver.calls} == {"Bearer your-api-key-here"}
+
+    entries = [json.loads(one.body) for one in stand.analytics.imports]
+    assert Counter(entry["properties"]["event_id"] for (entry,) in entries) == Counter(list(sent))
     basic = f"Basic {base64.b64encode(b'project-token:').decode()}"
-    for call in stand.receiver.calls:
-        expected = basic if call.path.startswith("/import") else "Bearer your-api-key-here"
-        assert call.headers["authorization"] == expected
-    ((entry,),) = [json.loads(imported[0].body)]
+    assert {(one.target, one.authorization) for one in stand.analytics.imports} == {
+        ("/import?strict=1", basic)
+    }
+    (entry,) = entries[0]
     assert entry["event"] == "course.completed"
     assert entry["properties"] | {"number": 0, "points_awarded": 0} == {
         "distinct_id": "anna",

@@ -21,6 +21,7 @@ from rocket_server.cli import (
     plugins,
     rules,
     serve,
+    simulation,
     sources,
     up,
     work,
@@ -45,6 +46,9 @@ app.command()(listen.listen)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
+rules.app.command("simulate")(simulation.simulate)
+rules.app.command("undo-apply")(simulation.undo)
+rules.app.command("batches")(simulation.list_batches)
 app.add_typer(rules.app, name="rules")
 app.add_typer(events.app, name="events")
 app.add_typer(learners.app, name="learners")
@@ -58,7 +62,7 @@ def main() -> None:
     try:
         # Not standalone: typer would draw boxes around what is one line here.
         status = app(sys.argv[1:] or ["--help"], prog_name="rocket", standalone_mode=False)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception as error:
         explained = explain(error)

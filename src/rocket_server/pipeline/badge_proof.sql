@@ -1,13 +1,15 @@
 -- name: awards
 -- Awards that disagree with the events that earned them, the events that they made, or the rules that gave them.
+-- A badge that both had stays with whom it was given to when they turn out to be one; his events go on.
 SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
     CASE
         WHEN own.event_id IS NULL AND a.own_event_id IS NOT NULL THEN 'has no event of its own'
-        WHEN own.learner_id <> a.learner_id THEN 'is another learner''s than its event'
+        WHEN own.learner_id <> coalesce(l.merged_into, a.learner_id) THEN 'is another learner''s than its event'
         WHEN a.status = 'awarded' AND own.status <> 'processed' THEN 'stands, but its event doesn''t count'
         WHEN a.status = 'revoked' AND own.status = 'processed' THEN 'was revoked, but its event counts'
         WHEN a.event_id IS NOT NULL AND v.event_id IS NULL THEN 'has no event that earned it'
-        WHEN a.status = 'awarded' AND v.learner_id <> a.learner_id THEN 'was earned by another learner''s event'
+        WHEN a.status = 'awarded' AND v.learner_id <> coalesce(l.merged_into, a.learner_id)
+            THEN 'was earned by another learner''s event'
         WHEN a.status = 'awarded' AND v.status <> 'processed' THEN 'stands, but what earned it doesn''t count'
         WHEN a.status = 'awarded' AND a.event_id IS NOT NULL AND NOT coalesce(v.badges, '{}') @> ARRAY[a.badge_id]
             THEN 'isn''t among the badges of the event that earned it'
@@ -18,6 +20,7 @@ SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
             THEN 'was given by a rule that doesn''t give it'
     END AS fault
 FROM badge_awards a
+LEFT JOIN learners l ON l.organisation_id = $1 AND l.learner_id = a.learner_id
 LEFT JOIN events own ON own.organisation_id = $1 AND own.event_id = a.own_event_id
 LEFT JOIN events v ON v.organisation_id = $1 AND v.event_id = a.event_id
 LEFT JOIN rules r ON r.organisation_id = $1 AND r.rule_id = a.rule_id AND r.version = a.rule_version

@@ -48,6 +48,7 @@ def every_rule(
         if rule is None or rule.version != version:
             rule = of_now.get(rule_id) or rule
         found.append(Decided(dict(decision), rule))
+    reversed_ = {decision["rule_id"] for decision in stored if decision["outcome"] == "reversed"}
     told = {decision["rule_id"] for decision in stored if decision["outcome"] != "reversed"}
     triggered, others, later = [], [], []
     for rule in then.rules:
@@ -55,10 +56,11 @@ def every_rule(
             continue
         if rule.rule.trigger.event == event.event:
             triggered.append(Decided(_silent(rule, event, status, reason).as_dict(), rule))
-        else:
+        elif rule.rule_id not in reversed_:
+            # A rule that hears another event may still have an award taken back by this one.
             others.append(Decided(_other_event(rule, event).as_dict(), rule))
     for rule in now.rules:
-        if rule.rule_id not in told and rule.rule_id not in of_then:
+        if rule.rule_id not in told | reversed_ and rule.rule_id not in of_then:
             detail = {"reason": "made_later", "since": None}
             if rule.rule_id in made_since:
                 detail["since"] = rfc3339(made_since[rule.rule_id])

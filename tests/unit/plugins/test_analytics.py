@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from rocket_server.plugins import analytics
 from rocket_server.plugins.analytics import AnalyticsExport, ImportRefused
 from rocket_server.plugins.interface import PluginEvent
-from support.receiver import Answer, Call, Receiver
+from support.analytics import Analytics
+from support.analytics import analytics as listening_service
 
 EVENT = PluginEvent(
     "quiz.submitted",
@@ -27,11 +26,10 @@ EVENT = PluginEvent(
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def service() -> Iterator[Analytics]:
     """A service that takes everything, unless a test says otherwise."""
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
+    with listening_service() as service:
+        yield service
 
 
 def test_an_event_has_the_form_of_the_import() -> None:
@@ -77,53 +75,28 @@ def test_an_event_of_nobody_is_nobodys() -> None:
     assert analytics.imported(nobody)["properties"]["distinct_id"] == ""
 
 
-def test_it_posts_with_the_token_and_keeps_its_connection() -> None:
+def test_it_posts_with_the_token_and_keeps_its_connection(service: Analytics) -> None:
     """Each event is a POST of a list with the token as user, to the path and query of the setting, over one
     connection; where the service closes it, over another."""
-    seen: list[tuple[str, str, str | None, bytes]] = []
-
-    class Service(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            peer = str(self.client_address)
-            seen.append((peer, self.path, self.headers["Authorization"], body))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-            # Without a word of it in the answer, as a service does that has had enough of an idle connection.
-            self.close_connection = len(seen) == 3
-
-        def log_message(self, *arguments: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as service:
-        threading.Thread(target=service.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{service.server_port}/import?strict=1&project_id=7"
-        export = AnalyticsExport(url, "project-token")
-        for _ in range(5):
-            export(EVENT)
-        service.shutdown()
-    peers = [peer for peer, *_ in seen]
+    service.closes_after = 3
+    export = AnalyticsExport(service.url("/import?strict=1&project_id=7"), "project-token")
+    for _ in range(5):
+        export(EVENT)
+    peers = [sent.peer for sent in service.imports]
     assert peers[0] == peers[1] == peers[2] != peers[3] == peers[4]
     basic = f"Basic {base64.b64encode(b'project-token:').decode()}"
-    for _, path, authorization, body in seen:
-        assert (path, authorization) == ("/import?strict=1&project_id=7", basic)
-        assert json.loads(body) == [analytics.imported(EVENT)]
+    for sent in service.imports:
+        assert (sent.target, sent.authorization) == ("/import?strict=1&project_id=7", basic)
+        assert json.loads(sent.body) == [analytics.imported(EVENT)]
 
 
-def test_a_refusal_is_an_error_with_what_was_said(receiver: Receiver) -> None:
+def test_a_refusal_is_an_error_with_what_was_said(service: Analytics) -> None:
     """Anything but 2xx fails, so that the event is sent again; a redirect isn't followed."""
-    for status in (302, 401, 413, 429, 500):
-
-        def answer(call: Call, status: int = status) -> Answer:
-            return Answer(status, headers={"Location": "/elsewhere"})
-
-        receiver.answer = answer
-        with pytest.raises(ImportRefused, match=f"answered {status}"):
-            AnalyticsExport(receiver.url("/import"), "t")(EVENT)
-    assert {call.path for call in receiver.calls} == {"/import"}
+    export = AnalyticsExport(service.url("/import"), "t")
+    for service.status in (302, 401, 413, 429, 500):
+        with pytest.raises(ImportRefused, match=f"answered {service.status}: {{}}"):
+            export(EVENT)
+    assert [sent.target for sent in service.imports] == ["/import"] * 5
 
 
 def test_a_service_that_is_away_is_an_error() -> None:

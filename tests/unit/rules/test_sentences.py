@@ -380,3 +380,11 @@ def test_a_decision_of_a_rule_that_is_gone():
         found["sentence"] == "You already earned this for this activity; it is given once for each activity."
     )
     assert found["title"] is None
+
+
+def test_an_award_taken_back_is_told_once():
+    """A rule of another event, whose award this event took back, says that and nothing beside it."""
+    rules = rule_set({"rule_id": "r", "trigger": "forum.posted", "actions": {"award_points": 1}})
+    taken = decision("reversed", -1, reason="completion withdrawn")
+    told = every_rule(event(), [taken], status="processed", reason=None, then=rules, now=rules, made_since={})
+    assert [one.decision["outcome"] for one in told] == ["reversed"]

@@ -1,4 +1,4 @@
-"""People: names and goals, two that are one, and how somebody is forgotten."""
+"""Badges: definitions with images and criteria, awards with a history, what criteria count, credentials."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from alembic import op
 
 from rocket_server.db.migrate import run_script
 
-revision = "0006"
-down_revision = "0005"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""Badges: definitions with images and criteria, awards with a history, what criteria count, credentials."""
+"""Standings for leaderboards, and how a learner appears on them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from alembic import op
 
 from rocket_server.db.migrate import run_script
 
-revision = "0005"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""Standings for leaderboards, and how a learner appears on them."""
+"""What rules gave to the past, batch by batch."""
 
 from __future__ import annotations
 

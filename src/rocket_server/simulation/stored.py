@@ -1,0 +1,124 @@
+"""What is read of the past: stored events and decisions, and what stood before the period; pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from rocket_server.events.model import CompletionState, Event
+from rocket_server.sources import CATALOGUED
+
+# Why a rule refused a completion whose withdrawal was known already (`pipeline/award.py`).
+WITHDRAWN_LATER: Final = "withdrawn_later"
+
+_BY_NAME: Final[dict[str, CompletionState]] = {"lesson.completed": "completed", "lesson.reopened": "reopened"}
+_BY_STATE: Final[dict[str, CompletionState]] = {"0": "reopened", "1": "completed", "2": "completed"}
+
+
+class StoredDetail(msgspec.Struct):
+    """What counts of a decision's detail; the rest isn't decoded."""
+
+    entry_id: str | None = None
+    reverses: str | None = None
+    reason: Any = None
+    batch: str | None = None
+
+
+class StoredDecision(msgspec.Struct):
+    """A decision as it is stored with its event."""
+
+    rule_id: str
+    rule_version: int
+    outcome: str
+    points: int
+    detail: StoredDetail
+
+
+decode_decisions = msgspec.json.Decoder(list[StoredDecision]).decode
+decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class StoredMark(NamedTuple):
+    """What an award from before the period counts against."""
+
+    rule_id: str
+    mark: str
+    occurred_at: datetime
+    points: int
+
+
+class StoredCompletion(NamedTuple):
+    """The latest state of a module before the period."""
+
+    source: str
+    lesson_id: str
+    state: CompletionState
+    occurred_at: datetime
+    sequence: int
+
+
+class StoredReversal(NamedTuple):
+    """An award that was taken back in the period: by hand (`by_event` None), or one from before the period
+    by an event. `event` is what the award was for; it is None where that lies in the period."""
+
+    reversal_id: str
+    by_event: str | None
+    entry_id: str
+    amount: int
+    rule_id: str
+    rule_version: int
+    event_id: str
+    event: Event | None
+
+
+class Before(NamedTuple):
+    """What is known of a learner before the first event is judged."""
+
+    active: bool
+    marks: list[StoredMark]
+    completions: list[StoredCompletion]
+    reversals: list[StoredReversal]
+
+
+def event_of(
+    source: str,
+    source_kind: str,
+    source_event_id: str | None,
+    event: str,
+    user_id: str | None,
+    occurred_at: datetime,
+    properties: str,
+    metadata: str | None,
+) -> Event:
+    """A stored event as rules see it."""
+    return Event(
+        event,
+        source,
+        user_id,
+        occurred_at,
+        decode_object(properties),
+        {} if metadata is None else decode_object(metadata),
+        b"",
+        source_event_id,
+        source_kind,
+    )
+
+
+def stated(event: Event) -> tuple[CompletionState | None, int]:
+    """Which completion a stored event states, and the number that orders those of one second.
+
+    What adapters set when they read an event isn't stored, but follows from what is: Moodle's state is among
+    the properties and its number is the event's id; elsewhere the event's name says it.
+    """
+    properties = event.properties
+    if not isinstance(properties.get("lesson_id"), str):
+        return None, 0
+    if event.source_kind not in CATALOGUED:
+        return _BY_NAME.get(event.event), 0
+    state = properties.get("completionstate")
+    number = event.source_event_id
+    if not isinstance(state, str) or state not in _BY_STATE or not number or not number.isdecimal():
+        return None, 0
+    return _BY_STATE[state], int(number)
