@@ -178,6 +178,8 @@ def test_a_killed_database_comes_back(serving: Start, settings: dict[str, str], 
     line = next(line for line in up.output().splitlines() if line.startswith("curl "))
     first = json.loads(subprocess.run(["bash", "-c", line], capture_output=True, text=True).stdout)
     before = up.server().pid
+    # A worker that is just starting would start the database too, and nobody would have to say so.
+    eventually(lambda: "worker_ready" in up.output(), up.output)
 
     os.kill(_postmaster(data_dir), signal.SIGKILL)
     eventually(lambda: "the database had stopped and runs again" in up.output(), up.output)
@@ -226,6 +228,7 @@ def test_a_killed_database_comes_back_under_serve(
     rocket(settings, "migrate")
     serve = serving(settings, "serve", "--workers", workers)
     eventually(lambda: "Rocket serves on" in serve.output(), serve.output)  # all workers do
+    eventually(lambda: "worker_ready" in serve.output(), serve.output)
     os.kill(_postmaster(data_dir), signal.SIGKILL)
     eventually(lambda: "the database had stopped and runs again" in serve.output(), serve.output)
     eventually(serve.is_healthy, serve.output)
