@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from rocket_server.db import embedded
 from rocket_server.db.migrate import HEAD, current, upgrade
 from rocket_server.db.pool import APP_ROLE, open_database
 
@@ -22,7 +23,7 @@ ROLES = ("rocket_owner", "rocket_server")
 
 @dataclass(frozen=True)
 class Names:
-    """This test's roles and database, since the server is shared by all tests."""
+    """The URL of a server, and names of roles and a database that show whether the page's are all renamed."""
 
     url: str
     suffix: str
@@ -44,28 +45,20 @@ def password_of(role: str) -> str:
 
 
 @pytest.fixture
-async def names(server_url: str) -> AsyncIterator[Names]:
-    """Names, and what was made under them removed afterwards."""
-    found = Names(server_url, uuid.uuid4().hex[:12])
-    yield found
-    connection = await asyncpg.connect(server_url)
-    try:
-        await connection.execute(f"DROP DATABASE IF EXISTS rocket_{found.suffix} WITH (FORCE)")
-        for role in ROLES:
-            await connection.execute(f"DROP ROLE IF EXISTS {role}_{found.suffix}")
-    finally:
-        await connection.close()
+def names(data_dir: Path) -> Iterator[Names]:
+    """A server of this test's own: `rocket_app` belongs to all databases of a server, so who makes it first
+    decides who may grant it."""
+    server = embedded.start(data_dir)
+    yield Names(server.url, uuid.uuid4().hex[:12])
+    server.stop()
 
 
 async def execute(names: Names, block: str, *, without: str = "") -> None:
     """Executes a block's statements as the superuser, without those that contain `without`."""
     connection = await asyncpg.connect(names.url)
     try:
-        there = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", APP_ROLE)
         for statement in names.renamed(block).split(";"):
-            if (there and f"CREATE ROLE {APP_ROLE} " in statement) or (without and without in statement):
-                continue
-            if statement.strip():
+            if statement.strip() and not (without and without in statement):
                 await connection.execute(statement)
     finally:
         await connection.close()
