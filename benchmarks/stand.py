@@ -79,7 +79,8 @@ def subscribe_webhook(target: Stand) -> None:
 
     async def add(conn: asyncpg.Connection) -> None:
         await conn.execute(
-            "INSERT INTO endpoints (organisation_id, endpoint_id, kind, url, events) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO endpoints (organisation_id, endpoint_id, kind, url, events)"
+            " VALUES ($1, $2, 'webhook', $3, $4)",
             target.organisation_id,
             uuid7(),
             "https://receiver.example.test/rocket",
