@@ -34,6 +34,7 @@ from rocket_server.errors import (
     MethodNotAllowed,
     NotFound,
     RocketError,
+    UnsupportedMediaType,
 )
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import (
@@ -190,10 +191,21 @@ async def open_services(settings: Settings, database_url: str) -> Services:
 
 
 async def _on_error(request: Request, error: Exception) -> Json:
-    response = error_response(_known(error), context_of(request).request_id)
+    known = _known(error)
+    if isinstance(error, RequestValidationError) and _is_other_media(request, error):
+        known = UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    response = error_response(known, context_of(request).request_id)
     if response.status_code == 405:
         response.headers["Allow"] = _allowed_methods(request)
     return response
+
+
+def _is_other_media(request: Request, error: RequestValidationError) -> bool:
+    """Whether a body wasn't read because it doesn't say that it is JSON; `curl -d` says that it is a form."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    unread = any(fault["loc"] == ("body",) and fault["type"] != "missing" for fault in error.errors())
+    return unread and not is_json
 
 
 def _allowed_methods(request: Request) -> str:

@@ -126,3 +126,13 @@ def test_a_4xx_changes_nothing(organisation, owner):
     for table in ("learners", "events", "entries", "event_keys", "idempotency_keys"):
         count = f"SELECT count(*) FROM {table} WHERE organisation_id = $1"
         assert owner.value(count, organisation.organisation_id) == 0
+
+
+def test_a_body_that_does_not_say_that_it_is_json_is_told_so(organisation):
+    """`curl -d` sends a form's content type by default; the answer says which header is missing."""
+    content = '{"user_id": "anna", "points": 1, "reason": "x"}'
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = organisation.api.request("POST", "/v1/points/award", content=content, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (415, "unsupported_media_type")
+    assert "Content-Type: application/json" in response.json()["message"]
+    assert organisation.api.get("/v1/users/anna/balance").status_code == 404
