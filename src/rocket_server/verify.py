@@ -17,7 +17,7 @@ from rocket_server.pipeline.model import points_of
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.judge import Boost, Factor
-from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.model import LEAST_MULTIPLIER, MOST_MULTIPLIER, ByRank, RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.tally import Tally
 
@@ -232,12 +232,19 @@ class _Awards:
                 self.found.append((subject, message))
 
     def _boost(self, awarded: list[dict[str, Any]]) -> Boost | None:
-        """What multiplied the event's points, by the rules that say they did."""
+        """What multiplied the event's points, by the rules that say they did.
+
+        Which rank a learner had then can't be derived again, since it followed from what had been seen until
+        then: that the factor stated is the one that was applied is checked, and not the rank.
+        """
         factors = []
         for decision in awarded:
             rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-            if rule is not None and rule.multiplier is not None:
-                factors.append(Factor(rule.rule_id, rule.version, rule.multiplier))
+            if rule is None or rule.multiplier is None:
+                continue
+            factor = _stated(decision) if isinstance(rule.multiplier, ByRank) else rule.multiplier
+            if factor is not None:
+                factors.append(Factor(rule.rule_id, rule.version, factor))
         return Boost(factors) if factors else None
 
     def _check_award(
@@ -330,6 +337,15 @@ class _Awards:
                     self.found.append(
                         (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
                     )
+
+
+def _stated(decision: dict[str, Any]) -> int | float | None:
+    """The factor by rank that a decision states, if it is one that a rank may have."""
+    factor: int | float | None = decision["detail"].get("rank", {}).get("factor")
+    multiplies = decision["detail"].get("multiplies", {}).get("factor")
+    if factor is None or factor != multiplies or not LEAST_MULTIPLIER <= factor <= MOST_MULTIPLIER:
+        return None
+    return factor
 
 
 def _event(row: Any) -> Event:

@@ -1,12 +1,16 @@
-"""The server's connections to a database of a test's own."""
+"""The server's connections to a database of a test's own, and the look at ranks that a worker takes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rocket_server import promotion
 from rocket_server.db.pool import Database, open_database
+
+HALF_A_MINUTE = timedelta(seconds=31)
 
 
 @pytest.fixture
@@ -15,3 +19,28 @@ async def db(database: str) -> AsyncIterator[Database]:
     opened = await open_database(database, general_size=4, ingest_size=6)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def look(portal, store):
+    """Looks at all that is due, as if it were later; whether an organisation was among it."""
+
+    def look(organisation, later=HALF_A_MINUTE):
+        async def work():
+            now = datetime.now(UTC) + later
+            found = set()
+            while True:
+                async with store.connection() as conn:
+                    due = set(await promotion.due(conn, now))  # a bounded number; other tests' are among them
+                if not due - found:
+                    return organisation.organisation_id in found
+                for organisation_id in due - found:
+                    more = True
+                    while more:
+                        async with store.transaction() as conn:
+                            more = await promotion.promote(conn, organisation_id, now)
+                found |= due
+
+        return portal.call(work)
+
+    return look

@@ -7,36 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rocket_server import promotion
 from rocket_server.learners import store as learners
 
 WEEK = timedelta(weeks=1)
-HALF_A_MINUTE = timedelta(seconds=31)
-
-
-@pytest.fixture
-def look(portal, store):
-    """Looks at all that is due, as if it were later; whether an organisation was among it."""
-
-    def look(organisation, later=HALF_A_MINUTE):
-        async def work():
-            now = datetime.now(UTC) + later
-            found = set()
-            while True:
-                async with store.connection() as conn:
-                    due = set(await promotion.due(conn, now))  # a bounded number; other tests' are among them
-                if not due - found:
-                    return organisation.organisation_id in found
-                for organisation_id in due - found:
-                    more = True
-                    while more:
-                        async with store.transaction() as conn:
-                            more = await promotion.promote(conn, organisation_id, now)
-                found |= due
-
-        return portal.call(work)
-
-    return look
 
 
 @pytest.fixture
@@ -115,7 +88,7 @@ def test_what_just_happened_waits_until_it_must_have_committed(organisation, loo
 
 
 def test_merged_learners_have_one_rank(organisation, look, told, portal, store):
-    """What two had in turn makes one rank of the one who is left; rules find it under his id only."""
+    """What two had in turn makes one rank of the one who is left; rules find its streak under his id only."""
     earn(organisation, 1, 3)
     earn(organisation, 2, 4, user_id="ben")
     look(organisation)
@@ -127,6 +100,6 @@ def test_merged_learners_have_one_rank(organisation, look, told, portal, store):
         async with store.connection() as conn:
             found = await learners.find(conn, organisation.organisation_id, ["anna", "ben"])
             ids = {one.learner_id for one in found.values()}
-            return list((await learners.ranks(conn, organisation.organisation_id, ids)).values())
+            return list((await learners.streaks(conn, organisation.organisation_id, ids)).values())
 
-    assert portal.call(known) == ["Pilot"]
+    assert portal.call(known) == [4]

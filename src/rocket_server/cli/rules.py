@@ -106,8 +106,13 @@ def _ready_made() -> dict[str, Rule]:
 
 
 def _row(rule: Rule, version: str, state: str) -> tuple[str, ...]:
+    from rocket_server.rules.model import ByRank
+
     award = rule.actions.as_dict().get("award_points", "")
     points = "by value" if isinstance(award, dict) else str(award)
-    if rule.actions.multiplier is not None:
-        points = f"× {rule.actions.multiplier:g}"
+    multiplier = rule.actions.multiplier
+    if isinstance(multiplier, ByRank):
+        points = "× by rank"
+    elif multiplier is not None:
+        points = f"× {multiplier:g}"
     return rule.rule_id, version, state, rule.trigger.event, points, rule.title or rule.name or ""

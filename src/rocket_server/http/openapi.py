@@ -170,7 +170,12 @@ _RULE: dict[str, Any] = {
                     ]
                 },
                 "issue_badge": {"type": "string"},
-                "multiplier": {"type": "number", "minimum": 0.1, "maximum": 10},
+                "multiplier": {
+                    "anyOf": [
+                        {"type": "number", "minimum": 0.1, "maximum": 10},
+                        {"type": "object", "required": ["from"], "properties": {"from": {"const": "rank"}}},
+                    ]
+                },
             },
         },
         "constraints": {

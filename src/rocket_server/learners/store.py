@@ -59,12 +59,12 @@ async def weekly_goal(conn: Any, organisation_id: str, learner_id: str) -> int |
     return found
 
 
-async def ranks(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, str]:
-    """The names of the ranks that learners were last seen to have, for rules that multiply by them: half a
+async def streaks(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, int]:
+    """The weeks of the streaks that learners were last seen to have, for rules that multiply by rank: half a
     minute behind the entries. Who was never looked at isn't in the answer."""
     if not learner_ids:
         return {}
-    rows = await conn.fetch(SQL["ranks"], organisation_id, list(learner_ids))
+    rows = await conn.fetch(SQL["streaks"], organisation_id, list(learner_ids))
     return {row[0]: row[1] for row in rows}
 
 

@@ -61,7 +61,7 @@ WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]) AND l.learner_i
 -- A learner's own weekly goal.
 SELECT weekly_goal FROM learners WHERE organisation_id = $1 AND learner_id = $2;
 
--- name: ranks
--- The ranks that learners were last seen to have.
-SELECT learner_id::text AS learner_id, rank FROM learner_ranks
+-- name: streaks
+-- The streaks that learners were last seen to have.
+SELECT learner_id::text AS learner_id, streak_weeks FROM learner_ranks
 WHERE organisation_id = $1 AND learner_id = ANY ($2::uuid[]);

@@ -9,17 +9,20 @@ from rocket_server.configuration import Configuration
 from rocket_server.events.model import Event
 from rocket_server.events.store import StoredEvent
 from rocket_server.ids import uuid7
+from rocket_server.learners import ranks
+from rocket_server.learners import store as learners
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
 from rocket_server.ledger.model import Account, Cause, Entry
 from rocket_server.ledger.store import StoredEntry
+from rocket_server.organisations.model import Rank
 from rocket_server.pipeline import completions
 from rocket_server.pipeline.completions import BadgeAward
 from rocket_server.pipeline.model import DECIDED_ANEW, Gift, Item, points_of
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import Decision, Probe
-from rocket_server.rules.judge import Considered, judge
+from rocket_server.rules.judge import Considered, judge, uses_rank
 from rocket_server.rules.store import AwardRef, Mark
 from rocket_server.rules.tally import Tally
 
@@ -40,6 +43,7 @@ class Awarding:
         self._removed: list[AwardRef] = []
         self._entries: list[Entry] = []
         self._accounts: dict[str, Account] = {}
+        self._ranks: dict[str, Rank] = {}  # of learners about whom a rule asks that multiplies by it
 
     async def decide(self, conn: Any, items: list[Item]) -> None:
         """Decide all items in order and write entries, balances, marks and completions."""
@@ -56,6 +60,7 @@ class Awarding:
         await self._read_reversible(conn, items, states)
         considered = {item.event_id: self._considered(item.event) for item in items}
         await self._read_counts(conn, items, considered)
+        await self._read_ranks(conn, items, considered)
 
         for item in items:
             self._take_back_earlier_decisions(item)
@@ -110,6 +115,23 @@ class Awarding:
         for counted in await rules_store.count(conn, self._configuration.organisation_id, list(wanted)):
             self._tally.store(*counted)
 
+    async def _read_ranks(
+        self, conn: Any, items: list[Item], considered: dict[str, list[Considered]]
+    ) -> None:
+        """The ranks that learners were last seen to have; no statement where no rule asks."""
+        learner_ids = {
+            item.learner.learner_id
+            for item in items
+            if item.status == "processed" and item.learner and uses_rank(considered[item.event_id])
+        }
+        if learner_ids:
+            organisation = self._configuration.organisation
+            weeks = await learners.streaks(conn, organisation.organisation_id, learner_ids)
+            self._ranks = {
+                learner_id: ranks.rank_of(weeks.get(learner_id, 0), organisation.ranks)
+                for learner_id in learner_ids
+            }
+
     def _decide_one(self, item: Item, considered: list[Considered], states: completions.Completions) -> None:
         event, learner = item.event, item.learner
         decided: list[Decision]
@@ -163,7 +185,9 @@ class Awarding:
             elif event.completion == "reopened":
                 return []
 
-        for decision in judge(considered, partial(self._tally.reader, learner_id)):
+        for decision in judge(
+            considered, partial(self._tally.reader, learner_id), self._ranks.get(learner_id)
+        ):
             if decision.outcome == "awarded":
                 made = self._post(item, learner_id, decision)
                 if key is not None and made is not None:

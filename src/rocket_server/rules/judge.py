@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, NamedTuple
 
+from rocket_server.organisations.model import Rank
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.evaluate import Decision, ReadCount
-from rocket_server.rules.model import LEAST_MULTIPLIER, MAX_POINTS, MOST_MULTIPLIER
+from rocket_server.rules.model import LEAST_MULTIPLIER, MAX_POINTS, MOST_MULTIPLIER, ByRank
 
 # A rule that an event triggers, and what it says of the event alone: settled, or a case to count for.
 Considered = tuple[CompiledRule, Decision | Case]
 
 # Why a multiplier whose conditions are met and whose caps leave room isn't used.
 NOTHING_TO_MULTIPLY: Final = "nothing_to_multiply"
+RANK_WITHOUT_MULTIPLIER: Final = "rank_without_multiplier"
 
 _LEAST: Final = Decimal(str(LEAST_MULTIPLIER))
 _MOST: Final = Decimal(MOST_MULTIPLIER)
@@ -57,11 +59,14 @@ class Boost:
         }
 
 
-def judge(considered: Iterable[Considered], reader: Callable[[str], ReadCount]) -> list[Decision]:
+def judge(
+    considered: Iterable[Considered], reader: Callable[[str], ReadCount], rank: Rank | None = None
+) -> list[Decision]:
     """What each rule decides, in the order given; `reader` counts for the learner and the rule of that id.
 
-    Rules that multiply must come first, as `RuleSet.triggered` has them. One that finds nothing to multiply
-    isn't used up: its decision is condition_not_met.
+    `rank` is the learner's, for rules that multiply by it; None multiplies by 1. Rules that multiply must
+    come first, as `RuleSet.triggered` has them. One that finds nothing to multiply, or whose factor is 1 for
+    the learner's rank, isn't used up: its decision is condition_not_met.
     """
     decided: list[Decision] = []
     boost: Boost | None = None
@@ -73,6 +78,11 @@ def judge(considered: Iterable[Considered], reader: Callable[[str], ReadCount]) 
             if factors and boost is None:
                 boost = Boost(factors.values())
             decided.append(case.decide(reader(rule.rule_id), boost))
+        elif isinstance(rule.multiplier, ByRank):
+            decision = _by_rank(rule, case, reader, rank)
+            if decision.outcome == "awarded":
+                factors[len(decided)] = Factor(rule.rule_id, rule.version, decision.detail["rank"]["factor"])
+            decided.append(decision)
         else:
             decision = case.decide(reader(rule.rule_id))
             if decision.outcome == "awarded":
@@ -81,6 +91,29 @@ def judge(considered: Iterable[Considered], reader: Callable[[str], ReadCount]) 
     if factors:
         _settle(decided, factors)
     return decided
+
+
+def uses_rank(considered: Iterable[Considered]) -> bool:
+    """Whether `judge` needs the learner's rank."""
+    return any(isinstance(rule.multiplier, ByRank) and isinstance(case, Case) for rule, case in considered)
+
+
+def _by_rank(
+    rule: CompiledRule, case: Case, reader: Callable[[str], ReadCount], rank: Rank | None
+) -> Decision:
+    """The decision of a rule that multiplies by rank. It states the rank and its factor, since nobody could
+    derive later what they were."""
+    stated = {
+        "name": None if rank is None else rank.name,
+        "factor": _number(Decimal(1) if rank is None else Decimal(str(rank.multiplier))),
+    }
+    if stated["factor"] == 1:
+        detail = {"reason": RANK_WITHOUT_MULTIPLIER, "rank": stated}
+        return Decision.without_points(rule, "condition_not_met", detail)
+    decision = case.decide(reader(rule.rule_id))
+    if decision.outcome == "awarded":
+        decision.detail["rank"] = stated
+    return decision
 
 
 def _settle(decided: list[Decision], factors: dict[int, Factor]) -> None:
@@ -95,10 +128,12 @@ def _settle(decided: list[Decision], factors: dict[int, Factor]) -> None:
         if boosted:
             decision.detail["multiplies"] = {"factor": factor.factor, "rules": boosted}
         else:
+            detail = {"reason": NOTHING_TO_MULTIPLY}
+            if "rank" in decision.detail:
+                detail["rank"] = decision.detail["rank"]
             decided[place] = Decision(
-                decision.rule_id, decision.rule_version, "condition_not_met", 0, None,
-                {"reason": NOTHING_TO_MULTIPLY}, (),
-            )  # fmt: skip
+                decision.rule_id, decision.rule_version, "condition_not_met", 0, None, detail, ()
+            )
 
 
 def _number(value: Decimal) -> int | float:

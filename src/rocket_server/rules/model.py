@@ -61,13 +61,21 @@ class PointsFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class ByRank:
+    """A multiplier that is what the learner's rank multiplies by when the event is decided."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"from": "rank"}
+
+
+@dataclass(frozen=True, slots=True)
 class Actions:
     """What a rule gives. `award_points` 0 is a rule that gives no points of its own: it gives a badge, or
     multiplies by `multiplier` what other rules award for the same event."""
 
     award_points: int | PointsFrom = 0
     issue_badge: str | None = None
-    multiplier: int | float | None = None
+    multiplier: int | float | ByRank | None = None
 
     def as_dict(self) -> dict[str, Any]:
         shown: dict[str, Any] = {}
@@ -77,7 +85,9 @@ class Actions:
             shown["award_points"] = self.award_points
         if self.issue_badge is not None:
             shown["issue_badge"] = self.issue_badge
-        if self.multiplier is not None:
+        if isinstance(self.multiplier, ByRank):
+            shown["multiplier"] = self.multiplier.as_dict()
+        elif self.multiplier is not None:
             shown["multiplier"] = self.multiplier
         return shown
 

@@ -24,6 +24,7 @@ from rocket_server.rules.model import (
     SCOPES,
     WINDOWS,
     Actions,
+    ByRank,
     Constraints,
     Period,
     PointsFrom,
@@ -51,6 +52,7 @@ _STATUSES: Final = ("draft", "active", "inactive")
 _TRIGGER: Final = ("event", "source", "conditions")
 _BADGES: Final = ("issue_badge", "issue_rocket_badge")
 _ACTIONS: Final = ("award_points", *_BADGES, "multiplier")
+_MULTIPLIER_FROM: Final = ("from",)
 _POINTS_FROM: Final = ("from", "multiply", "min", "max")
 _COUNTS: Final = tuple(f"max_per_{unit}" for unit in (*SCOPES, *WINDOWS))
 _CONSTRAINTS: Final = ("once", "unique_by", "cooldown_minutes", "max_points_per_day", *_COUNTS)
@@ -288,18 +290,24 @@ def _read_actions(data: Any, path: str, problems: Problems) -> Actions:
     return Actions(points, next(iter(badges), None), multiplier)
 
 
-def _read_multiplier(value: Any, path: str, problems: Problems) -> int | float | None:
-    """A factor. A multiplier by the learner's rank (`from: rank`) would be read here, and be one more
-    `Factor` that `rocket_server.rules.judge` is given."""
+def _read_multiplier(value: Any, path: str, problems: Problems) -> int | float | ByRank | None:
+    """A factor, or `from: rank`."""
     if value is None:
         return None
+    if isinstance(value, Mapping):
+        _refuse_unknown(value, _MULTIPLIER_FROM, path, problems)
+        if value.get("from") != "rank":
+            problems.add(join(path, "from"), f"expected rank, not {quoted(value.get('from'))}")
+        return ByRank()
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
         or not (LEAST_MULTIPLIER <= value <= MOST_MULTIPLIER)
     ):
         problems.add(
-            path, f"expected a number from {LEAST_MULTIPLIER} to {MOST_MULTIPLIER}, not {quoted(value)}"
+            path,
+            f"expected a number from {LEAST_MULTIPLIER} to {MOST_MULTIPLIER}, or {{from: rank}},"
+            f" not {quoted(value)}",
         )
         return None
     return value

@@ -21,6 +21,8 @@ TEXTS: Final[dict[str, str]] = {
     "badge_issued": "You earned the badge {badge} for {thing}.",
     "awarded_nothing": "This was worth no points.",
     "multiplied": "What you earned for {thing} was multiplied by {factor}.",
+    "multiplied_by_rank": "What you earned for {thing} was multiplied by {factor}, since your rank is {rank}.",
+    "rank_without_multiplier": "Your rank, {rank}, doesn't multiply what you earn.",
     "nothing_to_multiply": "Nothing else gave points for {thing}, so there was nothing to multiply.",
     "condition_not_met": "This counts only if {field} {operator} {expected}; it was {seen}.",
     "condition_absent": "This counts only if {field} {operator} {expected}; nothing was said about it.",
@@ -181,6 +183,10 @@ class _Words:
         multiplies = detail.get("multiplies")
         if multiplies is not None:
             self.values["factor"] = _number(multiplies["factor"])
+            rank = detail.get("rank")
+            if rank is not None:
+                self.values["rank"] = rank["name"]
+                return "multiplied_by_rank"
             return "multiplied"
         if not self._decision["points"]:
             badge = self._rule.actions.issue_badge if self._rule else None
@@ -212,6 +218,9 @@ class _Words:
     def _condition(self) -> str:
         detail = self._detail
         reason = detail.get("reason")
+        if reason == "rank_without_multiplier":
+            self.values["rank"] = detail["rank"]["name"] or "that you don't have yet"
+            return str(reason)
         if reason in ("nothing_to_multiply", "withdrawn_later", "superseded"):
             return str(reason)
         path, operator, seen = detail.get("path"), detail.get("operator"), detail.get("seen")

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from rocket_server.events.model import CompletionState, Event
+from rocket_server.learners.ranks import rank_of
+from rocket_server.organisations.model import DEFAULT_RANKS, Rank
 from rocket_server.rules.compile import CompiledRule, RuleSet
 from rocket_server.rules.evaluate import Decision
 from rocket_server.rules.judge import judge
@@ -72,6 +74,8 @@ class Replay:
     suspension in between and an event that was run again are in it, and nowhere else. With `trust` False
     every event is judged, which proves that judging gives what was decided.
 
+    Rules that multiply by rank take the rank that the event's decisions state, or else the one of now.
+
     `candidates` None stands for the rules as they were: each event is judged by the versions that decided it.
     """
 
@@ -82,15 +86,18 @@ class Replay:
         versions: Mapping[tuple[str, int], CompiledRule],
         in_force: Mapping[str, Sequence[tuple[int, int]]],
         *,
+        ranks: Sequence[Rank] = DEFAULT_RANKS,
         trust: bool = True,
         collect: bool = False,
     ) -> None:
         """`versions` are all versions of the candidates' rules, `in_force` from which Unix millisecond on
-        each was, the latest first. With `collect`, `end` answers additions."""
+        each was, the latest first. `ranks` are the organisation's. With `collect`, `end` answers
+        additions."""
         self._book = book
         self._candidates = candidates
         self._versions = versions
         self._in_force = in_force
+        self._ranks = ranks
         self._trust = trust
         self._collect = collect
         self._same: dict[tuple[str, int], bool] = {}
@@ -107,6 +114,7 @@ class Replay:
         """Start with a learner: what was given before counts against caps."""
         self._learner_id = learner_id
         self._active = before.active
+        self._rank = rank_of(before.streak_weeks, self._ranks)
         self._points = Sums()
         self._touched = False
         self._tally = Tally()
@@ -142,7 +150,11 @@ class Replay:
         while self._by_hand and self._by_hand[-1].reversal_id < event_id:
             self._reverse_by_hand(self._by_hand.pop())
         place = self._book.place(event.occurred_at, event.properties.get("course_id"))
+        self._rank_then = self._rank
         made = decode_decisions(decisions) if decisions != _NO_DECISIONS else ()
+        for one in made:
+            if one.detail.rank is not None:
+                self._rank_then = Rank(one.detail.rank.name or "", 0, one.detail.rank.factor)
         if event_id in self._watched:
             # An event that was decided anew doesn't name its earlier entries any more: those don't count.
             self._places.update((one.detail.entry_id, place) for one in made if one.outcome == "awarded")
@@ -342,7 +354,9 @@ class Replay:
             if rule.rule_id in self._pending:
                 self._count_pending(rule.rule_id)
         decided = judge(
-            [(rule, rule.consider(event)) for rule in judged], partial(self._tally.reader, self._learner_id)
+            [(rule, rule.consider(event)) for rule in judged],
+            partial(self._tally.reader, self._learner_id),
+            self._rank_then,
         )
         return {decision.rule_id: decision for decision in decided}
 

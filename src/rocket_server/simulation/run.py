@@ -15,7 +15,7 @@ from rocket_server.organisations.model import Organisation
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import CompiledRule, RuleSet
-from rocket_server.rules.model import Rule, RuleVersion
+from rocket_server.rules.model import ByRank, Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.simulation.book import Book
 from rocket_server.simulation.model import Addition, LearnerSums, Outcome, Period
@@ -83,7 +83,15 @@ async def simulate(
     candidates, states = await _candidates(conn, organisation, rules, versions)
     book = Book(calendar, states, settings.top)
     collect = settings.on_additions is not None
-    replay = Replay(book, candidates, versions, in_force, trust=settings.trust, collect=collect)
+    replay = Replay(
+        book,
+        candidates,
+        versions,
+        in_force,
+        ranks=organisation.ranks,
+        trust=settings.trust,
+        collect=collect,
+    )
 
     stream = Stream(conn, organisation_id, period)
     judged_by = list(versions.values()) if candidates is None else list(candidates.rules)
@@ -92,6 +100,7 @@ async def simulate(
         sorted({rule.rule.trigger.event for rule in judged_by}),
         metadata=_reads_metadata([*judged_by, *versions.values()]),
         earlier=counts["earlier"],
+        by_rank=any(isinstance(rule.multiplier, ByRank) for rule in judged_by),
     )
     deadline = None if settings.budget_s is None else started + settings.budget_s
     judged = await _judge_all(stream, replay, settings, counts["events"], deadline)

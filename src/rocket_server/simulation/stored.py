@@ -17,6 +17,13 @@ _BY_NAME: Final[dict[str, CompletionState]] = {"lesson.completed": "completed", 
 _BY_STATE: Final[dict[str, CompletionState]] = {"0": "reopened", "1": "completed", "2": "completed"}
 
 
+class StoredRank(msgspec.Struct):
+    """The learner's rank as a rule that multiplies by it stated it."""
+
+    name: str | None
+    factor: int | float
+
+
 class StoredDetail(msgspec.Struct):
     """What counts of a decision's detail; the rest isn't decoded."""
 
@@ -24,6 +31,7 @@ class StoredDetail(msgspec.Struct):
     reverses: str | None = None
     reason: Any = None
     batch: str | None = None
+    rank: StoredRank | None = None
 
 
 class StoredDecision(msgspec.Struct):
@@ -80,6 +88,7 @@ class Before(NamedTuple):
     marks: list[StoredMark]
     completions: list[StoredCompletion]
     reversals: list[StoredReversal]
+    streak_weeks: int = 0  # last seen, now
 
 
 def event_of(

@@ -68,15 +68,17 @@ class Stream:
         self._sides: tuple[_Side[Any], ...] = ()
 
     async def open(
-        self, rule_ids: Sequence[str], heard: Sequence[str], *, metadata: bool, earlier: bool
+        self, rule_ids: Sequence[str], heard: Sequence[str], *, metadata: bool, earlier: bool, by_rank: bool
     ) -> None:
-        """`earlier`: whether there are events before the period."""
+        """`earlier`: whether there are events before the period; `by_rank`: whether a rule multiplies by the
+        learner's rank."""
         organisation_id, first, end = self._organisation_id, self._period.first_id, self._period.end_id
         await self._conn.execute(SQL["by_index"])
         nothing: _Side[Any] = _Side(None, _ignore)
         self._reversals = await self._side("reversals", _reversal, organisation_id, first, end)
         self._not_active = await self._side("not_active", _ignore, organisation_id)
         self._marks = self._later_marks = self._completions = nothing
+        self._streaks = await self._side("streaks", _streak, organisation_id) if by_rank else nothing
         if earlier:
             self._marks = await self._side("marks", _mark, organisation_id, first, rule_ids)
             self._later_marks = await self._side("later_marks", _mark, organisation_id, first, rule_ids)
@@ -87,6 +89,7 @@ class Stream:
             self._marks,
             self._later_marks,
             self._completions,
+            self._streaks,
         )
         self._events = await self._conn.cursor(
             SQL["events"], organisation_id, first, end, list(heard), metadata, timeout=STATEMENT_TIMEOUT_S
@@ -111,11 +114,17 @@ class Stream:
             self._marks.of(learner_id) + self._later_marks.of(learner_id),
             self._completions.of(learner_id),
             self._reversals.of(learner_id),
+            sum(self._streaks.of(learner_id)),
         )
 
 
 def _ignore(row: Any) -> None:
     return None
+
+
+def _streak(row: Any) -> int:
+    weeks: int = row[1]
+    return weeks
 
 
 def _mark(row: Any) -> StoredMark:

@@ -80,6 +80,12 @@ SELECT l.learner_id::text FROM learners l
 WHERE l.organisation_id = $1 AND l.status <> 'active'
 ORDER BY l.learner_id;
 
+-- name: streaks
+-- The streaks that learners were last seen to have.
+SELECT r.learner_id::text, r.streak_weeks FROM learner_ranks r
+WHERE r.organisation_id = $1 AND r.streak_weeks > 0
+ORDER BY r.learner_id;
+
 -- name: user_ids
 -- How learners are known.
 SELECT l.learner_id::text, l.user_id FROM learners l WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]);

@@ -83,6 +83,24 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "What you earned for a forum post was multiplied by 1.5.",
     ),
     (
+        "multiplied_by_rank",
+        decision(
+            "awarded",
+            multiplies={"factor": 1.5, "rules": ["a"]},
+            rank={"name": "Pilot", "factor": 1.5},
+        ),
+        {},
+        "What you earned for a forum post was multiplied by 1.5, since your rank is Pilot.",
+    ),
+    (
+        "rank_without_multiplier",
+        decision(
+            "condition_not_met", reason="rank_without_multiplier", rank={"name": "Explorer", "factor": 1}
+        ),
+        {},
+        "Your rank, Explorer, doesn't multiply what you earn.",
+    ),
+    (
         "nothing_to_multiply",
         decision("condition_not_met", reason="nothing_to_multiply"),
         {},
