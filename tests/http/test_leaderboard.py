@@ -11,6 +11,8 @@ import pytest
 
 from rocket_server.leaderboards import refresh
 from rocket_server.leaderboards.boards import board_of
+from support.command import eventually
+from support.working import worker
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -37,23 +39,11 @@ def refreshed(portal, store):
     return work
 
 
-@pytest.fixture
-def displayed(portal, store):
+def display(organisation, user_id, how):
     """Set how a learner appears."""
-
-    def work(organisation, user_id, display):
-        async def change():
-            async with store.transaction() as conn:
-                learner = await conn.fetchval(
-                    "SELECT learner_id::text FROM identities WHERE organisation_id = $1 AND identity = $2",
-                    organisation.organisation_id,
-                    user_id,
-                )
-                await refresh.set_display(conn, organisation.organisation_id, learner, display)
-
-        portal.call(change)
-
-    return work
+    answer = organisation.api.patch(f"/v1/users/{user_id}", {"leaderboard": how})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["leaderboard"] == how
 
 
 def award(organisation, user_id, points):
@@ -156,20 +146,45 @@ def test_a_withdrawn_completion_leaves_the_week_it_was_in(organisation, refreshe
     assert board(organisation, course="c1")["learners"] == 0
 
 
-def test_hidden_and_anonymous(organisation, refreshed, displayed):
+def test_hidden_and_anonymous(organisation, refreshed):
     """Who is hidden has no place and takes none; who is anonymous keeps his place without a name."""
     for user_id, points in [("anna", 30), ("ben", 20), ("carl", 10)]:
         award(organisation, user_id, points)
     refreshed(organisation)
-    displayed(organisation, "anna", "hidden")
-    displayed(organisation, "ben", "anonymous")
+    display(organisation, "anna", "hidden")
+    display(organisation, "ben", "anonymous")
     assert places(board(organisation)) == [(1, None, 20), (2, "carl", 10)]
     assert board(organisation)["learners"] == 2
     assert places(board(organisation, around="anna")) == []
     award(organisation, "anna", 1)
     refreshed(organisation)
-    displayed(organisation, "anna", "shown")
+    display(organisation, "anna", "shown")
     assert places(board(organisation)) == [(1, "anna", 31), (2, None, 20), (3, "carl", 10)]
+
+
+def test_how_somebody_appears_is_his_setting(organisation):
+    """It is shown with the learner, each change of it is noted once, and anything else is refused."""
+    organisation.api.event("course.viewed")
+    assert organisation.api.get("/v1/users/anna").json()["leaderboard"] == "shown"
+    for how in ("anonymous", "anonymous", "shown"):
+        display(organisation, "anna", how)
+    notes = organisation.api.get("/v1/users/anna/changes").json()["changes"]
+    assert [note["detail"] for note in notes] == [{"fields": ["leaderboard"]}] * 2
+    for wrong in ("secret", None, True):
+        answer = organisation.api.patch("/v1/users/anna", {"leaderboard": wrong, "name": "Anna"})
+        assert answer.status_code == 400
+        assert [one["path"] for one in answer.json()["details"]["errors"]] == ["leaderboard"]
+    assert organisation.api.get("/v1/users/anna").json()["name"] is None
+
+
+def test_an_award_appears_by_itself(organisation, worker_database, tmp_path):
+    """With a worker running, what is awarded stands on the board within seconds, and nobody asks for it."""
+    with worker(worker_database, tmp_path / "worker.log", {}):
+        award(organisation, "anna", 30)
+        eventually(lambda: places(board(organisation)) == [(1, "anna", 30)], lambda: board(organisation))
+        display(organisation, "anna", "hidden")
+        award(organisation, "ben", 20)
+        eventually(lambda: places(board(organisation)) == [(1, "ben", 20)], lambda: board(organisation))
 
 
 def test_a_new_time_zone_counts_anew(organisation, refreshed):

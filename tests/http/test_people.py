@@ -44,6 +44,7 @@ def test_a_learner_is_made_and_read_by_any_identity(organisation):
         "name": "Anna Berg",
         "status": "active",
         "weekly_goal": 80,
+        "leaderboard": "shown",
         "metadata": {"cohort": "2026"},
         "identities": ["anna", "crm:77", "moodle:8774"],
     }

@@ -20,6 +20,7 @@ from rocket_server.http.services import Services, services_of
 from rocket_server.http.times import moment
 from rocket_server.http.users import known_learner
 from rocket_server.ids import first_uuid7, uuid7
+from rocket_server.leaderboards import refresh
 from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.learners.people import Filter, Person
@@ -67,6 +68,7 @@ class UserChange(BaseModel):
     name: Name | None = None
     status: Literal["active", "suspended"] | None = None
     weekly_goal: WeeklyGoal | None = None
+    leaderboard: Literal["shown", "anonymous", "hidden"] | None = None
     metadata: dict[str, Any] | None = None
     add_identities: Identities = []
     remove_identities: Identities = []
@@ -193,6 +195,8 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
     faults += _identity_faults(body.add_identities, "add_identities")
     if "status" in body.model_fields_set and body.status is None:
         faults.append(FieldError("status", "active or suspended"))
+    if "leaderboard" in body.model_fields_set and body.leaderboard is None:
+        faults.append(FieldError("leaderboard", "shown, anonymous or hidden"))
     if faults:
         raise InvalidPayload.from_fields(faults)
     fields = body.model_fields_set & {"email", "name", "status", "weekly_goal", "metadata"}
@@ -204,6 +208,13 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
     async def work(conn: Any) -> Learner:
         learner = await known_learner(conn, organisation_id, user_id)
         await people.change(conn, organisation_id, learner, changes, principal.actor, now)
+        if body.leaderboard is not None and await refresh.set_display(
+            conn, organisation_id, learner.learner_id, body.leaderboard
+        ):
+            detail = {"fields": ["leaderboard"]}
+            await people.note(
+                conn, organisation_id, learner.learner_id, "changed", principal.actor, now, detail
+            )
         if body.remove_identities:
             gone = list(dict.fromkeys(body.remove_identities))
             await people.remove_identities(conn, organisation_id, learner, gone, principal.actor, now)
@@ -328,6 +339,7 @@ def _shown(person: Person) -> dict[str, Any]:
         "name": person.name,
         "status": person.status,
         "weekly_goal": person.weekly_goal,
+        "leaderboard": person.leaderboard,
         "metadata": person.metadata,
         "identities": person.identities,
         "created_at": rfc3339(person.created_at),

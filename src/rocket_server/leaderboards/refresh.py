@@ -91,11 +91,13 @@ async def recount(conn: Any, organisation_id: str, learner_ids: Sequence[str]) -
         await _count(conn, organisation_id, timezone, learner_ids)
 
 
-async def set_display(conn: Any, organisation_id: str, learner_id: str, display: str) -> None:
-    """How a learner appears: `shown`, `anonymous` (a place without a name) or `hidden` (no place)."""
+async def set_display(conn: Any, organisation_id: str, learner_id: str, display: str) -> bool:
+    """How a learner appears: `shown`, `anonymous` (a place without a name) or `hidden` (no place); whether it
+    was otherwise before."""
     before = await conn.fetchval(SQL["set_display"], organisation_id, learner_id, display)
     if "hidden" in (before, display) and before != display:
         await recount(conn, organisation_id, [learner_id])
+    return bool(before != display)
 
 
 def floor_id(time: datetime) -> str:

@@ -33,6 +33,7 @@ class Person(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] | None
     created_at: datetime
     identities: list[str]
+    leaderboard: str = "shown"  # or anonymous, hidden; `leaderboards.refresh.set_display` changes it
 
 
 class Filter(msgspec.Struct, frozen=True):

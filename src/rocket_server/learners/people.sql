@@ -16,6 +16,7 @@ INSERT INTO accounts (organisation_id, account_id, kind) VALUES ($1, $2, 'learne
 -- name: read
 -- Learners with their identities (at most 100 each), by their ids.
 SELECT l.learner_id::text AS learner_id, l.user_id, l.email, l.name, l.status, l.weekly_goal, l.metadata, l.created_at,
+    l.leaderboard,
     ARRAY (
         SELECT i.identity FROM identities i
         WHERE i.organisation_id = $1 AND i.learner_id = l.learner_id ORDER BY i.identity LIMIT 100

@@ -21,7 +21,9 @@ TEXTS: Final[dict[str, str]] = {
     "badge_issued": "You earned the badge {badge} for {thing}.",
     "awarded_nothing": "This was worth no points.",
     "multiplied": "What you earned for {thing} was multiplied by {factor}.",
-    "multiplied_by_rank": "What you earned for {thing} was multiplied by {factor}, since your rank is {rank}.",
+    "multiplied_by_rank": (
+        "What you earned for {thing} was multiplied by {factor}, since your rank is {rank}."
+    ),
     "rank_without_multiplier": "Your rank, {rank}, doesn't multiply what you earn.",
     "nothing_to_multiply": "Nothing else gave points for {thing}, so there was nothing to multiply.",
     "condition_not_met": "This counts only if {field} {operator} {expected}; it was {seen}.",
