@@ -299,6 +299,44 @@ def test_a_withdrawn_completion_takes_its_badges_back(make_organisation, adds_up
     adds_up(organisation)
 
 
+def test_reversed_points_take_their_badge_back(make_organisation, adds_up):
+    """The badge that came with an award goes with it, and what it had given; others stay, and both can be
+    earned again."""
+    organisation = make_organisation(
+        rules=[
+            rule("course", "course.completed", "course_master", 50),
+            rule("bonus", "badge.awarded", points=7, conditions={"badge_id": "course_master"}),
+            rule("other", "course.completed", "quiz_master"),
+        ]
+    )
+    api = organisation.api
+
+    def complete(number):
+        answer = api.event("course.completed", event_id=number)
+        (course,) = [one for one in answer["decisions"] if one["rule_id"] == "course"]
+        return course["detail"]["entry_id"]
+
+    entry_id = complete("1")
+    assert (api.points("anna"), held(organisation)) == (57, ["course_master", "quiz_master"])
+    body = {"entry_id": entry_id, "reason": "not his own work"}
+    answer = api.post("/v1/points/reverse", body, headers={"Idempotency-Key": "k"}).json()
+    assert (answer["points"], answer["balance"], answer["badges_revoked"]) == (50, 0, ["course_master"])
+    assert api.post("/v1/points/reverse", body, headers={"Idempotency-Key": "k"}).json() == answer
+    assert (api.points("anna"), held(organisation)) == (0, ["quiz_master"])
+    shown = api.get("/v1/users/anna/badges", include_revoked=True).json()["badges"]
+    (revoked,) = [one for one in shown if one["status"] == "revoked"]
+    assert revoked["revoked_reason"] == "the points that came with it were reversed: not his own work"
+    adds_up(organisation)
+    second = complete("2")
+    assert (api.points("anna"), held(organisation)) == (57, ["course_master", "quiz_master"])
+    by_hand = api.post("/v1/points/award", {"user_id": "anna", "points": 3, "reason": "x"}).json()
+    undone = api.post("/v1/points/reverse", {"entry_id": by_hand["entry_id"], "reason": "x"}).json()
+    assert undone["badges_revoked"] == []
+    api.request("DELETE", "/v1/users/anna")
+    assert api.post("/v1/points/reverse", {"entry_id": second, "reason": "x"}).status_code == 200
+    adds_up(organisation)
+
+
 def test_withdrawn_within_one_group(make_organisation, adds_up):
     """Completed, withdrawn and completed again in one batch leaves one badge of each kind."""
     organisation = make_organisation(

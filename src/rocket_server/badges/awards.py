@@ -77,6 +77,12 @@ async def by_events(conn: Any, organisation_id: str, event_ids: Collection[str])
     ]
 
 
+async def by_rule_award(conn: Any, organisation_id: str, learner_id: str, rule_award_id: str) -> Award | None:
+    """The badge that stands and was given in the same decision as a rule's award."""
+    row = await conn.fetchrow(SQL["by_rule_award"], organisation_id, learner_id, rule_award_id)
+    return None if row is None else Award(*row.values())
+
+
 async def given(
     conn: Any, organisation_id: str, learner_ids: Collection[str], badge_ids: Collection[str]
 ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:

@@ -21,6 +21,14 @@ SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_i
 FROM badge_awards a
 WHERE a.organisation_id = $1 AND a.event_id = ANY ($2::uuid[]) AND a.cause = 'rule' AND a.status = 'awarded';
 
+-- name: by_rule_award
+-- The badge that stands and came with a rule's award.
+SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
+    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
+FROM badge_awards a
+WHERE a.organisation_id = $1 AND a.learner_id = $2 AND a.rule_award_id = $3 AND a.cause = 'rule'
+    AND a.status = 'awarded';
+
 -- name: given
 -- Badges that learners hold, and those that were ever given and not taken back by the rules themselves.
 SELECT a.learner_id::text AS learner_id, a.badge_id, bool_or(a.status = 'awarded') AS held,

@@ -21,6 +21,7 @@ from rocket_server.ids import parse_uuid, uuid7
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Wanted
 from rocket_server.ledger import manual
+from rocket_server.ledger import store as ledger_store
 from rocket_server.ledger.model import Cause, Entry
 from rocket_server.sources import checks
 from rocket_server.sources.checks import Fault
@@ -61,6 +62,12 @@ class Moved(BaseModel):
     balance: int
 
 
+class Reversed(Moved):
+    """The new entry, and the badges that were revoked with it."""
+
+    badges_revoked: list[str]
+
+
 @router.post("/award", response_model=Moved)
 async def award(
     request: Request, principal: PointsKey, body: PointsRequest, idempotency_key: IdempotencyKey = None
@@ -79,11 +86,12 @@ async def deduct(
     return await _move(services, principal, body, idempotency_key, manual.deduct)
 
 
-@router.post("/reverse", response_model=Moved)
+@router.post("/reverse", response_model=Reversed)
 async def reverse(
     request: Request, principal: PointsKey, body: ReversalRequest, idempotency_key: IdempotencyKey = None
 ) -> Json:
-    """Undo an entry by a new one. What was spent meanwhile is then owed."""
+    """Undo an entry by a new one, and the badge that a rule gave with it. What was spent meanwhile is then
+    owed."""
     services = services_of(request)
     entry_id = parse_uuid(body.entry_id)
     if entry_id is None:
@@ -91,8 +99,15 @@ async def reverse(
     check_storable(body.reason, "reason")
 
     async def work(conn: Any) -> dict[str, Any]:
-        cause = Cause(principal.actor, datetime.now(UTC), body.reason)
-        return _answer(await pipeline.reverse(conn, principal.organisation_id, entry_id, cause))
+        now = datetime.now(UTC)
+        cause = Cause(principal.actor, now, body.reason)
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        entry, badges = await pipeline.reverse(conn, configuration, entry_id, cause, now)
+        answer = {**_answer(entry), "badges_revoked": badges}
+        if badges:  # what rules had given for them went, too
+            account = await ledger_store.read_account(conn, principal.organisation_id, entry.learner_id)
+            answer["balance"] = account.points
+        return answer
 
     return await once(services, principal, idempotency_key, ["reverse", body.model_dump()], work)
 

@@ -1,6 +1,7 @@
 -- name: awards
 -- Awards that disagree with the events that earned them, the events that they made, or the rules that gave them.
--- A badge that both had stays with whom it was given to when they turn out to be one; his events go on.
+-- A badge that both had stays with whom it was given to when they turn out to be one; his events go on. Decisions
+-- about those who were anonymised don't name badges any more.
 SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
     CASE
         WHEN own.event_id IS NULL AND a.own_event_id IS NOT NULL THEN 'has no event of its own'
@@ -13,7 +14,8 @@ SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
         WHEN a.status = 'awarded' AND v.status <> 'processed' THEN 'stands, but what earned it doesn''t count'
         WHEN a.status = 'awarded' AND a.event_id IS NOT NULL AND NOT coalesce(v.badges, '{}') @> ARRAY[a.badge_id]
             THEN 'isn''t among the badges of the event that earned it'
-        WHEN a.status = 'awarded' AND a.cause = 'rule' AND NOT v.decisions @> jsonb_build_array(jsonb_build_object(
+        WHEN a.status = 'awarded' AND a.cause = 'rule' AND l.status <> 'anonymised'
+            AND NOT v.decisions @> jsonb_build_array(jsonb_build_object(
             'outcome', 'awarded', 'detail', jsonb_build_object('badge', a.badge_id, 'badge_status', 'awarded')))
             THEN 'is explained by no decision of the event that earned it'
         WHEN r.rule_id IS NOT NULL AND r.definition -> 'actions' ->> 'issue_badge' IS DISTINCT FROM a.badge_id
