@@ -210,8 +210,8 @@ async def reverse(server: Server, model: Model, name: str, value: int) -> None:
     before = await server.points(name)
     try:
         await server.run(
-            lambda conn, _: pipeline.reverse(
-                conn, server.organisation_id, entry_id, Cause("test", START, f"{name} erred")
+            lambda conn, configuration: pipeline.reverse(
+                conn, configuration, entry_id, Cause("test", START, f"{name} erred"), datetime.now(UTC)
             )
         )
     except Conflict:

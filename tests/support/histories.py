@@ -1,5 +1,6 @@
 """Random histories of learners, played through the pipeline: events late and out of order, withdrawn
-completions, changed rules, suspended learners, awards reversed by hand, events run again."""
+completions, changed rules, suspended learners, awards reversed by hand, events run again; where asked for,
+with multipliers, badges, drafts and periods."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from rocket_server import pipeline
+from rocket_server.badges import store as badges_store
 from rocket_server.configuration import Configurations
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.ids import uuid7
 from rocket_server.ledger.model import Cause
 from rocket_server.organisations import store as organisations
-from rocket_server.organisations.model import Organisation
+from rocket_server.organisations.model import Organisation, Rank
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import parse_rule
@@ -62,8 +64,30 @@ def rule(draw: st.DrawFn, rule_id: str) -> Rule:
     )
 
 
+@st.composite
+def lavish_rule(draw: st.DrawFn, rule_id: str) -> Rule:
+    """As `rule`, with what else a rule may have: "boost" multiplies, "star" hears badges, the others may give
+    one; drafts and periods."""
+    data = draw(rule(rule_id)).as_dict()
+    actions = data["actions"]
+    badge = draw(st.sampled_from([None, None, "quiz_master", "course_master"]))
+    if rule_id == "boost":
+        actions = {"multiplier": draw(st.sampled_from([2, 0.5, 1.5, {"from": "rank"}]))}
+        data["constraints"].pop("max_points_per_day", None)
+    elif rule_id == "star":
+        data["trigger"] = {"event": "badge.awarded"}
+    if badge is not None:
+        actions["issue_badge"] = badge
+    if draw(st.integers(0, 7)) == 0:
+        data |= {"active": False, "status": "draft"}
+    data |= draw(st.sampled_from([{}, {}, {"starts_at": "2026-03-29"}, {"ends_at": "2026-04-01T12:00:00"}]))
+    return parse_rule(data | {"actions": actions}, stored=True)
+
+
 RULE_IDS = ("post", "done", "seen")
 rule_sets = st.tuples(*(rule(rule_id) for rule_id in RULE_IDS))
+LAVISH_IDS = (*RULE_IDS, "boost", "star")
+lavish_rule_sets = st.tuples(*(lavish_rule(rule_id) for rule_id in LAVISH_IDS))
 
 _event = st.fixed_dictionaries(
     {
@@ -87,11 +111,13 @@ class Step:
     what: Any = None
 
 
-def steps(*kinds: str) -> st.SearchStrategy[list[Step]]:
+def steps(*kinds: str, lavish: bool = False) -> st.SearchStrategy[list[Step]]:
     """What happens, one step after another: groups of events, and now and then one of `kinds`."""
     groups = st.lists(_event, min_size=1, max_size=5).map(lambda events: Step("events", events))
     others = {
-        "rule": st.sampled_from(RULE_IDS).flatmap(rule).map(lambda changed: Step("rule", changed)),
+        "rule": st.sampled_from(LAVISH_IDS if lavish else RULE_IDS)
+        .flatmap(lavish_rule if lavish else rule)
+        .map(lambda changed: Step("rule", changed)),
         "suspend": st.sampled_from(["anna", "ben"]).map(lambda user: Step("suspend", user)),
         "resume": st.sampled_from(["anna", "ben"]).map(lambda user: Step("resume", user)),
         "reverse": st.integers(0, 50).map(lambda number: Step("reverse", number)),
@@ -118,7 +144,10 @@ class History:
         organisation = await organisations.create(
             conn, name=name, tenant_id="histories", timezone_name="Europe/Paris"
         )
-        history = cls(conn, organisation)
+        await badges_store.define(conn, organisation.organisation_id, badges_store.STARTERS)
+        ranks = [Rank("Explorer", 0, 1.5)]
+        await organisations.change(conn, organisation.organisation_id, ranks=ranks)
+        history = cls(conn, await organisations.read(conn, organisation.organisation_id))
         await history._save(rules)
         return history
 
@@ -177,7 +206,8 @@ class History:
         if entries:
             cause = Cause("tests", START, "by hand")
             entry_id = entries[number % len(entries)][0]
-            await pipeline.reverse(self.conn, self.organisation.organisation_id, entry_id, cause)
+            configuration = await self._configurations.current(self.conn, self.organisation.organisation_id)
+            await pipeline.reverse(self.conn, configuration, entry_id, cause, datetime.now(UTC))
 
     def _event(self, one: dict[str, Any]) -> Event:
         self._number += 1

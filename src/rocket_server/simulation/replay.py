@@ -126,6 +126,7 @@ class Replay:
             for one in before.completions
         }
         self._earned: dict[tuple[str, str], list[_Award]] = {}
+        self._made: set[str | None] = set()  # awards without points
         self._taken: set[str | None] = set()  # entries that were taken back, from the candidates too
         for mark in before.marks:
             self._tally.add(learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
@@ -194,14 +195,14 @@ class Replay:
                 elif _takes_back(decision):
                     self._take_back_given(decision, place)
         for decision in made:
+            if decision.outcome == "awarded" and decision.points == 0:
+                self._made.add(decision.detail.made)
             rule_id, outcome = decision.rule_id, decision.outcome
             if outcome == "reversed" or (undone and decision.detail.entry_id in undone):
                 continue
             before = given.get(rule_id)
             if before is None:
-                given[rule_id] = _Given(
-                    outcome, decision.points, decision.rule_version, decision.detail.entry_id
-                )
+                given[rule_id] = _Given(outcome, decision.points, decision.rule_version, decision.detail.made)
             else:
                 # An award that was added later to what the event's own decision gave.
                 before.points += decision.points
@@ -237,7 +238,9 @@ class Replay:
         if earlier is not None:
             self._free(*earlier)
         tried = decision.rule_id in self._tried
-        if earlier is None and tried:
+        # A badge without points from before the period has no entry that would tell of it.
+        badge_before = decision.points == 0 and decision.detail.reverses not in self._made
+        if earlier is None and tried and not badge_before:
             if not self._trust or decision.rule_id in self._diverged:
                 return
             self._taken.add(decision.detail.reverses)
@@ -414,7 +417,7 @@ class Replay:
         else:
             award.marks = marks
             self._tally.add(self._learner_id, rule_id, marks, award.event.occurred_at, award.points)
-        if key is not None and award.points > 0:
+        if key is not None and (award.points > 0 or award.rule.badge is not None):
             self._earned.setdefault(key, []).append(award)
         if award.key[0] in self._watched:
             self._awards[award.key] = award

@@ -28,10 +28,16 @@ class StoredDetail(msgspec.Struct):
     """What counts of a decision's detail; the rest isn't decoded."""
 
     entry_id: str | None = None
+    award_id: str | None = None
     reverses: str | None = None
     reason: Any = None
     batch: str | None = None
     rank: StoredRank | None = None
+
+    @property
+    def made(self) -> str | None:
+        """The award's id: that of its entry, or its own where it has no points."""
+        return self.entry_id or self.award_id
 
 
 class StoredDecision(msgspec.Struct):
