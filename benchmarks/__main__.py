@@ -17,6 +17,7 @@ BENCHMARKS = {
     "p2": "single:run",
     "p3": "latency:run",
     "p4": "moodle:run",
+    "p5": "delivery:run",
     "p6": "rules:run",
     "p7": "simulation:run",
     "p9": "growth:run",

@@ -83,9 +83,9 @@ def measured(
     """Sends a load; processor milliseconds an event of server, PostgreSQL and client, and how many cores
     others kept busy meanwhile: a figure measured beside others says less."""
     server_s, database_s = sum(server.cpu_s() for server in servers), target.database_cpu_s()
-    machine_s, started = _machine_cpu_s(), time.perf_counter()
+    machine_s, started = machine_cpu_s(), time.perf_counter()
     outcome = client.send(load)
-    machine_s, seconds = _machine_cpu_s() - machine_s, time.perf_counter() - started
+    machine_s, seconds = machine_cpu_s() - machine_s, time.perf_counter() - started
     server_s = sum(server.cpu_s() for server in servers) - server_s
     database_s = target.database_cpu_s() - database_s
     return outcome, {
@@ -96,7 +96,7 @@ def measured(
     }
 
 
-def _machine_cpu_s() -> float:
+def machine_cpu_s() -> float:
     """Processor seconds that the whole machine has worked."""
     times = psutil.cpu_times()
     return float(times.user + times.nice + times.system + getattr(times, "steal", 0.0))
