@@ -26,6 +26,10 @@ from rocket_server.demo.play import play
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "backup-and-restore.md"
 BLOCKS = dict(re.findall(r"^```bash (\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S))
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+# The old server's worker goes on deriving these from the entries after the dump was made.
+DERIVED = {
+    "standings", "standing_counts", "standing_progress", "leaderboard_states", "learner_ranks", "rank_states",
+}  # fmt: skip
 _START_TIMEOUT_S = 60
 
 
@@ -93,12 +97,15 @@ def shell(folder: Path, old: Path, *names: str) -> str:
 
 
 async def contents(data_dir: Path) -> dict[str, tuple[int, str]]:
-    """The number of rows and a digest of them, for each table of the embedded database there."""
+    """The number of rows and a digest of them, for each table of the embedded database there but derived
+    ones."""
     server = embedded.start(data_dir)
     connection = await asyncpg.connect(server.url)
     try:
         found = {}
-        for (table,) in await connection.fetch(TABLES):
+        tables = {table for (table,) in await connection.fetch(TABLES)}
+        assert tables > DERIVED
+        for table in sorted(tables - DERIVED):
             rows = sorted(str(row[0]) for row in await connection.fetch(f"SELECT t::text FROM {table} t"))
             found[table] = (len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest())
         return found
@@ -108,7 +115,7 @@ async def contents(data_dir: Path) -> dict[str, tuple[int, str]]:
 
 
 def test_a_backup_restores_to_the_same_rows_and_adds_up(data_dir: Path, folder: Path, server: str) -> None:
-    """What was dumped from a server at work is restored with the same rows in every table, and adds up."""
+    """What was dumped from a server at work is restored with the same rows, and adds up."""
     listed = shell(folder, data_dir / "old", "programs", "backup", "list")
     assert "TABLE DATA public entries" in listed
     printed = shell(folder, data_dir / "old", "programs", "place", "prepare", "restore", "verify", "stop")

@@ -64,6 +64,9 @@ def test_what_it_does_not_take(settings: dict[str, str], tmp_path: Path) -> None
         assert words in done.stderr
         assert len(done.stderr.splitlines()) <= 3, done.stderr
     assert "no such batch" in rocket(settings, "rules", "undo-apply", "x", "--yes", expect=2).stderr
+    made = rocket(settings, "rules", "simulate", good, "--since", "1d", "--apply", "-y").stdout
+    batch_id = made.split()[-1]
+    assert "add --yes" in rocket(settings, "rules", "undo-apply", batch_id, expect=2).stderr
 
 
 def test_an_answer_of_no_writes_nothing(settings: dict[str, str], tmp_path: Path) -> None:

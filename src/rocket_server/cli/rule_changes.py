@@ -78,7 +78,12 @@ def apply(
                     prune=prune,
                     seen={name: one.version for name, one in own.items()},
                 )
-        typer.echo("Done. It counts from the next event on.")
+        only_drafts = not plan.withdrawn and all(rule.draft for rule in (*plan.new, *plan.changed))
+        typer.echo(
+            "Done. A draft counts once it is made active."
+            if only_drafts
+            else "Done. It counts from the next event on."
+        )
 
     with database_urls(settings) as (url, _):
         asyncio.run(run(url))

@@ -50,7 +50,7 @@ Since = Annotated[
     str, typer.Option(help="Events received since 2026-01-31, a time with its zone, 90d or 12h.")
 ]
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="As `rocket rules batches` shows it.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 
 def simulate(
@@ -144,6 +144,8 @@ def undo(
                 return await runs.undo(database, found.organisation_id, batch_id, on_piece)
 
     known = _run(look, "nothing was taken back")
+    if not yes and not sys.stdin.isatty():
+        raise BadInput("undo-apply asks before it writes: add --yes where nobody can answer")
     if yes or typer.confirm(f"Take back {_count(known.points, 'point')}?"):
         given = _run(take_back, "what was taken back stays so; the same command goes on")
         typer.echo(f"took back {_count(given.entries, 'award')}, {_count(given.points, 'point')}")
