@@ -185,6 +185,22 @@ class ShownEvent:
     source_kind: str
 
 
+def as_event(stored: StoredEvent | ShownEvent) -> Event:
+    """A stored event as rules and conditions see it. What only its own reading tells isn't in it: a stated
+    completion, notes, and why it was ignored."""
+    return Event(
+        event=stored.event,
+        source=stored.source,
+        user_id=stored.user_id,
+        occurred_at=stored.occurred_at,
+        properties=stored.properties,
+        metadata=stored.metadata,
+        dedupe_key=b"",
+        source_event_id=stored.source_event_id,
+        source_kind=stored.source_kind,
+    )
+
+
 async def show(conn: Any, organisation_id: str, event_id: str) -> ShownEvent | None:
     """One event."""
     row = await conn.fetchrow(SQL["show"], organisation_id, event_id)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from rocket_server.badges import awards
 from rocket_server.badges.awards import BY_RULES, Award, NewAward
 from rocket_server.badges.model import MAX_CHAIN
@@ -19,7 +21,7 @@ from rocket_server.configuration import Configuration
 from rocket_server.delivery.outbox import Message
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event, dedupe_key
-from rocket_server.events.store import StoredEvent
+from rocket_server.events.store import StoredEvent, as_event
 from rocket_server.ids import uuid7
 from rocket_server.learners.store import Learner
 from rocket_server.pipeline import criteria
@@ -299,18 +301,7 @@ async def _take_back(
 
 
 def _ignored(stored: StoredEvent, reason: str) -> Item:
-    event = Event(
-        event=stored.event,
-        source=stored.source,
-        user_id=stored.user_id,
-        occurred_at=stored.occurred_at,
-        properties=stored.properties,
-        metadata=stored.metadata,
-        dedupe_key=b"",
-        source_event_id=stored.source_event_id,
-        source_kind=stored.source_kind,
-        ignored=reason,
-    )
+    event = msgspec.structs.replace(as_event(stored), ignored=reason)
     return Item(event, stored.event_id, stored=stored, status="ignored", reason=reason)
 
 

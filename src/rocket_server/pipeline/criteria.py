@@ -9,8 +9,7 @@ from rocket_server.badges import awards, progress
 from rocket_server.badges.criteria import Threshold, module_mark
 from rocket_server.badges.progress import Key, Mark
 from rocket_server.configuration import Configuration
-from rocket_server.events.model import Event
-from rocket_server.events.store import StoredEvent
+from rocket_server.events.store import as_event
 from rocket_server.pipeline.model import Item
 
 
@@ -101,8 +100,8 @@ def _changes(configuration: Configuration, item: Item) -> list[tuple[bool, Mark]
     changes: list[tuple[bool, Mark]] = []
     stored = item.stored
     if stored is not None and stored.status == "processed" and stored.learner_id:
-        before = thresholds.marks(as_stored(stored), stored.event_id)
-        if module_mark(as_stored(stored)) is None:
+        before = thresholds.marks(as_event(stored), stored.event_id)
+        if module_mark(as_event(stored)) is None:
             changes += [(False, (stored.learner_id, key, mark)) for key, mark in before.items()]
     if not _counts(item) or item.learner is None:
         return changes
@@ -155,17 +154,3 @@ def _wanted(
     }
     marks = {mark for own in changes.values() for _, mark in own if mark[:2] in wanted}
     return wanted, marks
-
-
-def as_stored(stored: StoredEvent) -> Event:
-    """A stored event as conditions see it."""
-    return Event(
-        event=stored.event,
-        source=stored.source,
-        user_id=stored.user_id,
-        occurred_at=stored.occurred_at,
-        properties=stored.properties,
-        metadata=stored.metadata,
-        dedupe_key=b"",
-        source_kind=stored.source_kind,
-    )

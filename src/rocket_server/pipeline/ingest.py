@@ -16,7 +16,7 @@ from rocket_server import sources
 from rocket_server.configuration import Configuration
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event
-from rocket_server.events.store import StoredEvent
+from rocket_server.events.store import StoredEvent, as_event
 from rocket_server.ids import uuid7s
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Wanted
@@ -24,7 +24,6 @@ from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations.model import Source
 from rocket_server.pipeline import badges
 from rocket_server.pipeline.award import Awarding
-from rocket_server.pipeline.criteria import as_stored
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
 
@@ -141,7 +140,7 @@ async def _merge(
             stored.event,
             stored.user_id,
             was_ignored,
-        ) or configuration.thresholds.counts_otherwise(as_stored(stored), event):
+        ) or configuration.thresholds.counts_otherwise(as_event(stored), event):
             again[copy.dedupe_key] = _again(stored, event)
         else:
             merged.append(_kept(stored, event))
@@ -170,19 +169,7 @@ def _reread(configuration: Configuration, stored: StoredEvent, received: dict[st
     source = configuration.source_named(stored.source)
     if received is not None and source is not None:
         return _read_again(configuration, source, received)
-    return Event(
-        event=stored.event,
-        source=stored.source,
-        user_id=stored.user_id,
-        occurred_at=stored.occurred_at,
-        properties=stored.properties,
-        metadata=stored.metadata,
-        dedupe_key=b"",
-        source_event_id=stored.source_event_id,
-        source_kind=stored.source_kind,
-        completion=_stated_by_name(stored),
-        ignored=badges.reread_own(stored),
-    )
+    return replace(as_event(stored), completion=_stated_by_name(stored), ignored=badges.reread_own(stored))
 
 
 def _read_again(configuration: Configuration, source: Source, received: dict[str, Any]) -> Event:

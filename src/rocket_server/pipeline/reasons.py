@@ -8,7 +8,7 @@ from typing import Any
 
 from rocket_server.configuration import Configuration
 from rocket_server.events.model import Event
-from rocket_server.events.store import ShownEvent
+from rocket_server.events.store import ShownEvent, as_event
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.changes import MAPPING_PREFIX
@@ -42,7 +42,7 @@ async def reasons(
     made_since = {stored.rule.rule_id: stored.first_created_at for stored in made}
     told: list[tuple[ShownEvent, Event, list[Decided]]] = []
     for row in rows:
-        event = _event(row)
+        event = as_event(row)
         decided = every_rule(
             event,
             row.decisions,
@@ -98,17 +98,3 @@ async def _rules_then(
                 else RuleSet(rules, configuration.organisation.timezone)
             )
     return {moment: compiled[epoch] for moment, (epoch, _) in stood.items()}
-
-
-def _event(row: ShownEvent) -> Event:
-    return Event(
-        event=row.event,
-        source=row.source,
-        user_id=row.user_id,
-        occurred_at=row.occurred_at,
-        properties=row.properties,
-        metadata=row.metadata,
-        dedupe_key=b"",
-        source_event_id=row.source_event_id,
-        source_kind=row.source_kind,
-    )

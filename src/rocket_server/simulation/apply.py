@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event
-from rocket_server.events.store import StoredEvent
+from rocket_server.events.store import StoredEvent, as_event
 from rocket_server.ids import uuid7
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
@@ -278,17 +278,7 @@ def _adds_to(event: StoredEvent | None, entry_id: str) -> str | None:
 
 def _event(stored: StoredEvent) -> Event:
     """A stored event as rules and completions see it."""
-    event = Event(
-        stored.event,
-        stored.source,
-        stored.user_id,
-        stored.occurred_at,
-        stored.properties,
-        stored.metadata,
-        b"",
-        stored.source_event_id,
-        stored.source_kind,
-    )
+    event = as_event(stored)
     completion, sequence = stated(event)
     return replace(event, completion=completion, sequence=sequence)
 
