@@ -147,3 +147,16 @@ def test_what_else_a_multiplier_cannot_come_from(organisation, multiplier, field
     answer = organisation.api.post("/v1/rules", {**BY_RANK, "actions": {"multiplier": multiplier}})
     assert answer.status_code in (400, 422)
     assert field in answer.text
+
+
+def test_the_rule_is_read_as_it_was_written(organisation):
+    """What is made is what is read and listed; the same again makes no version."""
+    made = organisation.api.post("/v1/rules", BY_RANK)
+    assert made.status_code == 201, made.text
+    read = organisation.api.get("/v1/rules/ranks").json()
+    assert read["actions"] == BY_RANK["actions"]
+    assert read == next(
+        one for one in organisation.api.get("/v1/rules").json()["rules"] if one["rule_id"] == "ranks"
+    )
+    again = organisation.api.request("PUT", "/v1/rules/ranks", json=read)
+    assert (again.status_code, again.json()["version"]) == (200, 1)
