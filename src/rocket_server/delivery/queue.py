@@ -52,7 +52,11 @@ async def claim(conn: Any, organisation_id: str, endpoint_id: str, limit: int) -
     with it doesn't close the endpoint for ever. Neither breaker nor throttle uses up a try. All times are the
     database's, whose clock all workers share.
     """
-    state = await conn.fetchrow(SQL["lock_one"], organisation_id, endpoint_id)
+    state = await conn.fetchrow(SQL["look_at_one"], organisation_id, endpoint_id)
+    if state is not None and (state["breaker"] != "closed" or state["throttle_per_s"] is not None):
+        # Otherwise the claim leaves nothing in the state, and needn't wait for who is settling. A breaker
+        # that opens in this moment lets these pass as it does those that are under way.
+        state = await conn.fetchrow(SQL["lock_one"], organisation_id, endpoint_id)
     if state is None:
         return None
     now = state["now"]

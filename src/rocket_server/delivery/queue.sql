@@ -19,8 +19,16 @@ WHERE due_at <= now()
 ORDER BY due_at
 LIMIT $3;
 
+-- name: look_at_one
+-- The state of one enabled endpoint, and what claims from it must know.
+SELECT s.breaker, s.failures, s.retry_at, s.throttle_at, e.throttle_per_s, e.timeout_ms, clock_timestamp() AS now,
+    (SELECT o.version FROM organisations o WHERE o.organisation_id = $1) AS version
+FROM endpoint_states s
+JOIN endpoints e ON e.organisation_id = s.organisation_id AND e.endpoint_id = s.endpoint_id
+WHERE s.organisation_id = $1 AND s.endpoint_id = $2 AND e.enabled;
+
 -- name: lock_one
--- The state of one enabled endpoint, locked, and what claims from it must know.
+-- As `look_at_one`, locked: for claims that leave something in the state.
 SELECT s.breaker, s.failures, s.retry_at, s.throttle_at, e.throttle_per_s, e.timeout_ms, clock_timestamp() AS now,
     (SELECT o.version FROM organisations o WHERE o.organisation_id = $1) AS version
 FROM endpoint_states s

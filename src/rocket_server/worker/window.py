@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 FIRST: Final = 4
-MOST: Final = 64
+MOST: Final = 128
 
 
 class Window:
