@@ -96,7 +96,8 @@ def run(
 
 
 def main() -> int:
-    """A supervisor's child: see the module. 1 where it can't serve."""
+    """A supervisor's child: see the module. 2 where its settings or the schema don't fit, 1 where it can't
+    serve for another reason."""
     listening_fd, ready_fd = map(int, sys.argv[1:3])
     data_dir = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     settings = Settings.from_environ(os.environ)
@@ -122,7 +123,7 @@ def main() -> int:
         )
     except (ConfigurationError, Unavailable) as error:
         print(f"rocket: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        return 2 if isinstance(error, ConfigurationError) else 1
     finally:
         if held is not None:
             held.stop()

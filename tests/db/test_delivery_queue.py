@@ -145,6 +145,16 @@ async def test_half_open_one_worker_probes(db, organisation_id):
     assert len(await probes()) == 1
 
 
+async def test_claims_of_a_healthy_endpoint_do_not_wait_for_who_settles(db, organisation_id):
+    """Who settles holds the endpoint's state until it has committed; meanwhile more is claimed."""
+    endpoint_id, ids = await make(db, organisation_id)
+    async with db.transaction() as conn:
+        await conn.execute("SELECT FROM endpoint_states WHERE endpoint_id = $1 FOR UPDATE", endpoint_id)
+        async with asyncio.timeout(30):
+            claimed = await claim(db, organisation_id, endpoint_id)
+    assert sorted(one.delivery_id for one in claimed) == sorted(ids)
+
+
 async def test_a_breaker_with_nothing_to_send_stays_open(db, organisation_id):
     """A look for work that finds none doesn't spend the probe."""
     async with db.transaction() as conn:
@@ -174,7 +184,7 @@ async def test_claims_in_a_constant_number_of_statements(db, organisation_id):
             claimed = await queue.claim(counting, organisation_id, endpoint_id, limit)
             assert len(claimed.deliveries) == limit
             counts.append(len(counting.statements))
-    assert counts == [3, 3]
+    assert counts == [4, 4]
 
 
 @pytest.mark.parametrize("filled", [False, True])

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from rocket_server.cli.faults import Failure
+from rocket_server.cli.faults import BAD_INPUT, BadInput, Failure
 from rocket_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -118,12 +118,14 @@ class Supervisor:
             self._hand_over(child)
 
     def wait_until_ready(self) -> None:
-        """Return when all processes answer requests, or a signal came. Raises Failure where one can't."""
+        """Return when all processes answer requests, or a signal came. Raises Failure where one can't,
+        BadInput where that is due to settings or the schema."""
         deadline = time.monotonic() + _READY_WITHIN_S
         for child in self._children:
             while not self.stopping and not self._is_ready(child):
-                if child.process.poll() is not None:
-                    raise Failure("the server did not start")
+                status = child.process.poll()
+                if status is not None:
+                    raise (BadInput if status == BAD_INPUT else Failure)("the server did not start")
                 if time.monotonic() > deadline:
                     raise Failure(f"the server does not answer after {_READY_WITHIN_S} s")
 
