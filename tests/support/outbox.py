@@ -31,7 +31,7 @@ async def make_endpoint(
         "kind": "webhook",
         "url": url,
         "events": list(events),
-        "timeout_ms": 1000,
+        "timeout_ms": 10_000,
         **columns,
     }
     marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
