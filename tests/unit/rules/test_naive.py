@@ -1,16 +1,13 @@
 """Compiled rules and the tally agree with a plain reading of the specification, over random histories.
 
-The plain reading keeps a list of awards and looks through all of it for every event; it shares no code with
-what it checks, apart from the model.
+The plain reading, `support/plain_rules.py`, keeps a list of awards and looks through all of it for every event.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
 from functools import partial
-from math import floor
 from typing import Any
 
 from hypothesis import given, settings
@@ -24,185 +21,11 @@ from rocket_server.rules.judge import judge
 from rocket_server.rules.model import RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.tally import Tally
+from support.plain_rules import Given, decision, decisions, local_day
 
 from .helpers import PARIS
 
 START = datetime(2026, 3, 27, tzinfo=UTC)  # two days before the clocks go forward
-
-# ---- the plain reading -------------------------------------------------------------------------------------
-
-
-def naive_number(value: Any) -> float | None:
-    if isinstance(value, bool) or value is None or value == "":
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def naive_equal(expected: Any, seen: Any) -> bool:
-    if seen is None or seen == "":
-        return False
-    if isinstance(expected, bool) or isinstance(seen, bool):
-        true, false = (True, "true", "1", 1), (False, "false", "0", 0)
-        return (expected in true and seen in true) or (expected in false and seen in false)
-    if isinstance(expected, str) and isinstance(seen, str):
-        return expected == seen
-    numbers = naive_number(expected), naive_number(seen)
-    return None not in numbers and numbers[0] == numbers[1]
-
-
-def naive_compare(operator: str, expected: Any, seen: Any) -> bool:
-    if operator == "eq":
-        return naive_equal(expected, seen)
-    if operator == "ne":
-        return not naive_equal(expected, seen)
-    if operator == "in":
-        return any(naive_equal(each, seen) for each in expected)
-    if operator == "not_in":
-        return not any(naive_equal(each, seen) for each in expected)
-    if operator == "exists":
-        return (seen is not None and seen != "") == expected
-    if operator == "starts_with":
-        return seen is not None and not isinstance(seen, bool) and str(seen).startswith(expected)
-    number, bound = naive_number(seen), naive_number(expected)
-    if number is None:
-        return False
-    return {
-        "gt": number > bound, "gte": number >= bound, "lt": number < bound, "lte": number <= bound,
-    }[operator]  # fmt: skip
-
-
-def naive_holds(conditions: dict[str, Any], properties: dict[str, Any]) -> bool:
-    for key, value in conditions.items():
-        if key == "any":
-            good = any(naive_holds(each, properties) for each in value)
-        elif key == "all":
-            good = all(naive_holds(each, properties) for each in value)
-        elif key == "not":
-            good = not naive_holds(value, properties)
-        else:
-            tests = value if isinstance(value, dict) else {"eq": value}
-            good = all(naive_compare(name, expected, properties.get(key)) for name, expected in tests.items())
-        if not good:
-            return False
-    return True
-
-
-def local_day(event: Event) -> date:
-    return event.occurred_at.astimezone(PARIS).date()
-
-
-def key_value(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def naive_half_up(value: Fraction) -> int:
-    return floor(value + Fraction(1, 2))
-
-
-def naive_period_holds(rule: dict[str, Any], event: Event) -> bool:
-    """Dates include their own day, at both ends; times begin and end at their moment."""
-    for key, text in (("starts_at", rule.get("starts_at")), ("ends_at", rule.get("ends_at"))):
-        if text is None:
-            continue
-        if len(text) == 10:
-            day, bound = local_day(event), date.fromisoformat(text)
-            good = day >= bound if key == "starts_at" else day <= bound
-        else:
-            moment = datetime.fromisoformat(text)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=PARIS)
-            # Compared in UTC, because Python compares times of one zone by their clocks.
-            moment = moment.astimezone(UTC)
-            good = event.occurred_at >= moment if key == "starts_at" else event.occurred_at < moment
-        if not good:
-            return False
-    return True
-
-
-def naive_decision(
-    rule: dict[str, Any],
-    event: Event,
-    awards: list[tuple[Event, int]],
-    factor: Fraction | None = None,
-) -> tuple[str, int]:
-    if rule.get("active") is False:
-        return "inactive", 0
-    if not naive_period_holds(rule, event):
-        return "inactive", 0
-    if not naive_holds(rule["conditions"], event.properties):
-        return "condition_not_met", 0
-    limits = rule["constraints"]
-    if limits.get("once") and awards:
-        return "already_awarded", 0
-    paths = limits.get("unique_by", [])
-
-    def unique(other: Event) -> list[str]:
-        return [
-            str(local_day(other)) if path == "@day" else key_value(other.properties.get(path))
-            for path in paths
-        ]
-
-    if paths and "" not in unique(event) and any(unique(other) == unique(event) for other, _ in awards):
-        return "already_awarded", 0
-    for scope in ("course", "lesson"):
-        limit = limits.get(f"max_per_{scope}")
-        if limit is not None:
-            value = key_value(event.properties.get(f"{scope}_id"))
-            used = [o for o, _ in awards if key_value(o.properties.get(f"{scope}_id")) == value]
-            if len(used) >= limit:
-                return ("already_awarded" if limit == 1 else "cap_reached"), 0
-    units = {
-        "day": local_day,
-        "week": lambda each: local_day(each).isocalendar()[:2],
-        "month": lambda each: (local_day(each).year, local_day(each).month),
-    }
-    for window, unit in units.items():
-        limit = limits.get(f"max_per_{window}")
-        if limit is not None and sum(unit(other) == unit(event) for other, _ in awards) >= limit:
-            return "cap_reached", 0
-    cooldown = limits.get("cooldown_minutes")
-    if cooldown is not None:
-        distance = timedelta(minutes=cooldown)
-        if any(abs(other.occurred_at - event.occurred_at) < distance for other, _ in awards):
-            return "cooldown", 0
-    points: int = rule["actions"].get("award_points", 0)
-    if factor is not None and points:
-        points = max(1, min(1_000_000, naive_half_up(points * factor)))
-    most = limits.get("max_points_per_day")
-    if most is not None:
-        rest = most - sum(each for other, each in awards if local_day(other) == local_day(event))
-        if rest <= 0:
-            return "cap_reached", 0
-        points = min(points, rest)
-    return "awarded", points
-
-
-def naive_decisions(
-    rules: list[dict[str, Any]], event: Event, awards: dict[str, list[tuple[Event, int]]]
-) -> dict[str, tuple[str, int]]:
-    """All rules about one event: multipliers are known first, and aren't used where nothing was given."""
-    multipliers = [rule for rule in rules if "multiplier" in rule["actions"]]
-    decided = {rule["rule_id"]: naive_decision(rule, event, awards[rule["rule_id"]]) for rule in multipliers}
-    factor: Fraction | None = None
-    for rule in multipliers:
-        if decided[rule["rule_id"]][0] == "awarded":
-            factor = (factor or Fraction(1)) * Fraction(str(rule["actions"]["multiplier"]))
-    if factor is not None:
-        factor = min(Fraction(10), max(Fraction(1, 10), factor))
-    given = False
-    for rule in rules:
-        if rule not in multipliers:
-            outcome, points = naive_decision(rule, event, awards[rule["rule_id"]], factor)
-            decided[rule["rule_id"]] = outcome, points
-            given = given or (outcome == "awarded" and "award_points" in rule["actions"])
-    for rule in multipliers:
-        if decided[rule["rule_id"]][0] == "awarded" and not given:
-            decided[rule["rule_id"]] = "condition_not_met", 0
-    return decided
-
 
 # ---- random rules and events -------------------------------------------------------------------------------
 
@@ -334,13 +157,14 @@ def test_decisions_agree_with_the_plain_reading(written: dict[str, Any], history
             committed, tally = list(awards), Tally()
         for probe in rule.probes(event):
             tally.store("u", "r", probe, counted(rule, probe, committed))
-        decision = rule.decide(event, tally.reader("u", "r"))
-        assert (decision.outcome, decision.points) == naive_decision(written, event, awards)
-        json.dumps(decision.as_dict())
-        if decision.outcome == "awarded":
-            assert decision.marks == rule.marks(event)
-            awards.append((event, decision.points))
-            tally.add("u", "r", decision.marks, event.occurred_at, decision.points)
+        found = rule.decide(event, tally.reader("u", "r"))
+        standing = [Given(each, points, written["constraints"]) for each, points in awards]
+        assert (found.outcome, found.points) == decision(written, event, standing)
+        json.dumps(found.as_dict())
+        if found.outcome == "awarded":
+            assert found.marks == rule.marks(event)
+            awards.append((event, found.points))
+            tally.add("u", "r", found.marks, event.occurred_at, found.points)
         elif awards and data.draw(st.integers(0, 4)) == 0:
             taken, points = awards.pop(data.draw(st.integers(0, len(awards) - 1)))
             tally.remove("u", "r", rule.marks(taken), taken.occurred_at, points)
@@ -372,14 +196,20 @@ def test_rules_that_multiply_agree_with_the_plain_reading(
             for probe in case.probes() if isinstance(case, Case) else ():
                 tally.store("u", rule.rule_id, probe, counted(rule, probe, committed[rule.rule_id]))
         decided = judge(considered, partial(tally.reader, "u"))
-        assert [decision.rule_id for decision in decided] == [rule.rule_id for rule, _ in considered]
-        found = {decision.rule_id: (decision.outcome, decision.points) for decision in decided}
-        assert found == naive_decisions(written, event, awards)
-        for decision in decided:
-            json.dumps(decision.as_dict())
-            if decision.outcome == "awarded":
-                awards[decision.rule_id].append((event, decision.points))
-                tally.add("u", decision.rule_id, decision.marks, event.occurred_at, decision.points)
+        assert [one.rule_id for one in decided] == [rule.rule_id for rule, _ in considered]
+        found = {one.rule_id: (one.outcome, one.points) for one in decided}
+        standing = {
+            rule["rule_id"]: [
+                Given(each, points, rule["constraints"]) for each, points in awards[rule["rule_id"]]
+            ]
+            for rule in written
+        }
+        assert found == decisions(written, event, standing)
+        for one in decided:
+            json.dumps(one.as_dict())
+            if one.outcome == "awarded":
+                awards[one.rule_id].append((event, one.points))
+                tally.add("u", one.rule_id, one.marks, event.occurred_at, one.points)
 
 
 def reject_unless(is_impossible: bool) -> None:
@@ -486,8 +316,8 @@ def test_ten_thousand_events_of_one_learner():
     for number in range(10_000):
         minutes = (number * 7919) % (60 * 24 * 60)
         event = Event("quiz.completed", "s", "u", START + timedelta(minutes=minutes), {}, {}, b"")
-        decision = rule.decide(event, tally.reader("u", "r"))
-        tally.add("u", "r", decision.marks, event.occurred_at, decision.points)
-        total[local_day(event)] = total.get(local_day(event), 0) + decision.points
+        found = rule.decide(event, tally.reader("u", "r"))
+        tally.add("u", "r", found.marks, event.occurred_at, found.points)
+        total[local_day(event)] = total.get(local_day(event), 0) + found.points
     assert len(total) >= 60
     assert set(list(total.values())[1:-1]) == {20}
