@@ -1,0 +1,435 @@
+"""A plain model of the whole engine: dictionaries and lists that say what becomes of each request.
+
+It is written from the reference, shares no code with the server, and is only meant to be right: every
+question is answered by looking through everything. `PlainEngine` takes what a client sends and answers what
+the server should answer; learners, balances, badges and counts can be read from it afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from support import plain_rules
+
+MAX_CHAIN = 4
+
+Body = dict[str, Any]
+Rule = dict[str, Any]
+Said = tuple[str, int, str, int]  # rule_id, version, outcome, points
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """An award or a deduction; `entry_id` is the server's, as soon as somebody has seen it."""
+
+    person: Person
+    kind: str
+    points: int
+    award: Award | None = None
+    entry_id: str | None = None
+    is_reversed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Award:
+    """What a rule gave for an event: it counts against the rule's caps as long as it stands."""
+
+    rule_id: str
+    event: Event
+    given: plain_rules.Given
+    is_multiplier: bool
+    version: int
+    entry: Entry | None = None
+    stands: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Badge:
+    """A badge that somebody has, or had."""
+
+    badge_id: str
+    cause: Event
+    own: Event
+    stands: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """An event that was stored, with what became of it."""
+
+    name: str
+    user_id: str
+    occurred_at: datetime
+    properties: dict[str, Any]
+    source: str = "api"
+    status: str = "processed"
+    chain: tuple[str, ...] = ()
+    cause: Event | None = None
+    event_id: str | None = None  # the server's
+    said: list[Said] = field(default_factory=list)
+    badges: list[str] = field(default_factory=list)
+    awards: list[Award] = field(default_factory=list)
+    gifts: list[str] = field(default_factory=list)
+    withdrawn: list[Event] = field(default_factory=list)
+
+    @property
+    def points(self) -> int:
+        return sum(said[3] for said in self.said)
+
+
+@dataclass(slots=True)
+class Module:
+    """The latest statement about a lesson, and the completions whose awards it may take back."""
+
+    occurred_at: datetime
+    name: str
+    completions: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """A learner."""
+
+    user_id: str
+    is_suspended: bool = False
+    earned: int = 0
+    spent: int = 0
+    awards: list[Award] = field(default_factory=list)
+    badges: list[Badge] = field(default_factory=list)
+    modules: dict[str, Module] = field(default_factory=dict)
+    ledger: Counter[tuple[str, int, str | None]] = field(default_factory=Counter)
+
+    @property
+    def points(self) -> int:
+        return self.earned - self.spent
+
+    def holds(self, badge_id: str) -> bool:
+        return any(badge.stands and badge.badge_id == badge_id for badge in self.badges)
+
+    def held(self) -> list[str]:
+        return sorted({badge.badge_id for badge in self.badges if badge.stands})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered for one event."""
+
+    status: str
+    event: Event | None
+
+
+class PlainEngine:
+    """One organisation. `badges` are the ids of the badges that there are."""
+
+    def __init__(self, badges: Sequence[str]) -> None:
+        self.badge_ids = frozenset(badges)
+        self.rules: dict[str, tuple[int, Rule]] = {}
+        self.people: dict[str, Person] = {}
+        self.events: list[Event] = []
+        self.entries: list[Entry] = []
+        self._keys: dict[str, Event] = {}
+
+    # ---- what administrators do ----
+
+    def put_rule(self, rule: Rule) -> None:
+        """A new version, unless the rule says what it said before."""
+        version, before = self.rules.get(rule["rule_id"], (0, None))
+        if rule != before:
+            self.rules[rule["rule_id"]] = version + 1, deepcopy(rule)
+
+    def set_status(self, user_id: str, status: str) -> None:
+        self.people[user_id].is_suspended = status == "suspended"
+
+    def merge(self, into: str, other: str) -> bool:
+        """Make two one; False where they are."""
+        kept, gone = self.people[into], self.people[other]
+        if kept is gone:
+            return False
+        kept.earned += gone.earned
+        kept.spent += gone.spent
+        kept.awards += gone.awards
+        kept.ledger += gone.ledger
+        kept.badges += [badge for badge in gone.badges if badge.stands and not kept.holds(badge.badge_id)]
+        for lesson_id, theirs in gone.modules.items():
+            ours = kept.modules.setdefault(lesson_id, theirs)
+            if ours is not theirs:
+                latest = theirs if theirs.occurred_at > ours.occurred_at else ours
+                completions = ours.completions + theirs.completions
+                kept.modules[lesson_id] = Module(latest.occurred_at, latest.name, completions)
+        for entry in self.entries:
+            if entry.person is gone:
+                entry.person = kept
+        for user_id, person in self.people.items():
+            if person is gone:
+                self.people[user_id] = kept
+        return True
+
+    # ---- points by hand ----
+
+    def award(self, user_id: str, points: int) -> Entry | str:
+        """The entry, or the code of the refusal."""
+        person = self._person(user_id)
+        if person.is_suspended:
+            return "conflict"
+        person.earned += points
+        return self._entry(person, "award", points)
+
+    def deduct(self, user_id: str, points: int) -> Entry | str:
+        person = self.people.get(user_id)
+        if person is None:
+            return "insufficient_points"
+        if person.is_suspended:
+            return "conflict"
+        if person.points < points:
+            return "insufficient_points"
+        person.spent += points
+        return self._entry(person, "deduction", points)
+
+    def reverse(self, entry: Entry) -> str | None:
+        """Undo an entry; the code of the refusal, if it is refused."""
+        if entry.is_reversed:
+            return "conflict"
+        self._undo(entry)
+        if entry.award is not None:
+            entry.award.stands = False
+        return None
+
+    # ---- events ----
+
+    def receive(self, bodies: Sequence[tuple[Body, datetime | None]]) -> list[Answer]:
+        """Events that were sent together, each with the time that its timestamp means; None: a faulty one."""
+        answers: list[Answer] = []
+        for body, occurred_at in bodies:
+            if occurred_at is None:
+                answers.append(Answer("failed", None))
+                continue
+            key = _key(body, occurred_at)
+            if key in self._keys:
+                answers.append(Answer("duplicate", self._keys[key]))
+                continue
+            properties = {
+                name: value for name, value in body.get("properties", {}).items() if value not in (None, "")
+            }
+            event = Event(body["event"], body["user_id"], occurred_at, properties)
+            self._keys[key] = event
+            self.events.append(event)
+            answers.append(Answer("processed", event))
+        new = [answer.event for answer in answers if answer.status == "processed" and answer.event]
+        for event in new:
+            self._decide(event)
+        self._follow(new)
+        return answers
+
+    def _decide(self, event: Event) -> None:
+        person = self._person(event.user_id)
+        rules = self._hearing(event)
+        if person.is_suspended:
+            event.said = [(rule["rule_id"], version, "suspended", 0) for version, rule in rules]
+            return
+        module, is_withdrawn_later = self._state(person, event)
+        if is_withdrawn_later:
+            event.said = [(rule["rule_id"], version, "condition_not_met", 0) for version, rule in rules]
+            return
+        if event.name == "lesson.reopened" and event.properties.get("lesson_id") and module is None:
+            return  # a later completion stands: it withdraws nothing, and states nothing
+        if event.name == "lesson.reopened" and module is not None:
+            self._withdraw(event, module)
+        self._judge(person, event, rules)
+        if event.name == "lesson.completed" and module is not None:
+            module.completions.append(event)
+
+    def _state(self, person: Person, event: Event) -> tuple[Module | None, bool]:
+        """The module that an event is about, None for a withdrawal that comes late; and whether the event is
+        older than a withdrawal that is known."""
+        lesson_id = event.properties.get("lesson_id")
+        if lesson_id is None or event.name not in ("lesson.completed", "lesson.reopened"):
+            return None, False
+        module = person.modules.get(lesson_id)
+        if module is not None and module.occurred_at > event.occurred_at:
+            if module.name == "lesson.reopened":
+                return module, True
+            return (None if event.name == "lesson.reopened" else module), False
+        if module is None:
+            module = person.modules[lesson_id] = Module(event.occurred_at, event.name)
+        module.occurred_at, module.name = event.occurred_at, event.name
+        return module, False
+
+    def _withdraw(self, event: Event, module: Module) -> None:
+        """Take back what the completions of a lesson had earned."""
+        for completion in module.completions:
+            for award in completion.awards:
+                if award.stands and not award.is_multiplier:
+                    self._take_back(award)
+                    event.said.append((award.rule_id, award.version, "reversed", -award.given.points))
+            event.withdrawn.append(completion)
+        module.completions = []
+
+    def _judge(self, person: Person, event: Event, rules: Sequence[tuple[int, Rule]]) -> None:
+        """Let the rules decide, and write down what they give."""
+        given = {
+            rule["rule_id"]: [
+                award.given for award in person.awards if award.stands and award.rule_id == rule["rule_id"]
+            ]
+            for _, rule in rules
+        }
+        decided = plain_rules.decisions([rule for _, rule in rules], event, given)
+        for version, rule in rules:
+            rule_id = rule["rule_id"]
+            outcome, points = decided[rule_id]
+            event.said.append((rule_id, version, outcome, points))
+            if outcome != "awarded":
+                continue
+            award = Award(
+                rule_id,
+                event,
+                plain_rules.Given(event, points, rule.get("constraints", {})),
+                "multiplier" in rule["actions"],
+                version,
+            )
+            if points:
+                person.earned += points
+                award.entry = self._entry(person, "award", points, award)
+            person.awards.append(award)
+            event.awards.append(award)
+            if badge_id := rule["actions"].get("issue_badge"):
+                event.gifts.append(badge_id)
+
+    def _hearing(self, event: Event) -> list[tuple[int, Rule]]:
+        """The active rules for an event, those that multiply first, in their order."""
+        found = [
+            (version, _flat(rule))
+            for version, rule in self.rules.values()
+            if rule.get("active", True)
+            and rule["trigger"]["event"] == event.name
+            and rule["trigger"].get("source", event.source) == event.source
+        ]
+        return sorted(
+            found,
+            key=lambda one: (
+                "multiplier" not in one[1]["actions"],
+                -one[1].get("priority", 0),
+                one[1]["rule_id"],
+            ),
+        )
+
+    # ---- badges ----
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        """Badges in rounds: what was withdrawn is taken back, then what was earned is given, and the events
+        that both are, are judged; until nothing follows any more."""
+        while events:
+            withdrawn = [one for event in events for one in event.withdrawn]
+            causes = withdrawn + [event for event in events if event.status == "ignored"]
+            people = {id(person): person for person in map(self._person_of, causes)}.values()
+            lost = [
+                badge
+                for person in people
+                for badge in person.badges
+                if badge.stands and any(badge.cause is cause for cause in causes)
+            ]
+            own: list[Event] = []
+            for badge in lost:
+                badge.stands = False
+                self._ignore(badge.own)
+                own.append(badge.own)
+            for event in events:
+                gifts, event.gifts = event.gifts, []
+                for badge_id in gifts:
+                    if any(event is one for one in withdrawn) or event.status == "ignored":
+                        continue
+                    made = self._give(event, badge_id)
+                    if made is not None:
+                        own.append(made)
+            for event in own:
+                if event.status == "processed" and len(event.chain) < MAX_CHAIN:
+                    self._decide(event)
+                event.withdrawn = []
+            events = own
+
+    def _person_of(self, event: Event) -> Person:
+        return self.people[event.user_id]
+
+    def _give(self, event: Event, badge_id: str) -> Event | None:
+        """Give a badge for an event; the event that it is, or None where it isn't given."""
+        person = self.people[event.user_id]
+        if badge_id not in self.badge_ids or badge_id in event.chain or person.holds(badge_id):
+            return None
+        chain = (*event.chain, badge_id)
+        own = Event(
+            "badge.awarded",
+            event.user_id,
+            event.occurred_at,
+            {"badge_id": badge_id},
+            source="rocket",
+            chain=chain,
+            cause=event,
+        )
+        self.events.append(own)
+        person.badges.append(Badge(badge_id, event, own))
+        event.badges.append(badge_id)
+        return own
+
+    def _ignore(self, own: Event) -> None:
+        """An event whose badge was taken back counts no more, nor does anything that it gave."""
+        own.status = "ignored"
+        for award in own.awards:
+            if award.stands:
+                self._take_back(award)
+
+    # ---- entries ----
+
+    def _take_back(self, award: Award) -> None:
+        award.stands = False
+        if award.entry is not None and not award.entry.is_reversed:
+            self._undo(award.entry)
+
+    def _undo(self, entry: Entry) -> None:
+        entry.is_reversed = True
+        if entry.kind == "award":
+            entry.person.earned -= entry.points
+        else:
+            entry.person.spent -= entry.points
+        entry.person.ledger["reversal", entry.points, None] += 1
+
+    def _entry(self, person: Person, kind: str, points: int, award: Award | None = None) -> Entry:
+        entry = Entry(person, kind, points, award)
+        self.entries.append(entry)
+        person.ledger[kind, points, award.rule_id if award else None] += 1
+        return entry
+
+    def _person(self, user_id: str) -> Person:
+        if user_id not in self.people:
+            self.people[user_id] = Person(user_id)
+        return self.people[user_id]
+
+    def used(self, person: Person, scope: str) -> dict[tuple[str, str], int]:
+        """How many awards that stand count for each active rule and each course or lesson."""
+        name, found = f"max_per_{scope}", Counter[tuple[str, str]]()
+        for award in person.awards:
+            _, rule = self.rules[award.rule_id]
+            limited = rule.get("active", True) and name in rule.get("constraints", {})
+            if award.stands and limited and name in award.given.constraints:
+                value = plain_rules.key_text(award.event.properties.get(f"{scope}_id"))
+                found[award.rule_id, value] += 1
+        return dict(found)
+
+
+def _flat(rule: Rule) -> Rule:
+    """A rule with its conditions beside the trigger, as the plain reading of rules has them."""
+    return {**rule, "conditions": rule["trigger"].get("conditions", {})}
+
+
+def _key(body: Mapping[str, Any], occurred_at: datetime) -> str:
+    """What two sendings of one event have in common."""
+    if body.get("event_id") not in (None, ""):
+        return f"id {body['event_id']}"
+    properties = {name: value for name, value in body.get("properties", {}).items() if value not in (None, "")}
+    return json.dumps(
+        [body["user_id"], body["event"], occurred_at.timestamp(), properties], sort_keys=True
+    )
