@@ -24,13 +24,26 @@ class Comparison:
         return {self.path: {self.operator: expected}}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AllOf:
-    """Every part must hold; without parts it always holds."""
+    """Every part must hold; without parts it always holds.
+
+    The keys of a mapping have no order, and the database doesn't keep one: mappings that say the same are equal.
+    """
 
     parts: tuple[Condition, ...] = ()
     # True for a written `all: [...]`, whose parts are mappings of their own.
     listed: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AllOf):
+            return NotImplemented
+        if self.listed or other.listed:
+            return self.listed == other.listed and self.parts == other.parts
+        return len(self.parts) == len(other.parts) and all(part in other.parts for part in self.parts)
+
+    def __hash__(self) -> int:
+        return hash((self.listed, self.parts if self.listed else frozenset(self.parts)))
 
     def as_dict(self) -> dict[str, Any]:
         parts = [part.as_dict() for part in self.parts]
