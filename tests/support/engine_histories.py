@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from support import plain_rules
@@ -32,12 +33,12 @@ class Writer:
 
     # ---- rules ----
 
-    def rules(self) -> list[Rule]:
-        """Some rules about events, and some about the badges that they give."""
-        rules = [self.rule(f"r{number}") for number in range(self.rng.randint(4, 7))]
+    def rules(self) -> list[Callable[[], Rule]]:
+        """Some rules about events, and some about the badges that they give, each to be drawn."""
+        rules = [partial(self.rule, f"r{number}") for number in range(self.rng.randint(4, 7))]
         if self.rng.random() < 0.7:
-            rules += [self.badge_rule(f"b{number}") for number in range(self.rng.randint(1, 5))]
-        return rules
+            rules += [partial(self.badge_rule, f"b{number}") for number in range(self.rng.randint(1, 5))]
+        return list(rules)
 
     def rule(self, rule_id: str) -> Rule:
         """A rule of that id; the server may still refuse it for limits that never matter."""

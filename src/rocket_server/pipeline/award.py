@@ -192,7 +192,7 @@ class Awarding:
                 made = self._post(item, learner_id, decision)
                 if key is not None and made is not None:
                     states.earned(key, made)
-                if key is not None and decision.badge is not None:
+                if key is not None and _is_withdrawn_by_award(decision):
                     award = BadgeAward(item.event_id, decision.detail["award_id"], decision.rule_id)
                     states.gave_badge(key, award)
             decided.append(decision)
@@ -291,6 +291,14 @@ def _awards_without_points(stored: StoredEvent) -> list[AwardRef]:
         and "award_id" in decision["detail"]
         and "entry_id" not in decision["detail"]
     ]
+
+
+def _is_withdrawn_by_award(decision: Decision) -> bool:
+    """Whether a withdrawal has to know an award by its id: it gave a badge, or counts without any points.
+    A multiplier that was used stays used."""
+    if decision.badge is not None:
+        return True
+    return "award_id" in decision.detail and "multiplies" not in decision.detail
 
 
 def _award_ref(entry: StoredEntry) -> AwardRef:

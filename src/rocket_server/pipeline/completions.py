@@ -16,7 +16,7 @@ Key = tuple[str, str, str]  # learner_id, source, lesson_id
 
 
 class BadgeAward(NamedTuple):
-    """An award by a rule that gave a badge for a completion."""
+    """An award for a completion that gave a badge, or nothing and still counts against caps."""
 
     event_id: str
     award_id: str
@@ -84,7 +84,7 @@ class Completions:
         state.changed = True
 
     def gave_badge(self, key: Key, award: BadgeAward) -> None:
-        """Remember an award of a badge that would have to be taken back."""
+        """Remember an award of a badge, or of nothing, that would have to be taken back."""
         state = self._states[key]
         state.badge_awards.append(award)
         state.changed = True

@@ -163,7 +163,8 @@ class PointsCap:
         return new_probe(("", since, until))
 
     def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
-        rest = min(points, self._limit - found.points)
+        # More than the limit is used where a version of the rule had a higher one.
+        rest = min(points, max(0, self._limit - found.points))
         if rest <= 0 < points:
             return None
         return rest, {"used": found.points + rest, "limit": self._limit}
