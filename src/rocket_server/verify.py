@@ -333,7 +333,7 @@ class _Awards:
                 self._tally.add(person, rule_id, marks | one.marks, occurred_at, points + one.points)
             for constraint, probe in one.case.checks if one.persons else ():
                 counted = self._tally.count(one.persons[0], rule_id, probe)
-                if not constraint.holds(counted):
+                if not constraint.holds(counted, one.points):
                     self.found.append(
                         (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
                     )

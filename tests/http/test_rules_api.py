@@ -68,6 +68,20 @@ def test_a_change_is_a_version(api):
     assert all(one["created_by"].startswith("key:") and not one["withdrawn"] for one in found)
 
 
+def test_the_order_of_conditions_is_no_change(api):
+    """A rule with several conditions, sent again in any order, gets no new version."""
+    conditions = {"score": {"lt": 90, "gte": 10}, "lesson_id": {"exists": True}, "not": {"course_id": "7"}}
+    written = {**RULE, "trigger": {"event": "quiz.completed", "conditions": conditions}}
+    made = api.post("/v1/rules", written).json()
+    for order in (conditions, dict(reversed(conditions.items()))):
+        again = {**written, "trigger": {"event": "quiz.completed", "conditions": order}}
+        assert put(api, "/v1/rules/double_posts", again).json()["version"] == 1
+        plan = api.request("PUT", "/v1/rules", json={"rules": [again]}).json()
+        assert (plan["unchanged"], plan["changed"]) == (["double_posts"], [])
+    other = {**written, "trigger": {"event": "quiz.completed", "conditions": conditions | {"score": {"lt": 9}}}}
+    assert put(api, "/v1/rules/double_posts", other).json()["version"] == made["version"] + 1
+
+
 def test_a_change_that_somebody_else_overtook(api):
     """With the version that was read, as a parameter or an ETag, a change meanwhile is a 409."""
     api.post("/v1/rules", RULE)
@@ -308,5 +322,24 @@ def test_a_multiplier_that_is_used_once(make_organisation, adds_up):
     assert (first["points_awarded"], second["points_awarded"]) == (15, 5)
     again = api.post(f"/v1/events/{first['event_id']}/retry").json()
     assert again["points_awarded"] == 15
+    assert api.points("anna") == 20
+    adds_up(organisation)
+
+
+def test_a_lowered_cap_on_points_takes_nothing(make_organisation, adds_up):
+    """Where more was given today than a new version allows, an event that is worth nothing gives nothing."""
+    organisation = make_organisation(rules=[])
+    api = organisation.api
+    rule = {
+        "rule_id": "by_score",
+        "trigger": {"event": "quiz.completed"},
+        "actions": {"award_points": {"from": "score", "min": 0}},
+        "constraints": {"max_points_per_day": 30},
+    }
+    api.post("/v1/rules", rule)
+    assert api.event("quiz.completed", properties={"score": 20})["points_awarded"] == 20
+    put(api, "/v1/rules/by_score", {**rule, "constraints": {"max_points_per_day": 10}})
+    answer = api.event("quiz.completed", properties={"score": 0})
+    assert (answer["points_awarded"], answer["decisions"][0]["outcome"]) == (0, "awarded")
     assert api.points("anna") == 20
     adds_up(organisation)

@@ -114,7 +114,22 @@ class Writer:
 
     def _constraints(self, has_points: bool) -> dict[str, Any]:
         rng = self.rng
-        drawn: dict[str, Callable[[], Any]] = {
+        drawn = self._limits()
+        if not has_points:
+            del drawn["max_points_per_day"]
+        names = rng.sample(sorted(drawn), rng.choice([0, 1, 1, 2, 2, 3]))
+        if "once" in names:
+            names = ["once"]
+        return {name: drawn[name]() for name in names}
+
+    def other_limits(self, constraints: dict[str, Any]) -> dict[str, Any]:
+        """The same constraints with other limits."""
+        drawn = self._limits()
+        return {name: drawn[name]() for name in constraints}
+
+    def _limits(self) -> dict[str, Callable[[], Any]]:
+        rng = self.rng
+        return {
             "once": lambda: True,
             "unique_by": lambda: rng.choice(
                 [["course_id"], ["lesson_id"], ["course_id", "@day"], ["@day"], ["lesson_id", "course_id"]]
@@ -126,13 +141,8 @@ class Writer:
             "max_per_week": lambda: rng.randint(2, 5),
             "max_per_month": lambda: rng.randint(2, 8),
             "cooldown_minutes": lambda: rng.choice([1, 30, 90, 600, 1500]),
+            "max_points_per_day": lambda: rng.randint(4, 30),
         }
-        if has_points:
-            drawn["max_points_per_day"] = lambda: rng.randint(4, 30)
-        names = rng.sample(sorted(drawn), rng.choice([0, 1, 1, 2, 2, 3]))
-        if "once" in names:
-            names = ["once"]
-        return {name: drawn[name]() for name in names}
 
     def _bound(self, minutes: int) -> str:
         moment = self.start + timedelta(minutes=minutes)
@@ -245,17 +255,17 @@ class Play:
     def change_a_rule(self) -> None:
         rule_id = self.rng.choice(sorted(self.engine.rules))
         before = self.engine.rules[rule_id][1]
-        if self.rng.random() < 0.5 or rule_id.startswith("b"):
-            # Something about it, and the rest as it was.
-            change = self.rng.choice(["constraints", "constraints", "active"])
+        kind = self.rng.choice(["limits", "limits", "constraints", "active", "all"])
 
-            def make() -> Rule:
+        def make() -> Rule:
+            """Something about it, and the rest as it was, or all of it."""
+            if rule_id.startswith("b"):
+                made = self.writer.badge_rule(rule_id)
+            else:
                 made = self.writer.rule(rule_id)
-                return {**before, change: made[change] if rule_id.startswith("r") or change == "active" else {}}
-        else:
-
-            def make() -> Rule:
-                return self.writer.rule(rule_id)
+            if kind == "limits":
+                return {**before, "constraints": self.writer.other_limits(before["constraints"])}
+            return made if kind == "all" else {**before, kind: made[kind]}
 
         self.put_rule(make)
 

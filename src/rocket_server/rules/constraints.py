@@ -37,8 +37,9 @@ class Constraint(Protocol):
     def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
         """How many of `points` may be given and what of the limit is used then; None refuses the award."""
 
-    def holds(self, found: Count) -> bool:
-        """Whether awards that stand, one that the probe is about among them, keep to the limit."""
+    def holds(self, found: Count, points: int) -> bool:
+        """Whether awards that stand keep to the limit; one of so many points, that the probe is about, is
+        among them."""
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
         """The outcome and detail of an award that is refused."""
@@ -77,7 +78,7 @@ class _AwardCap:
         used, limit = found.awards, self.limit
         return (points, {"used": used + 1, "limit": limit}) if used < limit else None
 
-    def holds(self, found: Count) -> bool:
+    def holds(self, found: Count, points: int) -> bool:
         return found.awards <= self.limit
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
@@ -134,7 +135,7 @@ class Cooldown:
     def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
         return None if found.awards else (points, {"used": 1, "limit": 1, "minutes": self._minutes})
 
-    def holds(self, found: Count) -> bool:
+    def holds(self, found: Count, points: int) -> bool:
         return found.awards <= 1
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
@@ -169,8 +170,8 @@ class PointsCap:
             return None
         return rest, {"used": found.points + rest, "limit": self._limit}
 
-    def holds(self, found: Count) -> bool:
-        return found.points <= self._limit
+    def holds(self, found: Count, points: int) -> bool:
+        return found.points <= self._limit or not points
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
         return "cap_reached", _counted(self.name, self._limit, found.points, probe)
