@@ -166,7 +166,8 @@ class Writer:
         if rng.random() < 0.8:
             properties["course_id"] = rng.choice(["1", "2", "3", 1, "", None])
         if rng.random() < 0.9 and name.startswith("lesson.") or rng.random() < 0.3:
-            properties["lesson_id"] = rng.choice(["1", "2"])
+            # Unlike those of courses: an award's key under `unique_by` has values and not the fields' names.
+            properties["lesson_id"] = rng.choice(["l1", "l2"])
         if rng.random() < 0.8:
             properties["score"] = rng.choice([0, 1, 50, 80, 80.5, 100, "80", "x", "", None])
         if rng.random() < 0.3:
