@@ -78,7 +78,10 @@ def test_the_order_of_conditions_is_no_change(api):
         assert put(api, "/v1/rules/double_posts", again).json()["version"] == 1
         plan = api.request("PUT", "/v1/rules", json={"rules": [again]}).json()
         assert (plan["unchanged"], plan["changed"]) == (["double_posts"], [])
-    other = {**written, "trigger": {"event": "quiz.completed", "conditions": conditions | {"score": {"lt": 9}}}}
+    other = {
+        **written,
+        "trigger": {"event": "quiz.completed", "conditions": conditions | {"score": {"lt": 9}}},
+    }
     assert put(api, "/v1/rules/double_posts", other).json()["version"] == made["version"] + 1
 
 

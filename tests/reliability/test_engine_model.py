@@ -73,9 +73,7 @@ def step(play: Play, *more: Callable[[], None]) -> None:
     play.rng.choice(acts)()
 
 
-def test_random_histories(
-    prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None]
-) -> None:
+def test_random_histories(prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None]) -> None:
     """After each of many random steps the server has answered as the model does, and stands as it does."""
     for seed in seeds(max(5, EXAMPLES // 10)):
         doors = prepare()
@@ -99,7 +97,9 @@ def test_each_with_learners_of_their_own(
         with told(seed, administrator):
             set_up(administrator)
         for number in range(WRITERS):
-            writer = Writer(random.Random(f"{seed} {number}"), [f"{name}-{number}" for name in NAMES], f"{number}:")
+            writer = Writer(
+                random.Random(f"{seed} {number}"), [f"{name}-{number}" for name in NAMES], f"{number}:"
+            )
             writer.start = administrator.writer.start
             plays.append(Play(writer, doors, PlainEngine(BADGES)))
             plays[-1].engine.rules = dict(administrator.engine.rules)

@@ -1,4 +1,4 @@
-"""Random histories of a whole organisation, sent to the server and to the plain model, which have to agree."""
+"""Random histories of an organisation, sent to the server and to the plain model, which have to agree."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class Writer:
         properties: dict[str, Any] = {}
         if rng.random() < 0.8:
             properties["course_id"] = rng.choice(["1", "2", "3", 1, "", None])
-        if rng.random() < 0.9 and name.startswith("lesson.") or rng.random() < 0.3:
+        if (rng.random() < 0.9 and name.startswith("lesson.")) or rng.random() < 0.3:
             # Unlike those of courses: an award's key under `unique_by` has values and not the fields' names.
             properties["lesson_id"] = rng.choice(["l1", "l2"])
         if rng.random() < 0.8:
@@ -207,11 +207,8 @@ class Writer:
         kind = rng.random()
         if kind < 0.1 and self._sent and (earlier := rng.choice(self._sent)[1]) is not None:
             return earlier
-        if kind < 0.5:
-            minutes = 36 * 60 + rng.randrange(0, 8 * 60, 5)  # from 20:00 to 04:00 UTC
-        else:
-            minutes = rng.randrange(0, 7 * 24 * 60, 15)
-        return self.start + timedelta(minutes=minutes)
+        night = 36 * 60 + rng.randrange(0, 8 * 60, 5)  # from 20:00 to 04:00 UTC
+        return self.start + timedelta(minutes=night if kind < 0.5 else rng.randrange(0, 7 * 24 * 60, 15))
 
     def _spelt(self, moment: datetime) -> Any:
         kind = self.rng.random()
@@ -260,10 +257,7 @@ class Play:
 
         def make() -> Rule:
             """Something about it, and the rest as it was, or all of it."""
-            if rule_id.startswith("b"):
-                made = self.writer.badge_rule(rule_id)
-            else:
-                made = self.writer.rule(rule_id)
+            made = self.writer.badge_rule(rule_id) if rule_id.startswith("b") else self.writer.rule(rule_id)
             if kind == "limits":
                 return {**before, "constraints": self.writer.other_limits(before["constraints"])}
             return made if kind == "all" else {**before, kind: made[kind]}

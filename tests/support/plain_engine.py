@@ -45,6 +45,7 @@ class Award:
     given: plain_rules.Given
     is_multiplier: bool
     version: int
+    badge_id: str | None = None
     entry: Entry | None = None
     stands: bool = True
 
@@ -56,6 +57,7 @@ class Badge:
     badge_id: str
     cause: Event
     own: Event
+    award: Award
     stands: bool = True
 
 
@@ -75,7 +77,7 @@ class Event:
     said: list[Said] = field(default_factory=list)
     badges: list[str] = field(default_factory=list)
     awards: list[Award] = field(default_factory=list)
-    gifts: list[str] = field(default_factory=list)
+    gifts: list[Award] = field(default_factory=list)
     withdrawn: list[Event] = field(default_factory=list)
 
     @property
@@ -192,12 +194,14 @@ class PlainEngine:
         return self._entry(person, "deduction", points)
 
     def reverse(self, entry: Entry) -> str | None:
-        """Undo an entry; the code of the refusal, if it is refused."""
+        """Undo an entry, with the badge that came with it; the code of the refusal, if it is refused."""
         if entry.is_reversed:
             return "conflict"
         self._undo(entry)
-        if entry.award is not None:
-            entry.award.stands = False
+        award = entry.award
+        if award is not None:
+            award.stands = False
+            self._follow(self._revoke([badge for badge in entry.person.badges if badge.award is award]))
         return None
 
     # ---- events ----
@@ -298,7 +302,8 @@ class PlainEngine:
             person.awards.append(award)
             event.awards.append(award)
             if badge_id := rule["actions"].get("issue_badge"):
-                event.gifts.append(badge_id)
+                award.badge_id = badge_id
+                event.gifts.append(award)
 
     def _hearing(self, event: Event) -> list[tuple[int, Rule]]:
         """The active rules for an event, those that multiply first, in their order."""
@@ -333,17 +338,13 @@ class PlainEngine:
                 for badge in person.badges
                 if badge.stands and any(badge.cause is cause for cause in causes)
             ]
-            own: list[Event] = []
-            for badge in lost:
-                badge.stands = False
-                self._ignore(badge.own)
-                own.append(badge.own)
+            own = self._revoke(lost)
             for event in events:
                 gifts, event.gifts = event.gifts, []
-                for badge_id in gifts:
+                for award in gifts:
                     if any(event is one for one in withdrawn) or event.status == "ignored":
                         continue
-                    made = self._give(event, badge_id)
+                    made = self._give(event, award)
                     if made is not None:
                         own.append(made)
             for event in own:
@@ -355,10 +356,23 @@ class PlainEngine:
     def _person_of(self, event: Event) -> Person:
         return self.people[event.user_id]
 
-    def _give(self, event: Event, badge_id: str) -> Event | None:
+    def _revoke(self, badges: Sequence[Badge]) -> list[Event]:
+        """Take badges back that stand, and what the events that they are gave; these events."""
+        lost = [badge for badge in badges if badge.stands]
+        for badge in lost:
+            badge.stands = False
+            self._ignore(badge.own)
+        return [badge.own for badge in lost]
+
+    def _give(self, event: Event, award: Award) -> Event | None:
         """Give a badge for an event; the event that it is, or None where it isn't given."""
-        person = self.people[event.user_id]
-        if badge_id not in self.badge_ids or badge_id in event.chain or person.holds(badge_id):
+        person, badge_id = self.people[event.user_id], award.badge_id
+        if (
+            badge_id is None
+            or badge_id not in self.badge_ids
+            or badge_id in event.chain
+            or person.holds(badge_id)
+        ):
             return None
         chain = (*event.chain, badge_id)
         own = Event(
@@ -371,7 +385,7 @@ class PlainEngine:
             cause=event,
         )
         self.events.append(own)
-        person.badges.append(Badge(badge_id, event, own))
+        person.badges.append(Badge(badge_id, event, own, award))
         event.badges.append(badge_id)
         return own
 
@@ -429,7 +443,7 @@ def _key(body: Mapping[str, Any], occurred_at: datetime) -> str:
     """What two sendings of one event have in common."""
     if body.get("event_id") not in (None, ""):
         return f"id {body['event_id']}"
-    properties = {name: value for name, value in body.get("properties", {}).items() if value not in (None, "")}
-    return json.dumps(
-        [body["user_id"], body["event"], occurred_at.timestamp(), properties], sort_keys=True
-    )
+    properties = {
+        name: value for name, value in body.get("properties", {}).items() if value not in (None, "")
+    }
+    return json.dumps([body["user_id"], body["event"], occurred_at.timestamp(), properties], sort_keys=True)

@@ -28,7 +28,7 @@ class Comparison:
 class AllOf:
     """Every part must hold; without parts it always holds.
 
-    The keys of a mapping have no order, and the database doesn't keep one: mappings that say the same are equal.
+    The keys of a mapping have no order, and the database keeps none: mappings that say the same are equal.
     """
 
     parts: tuple[Condition, ...] = ()

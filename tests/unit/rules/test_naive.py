@@ -1,6 +1,6 @@
 """Compiled rules and the tally agree with a plain reading of the specification, over random histories.
 
-The plain reading, `support/plain_rules.py`, keeps a list of awards and looks through all of it for every event.
+The plain reading, `support/plain_rules.py`, looks through a list of all awards for every event.
 """
 
 from __future__ import annotations
