@@ -390,7 +390,7 @@ class Play:
             assert (response.status_code, response.json()["error"]) == (409, refused), response.text
             return
         assert response.status_code == 200, response.text
-        assert response.json()["balance"] == entry.person.points
+        assert response.json()["balance"] == entry.person.points, (response.text, entry.person.points)
 
     def suspend(self) -> None:
         user_id = self.rng.choice(self.writer.names)

@@ -52,13 +52,15 @@ class Award:
 
 @dataclass(slots=True, eq=False)
 class Badge:
-    """A badge that somebody has, or had."""
+    """A badge that somebody has, or had. One that both of two merged learners had is held once, as the one
+    who is left got it; the other can still be taken back, with what it gave."""
 
     badge_id: str
     cause: Event
     own: Event
     award: Award
     stands: bool = True
+    is_held: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -112,10 +114,10 @@ class Person:
         return self.earned - self.spent
 
     def holds(self, badge_id: str) -> bool:
-        return any(badge.stands and badge.badge_id == badge_id for badge in self.badges)
+        return any(badge.stands and badge.is_held and badge.badge_id == badge_id for badge in self.badges)
 
     def held(self) -> list[str]:
-        return sorted({badge.badge_id for badge in self.badges if badge.stands})
+        return sorted({badge.badge_id for badge in self.badges if badge.stands and badge.is_held})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,9 @@ class PlainEngine:
         kept.spent += gone.spent
         kept.awards += gone.awards
         kept.ledger += gone.ledger
-        kept.badges += [badge for badge in gone.badges if badge.stands and not kept.holds(badge.badge_id)]
+        for badge in gone.badges:
+            badge.is_held = badge.is_held and not kept.holds(badge.badge_id)
+            kept.badges.append(badge)
         for lesson_id, theirs in gone.modules.items():
             ours = kept.modules.setdefault(lesson_id, theirs)
             if ours is not theirs:
@@ -201,7 +205,8 @@ class PlainEngine:
         award = entry.award
         if award is not None:
             award.stands = False
-            self._follow(self._revoke([badge for badge in entry.person.badges if badge.award is award]))
+            badges = [badge for badge in entry.person.badges if badge.award is award and badge.is_held]
+            self._follow(self._revoke(badges))
         return None
 
     # ---- events ----
