@@ -45,7 +45,7 @@ def test_there_are_forty():
     assert len(names) == len(set(names)) >= 40
 
 
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", list(scenarios()))
 def test_scenario(scenario, make_organisation, adds_up):
     """What a person worked out is what the server does."""
     rules = scenario["rules"]
