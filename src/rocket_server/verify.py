@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from rocket_server.db.queries import load
 from rocket_server.events.model import Event
+from rocket_server.events.store import row_as_event
 from rocket_server.ledger.model import ISSUANCE, REDEMPTION
 from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation
@@ -219,7 +220,7 @@ class _Awards:
         subject = f"event {row['event_id']}"
         if row["points_awarded"] != sum(map(points_of, row["decisions"])):
             self.found.append((subject, f"says {row['points_awarded']} points, its decisions say otherwise"))
-        event = _event(row)
+        event = row_as_event(row)
         awarded = [decision for decision in row["decisions"] if decision["outcome"] == "awarded"]
         boost = self._boost(awarded)
         for decision in awarded:
@@ -346,16 +347,3 @@ def _stated(decision: dict[str, Any]) -> int | float | None:
     if factor is None or factor != multiplies or not LEAST_MULTIPLIER <= factor <= MOST_MULTIPLIER:
         return None
     return factor
-
-
-def _event(row: Any) -> Event:
-    return Event(
-        event=row["event"],
-        source=row["source"],
-        user_id=row["user_id"],
-        occurred_at=row["occurred_at"],
-        properties=row["properties"],
-        metadata=row["metadata"],
-        dedupe_key=b"",
-        source_kind=row["source_kind"],
-    )

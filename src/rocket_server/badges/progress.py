@@ -11,7 +11,7 @@ from typing import Any
 
 from rocket_server.badges.criteria import Counter, module_mark
 from rocket_server.db.queries import load
-from rocket_server.events.model import Event
+from rocket_server.events.store import row_as_event
 
 SQL = load(__file__, "progress.sql")
 
@@ -108,7 +108,7 @@ async def past(
     )
     found: dict[Key, set[str]] = {}
     for row in rows:
-        event = stored_event(row)
+        event = row_as_event(row)
         if row["superseded"] and module_mark(event):
             continue
         for counter in asked[row["learner_id"]]:
@@ -117,20 +117,6 @@ async def past(
                 if mark is not None:
                     found.setdefault((row["learner_id"], counter.key), set()).add(mark)
     return found
-
-
-def stored_event(row: Any) -> Event:
-    """A stored event as conditions see it."""
-    return Event(
-        event=row["event"],
-        source=row["source"],
-        user_id=row["user_id"],
-        occurred_at=row["occurred_at"],
-        properties=row["properties"],
-        metadata=row["metadata"],
-        dedupe_key=b"",
-        source_kind=row["source_kind"],
-    )
 
 
 def _columns(marks: Collection[Mark]) -> tuple[list[str], list[str], list[str]]:

@@ -185,6 +185,20 @@ class ShownEvent:
     source_kind: str
 
 
+def row_as_event(row: Any) -> Event:
+    """As `as_event`, for a row with the columns that rules and conditions look at."""
+    return Event(
+        event=row["event"],
+        source=row["source"],
+        user_id=row["user_id"],
+        occurred_at=row["occurred_at"],
+        properties=row["properties"],
+        metadata=row["metadata"],
+        dedupe_key=b"",
+        source_kind=row["source_kind"],
+    )
+
+
 def as_event(stored: StoredEvent | ShownEvent) -> Event:
     """A stored event as rules and conditions see it. What only its own reading tells isn't in it: a stated
     completion, notes, and why it was ignored."""
