@@ -105,7 +105,7 @@ class Configurations:
     ) -> None:
         """`activities_file` is an administrator's own catalogue, laid over the bundled one; `subscriptions`
         are those of this process's plugins."""
-        self._activities = catalogue.load(activities_file)
+        self.activities = catalogue.load(activities_file)
         self._subscriptions = subscriptions
         self._remembered: OrderedDict[str, Configuration] = OrderedDict()
 
@@ -114,7 +114,7 @@ class Configurations:
         remembered = self._remembered.get(organisation_id)
         version = await organisations.version(conn, organisation_id)
         if remembered is None or remembered.version != version:
-            remembered = await load(conn, organisation_id, self._activities, self._subscriptions)
+            remembered = await load(conn, organisation_id, self.activities, self._subscriptions)
             self._remembered[organisation_id] = remembered
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)

@@ -218,3 +218,14 @@ def body_of(raw: bytes) -> Any:
     import json
 
     return json.loads(raw)
+
+
+def test_rules_are_read_as_they_are_set(organisation):
+    """What `PUT` takes can be tried: an event by any Moodle name of the catalogue, over the API too."""
+    rule = {
+        "rule_id": "wiki",
+        "trigger": {"event": "\\mod_wiki\\event\\page_created"},
+        "actions": {"award_points": 8},
+    }
+    assert simulate(organisation, [rule])["difference"] == 0
+    assert organisation.api.request("PUT", "/v1/rules", json=[rule]).status_code == 200

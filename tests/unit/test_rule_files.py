@@ -28,9 +28,9 @@ def in_file(tmp_path: Path, text: str | bytes) -> str:
 def test_every_shape_in_both_notations(tmp_path: Path, shape: object, monkeypatch: pytest.MonkeyPatch):
     """A list, an object with rules and a single rule are read, from a file and from standard input."""
     text = json.dumps(shape)
-    assert [rule.rule_id for rule in read_rules(in_file(tmp_path, text))] == ["a"]
+    assert [rule.rule_id for rule in read_rules(in_file(tmp_path, text), catalogue.load())] == ["a"]
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"\xef\xbb\xbf" + text.encode())))
-    assert [rule.rule_id for rule in read_rules("-")] == ["a"]
+    assert [rule.rule_id for rule in read_rules("-", catalogue.load())] == ["a"]
 
 
 def test_what_is_written_is_read_back(tmp_path: Path):
@@ -58,7 +58,7 @@ def test_what_is_written_is_read_back(tmp_path: Path):
     }
     rules = [template.rule for template in templates(catalogue.load(None).values())]
     rules += parse_rules([everything])
-    assert list(read_rules(in_file(tmp_path, written(rules)))) == rules
+    assert list(read_rules(in_file(tmp_path, written(rules)), catalogue.load())) == rules
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_written_is_read_back(tmp_path: Path):
 def test_a_fault_has_its_line(tmp_path: Path, text: str | bytes, said: str):
     """A fault is told with file, line, path and what was probably meant."""
     with pytest.raises(BadInput) as caught:
-        read_rules(in_file(tmp_path, text))
+        read_rules(in_file(tmp_path, text), catalogue.load())
     assert said in str(caught.value)
 
 
@@ -105,7 +105,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path):
         "- {rule_id: a, trigger: x.y, actions: {award_points: 0}}\n- {rule_id: a b, trigger: x.y, prio: 1}\n"
     )
     with pytest.raises(BadInput) as caught:
-        read_rules(in_file(tmp_path, text))
+        read_rules(in_file(tmp_path, text), catalogue.load())
     lines = str(caught.value).splitlines()
     assert [line.split(":")[1] for line in lines] == ["1", "2", "2", "2"]
 
@@ -113,4 +113,4 @@ def test_all_faults_are_told_at_once(tmp_path: Path):
 def test_no_such_file():
     """A file that isn't there is said so."""
     with pytest.raises(BadInput, match="can't be read: No such file"):
-        read_rules("/nowhere/rules.yaml")
+        read_rules("/nowhere/rules.yaml", catalogue.load())

@@ -53,10 +53,9 @@ def apply(
     """
     from rocket_server import catalogue
     from rocket_server.rules import changes, store
-    from rocket_server.rules.templates import event_resolver
 
     settings = load_settings()
-    wanted = read_rules(file, event_resolver(catalogue.load(settings.moodle_activities)))
+    wanted = read_rules(file, catalogue.load(settings.moodle_activities))
 
     async def run(url: str) -> None:
         async with opened(url) as database:

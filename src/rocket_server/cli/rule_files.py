@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocket_server.cli.faults import BadInput
 
 if TYPE_CHECKING:
+    from rocket_server.catalogue import Activity
     from rocket_server.rules.model import Rule
-    from rocket_server.rules.parse import ResolveEvent
 
 STANDARD_INPUT = "-"
 MAX_FILE_BYTES = 5_000_000
 _MAX_NODES = 200_000  # what aliases stand for counts as often as it is meant
 
 
-def read_rules(name: str, resolve_event: ResolveEvent | None = None) -> tuple[Rule, ...]:
-    """The rules in a file of YAML or JSON, or on standard input where `name` is `-`.
+def read_rules(name: str, activities: Mapping[str, Activity]) -> tuple[Rule, ...]:
+    """The rules in a file of YAML or JSON, or on standard input where `name` is `-`. `activities` is the
+    catalogue, by whose names rules may call their events.
 
     Raises BadInput with a line for each fault: file, line, path, and what was expected.
     """
     from rocket_server.errors import InvalidPayload
-    from rocket_server.rules.parse import guide_event, parse_rules
+    from rocket_server.rules import templates
 
     shown = "standard input" if name == STANDARD_INPUT else name
     data, lines = _load(_text(name, shown), shown)
     try:
-        return parse_rules(data, resolve_event=resolve_event or guide_event)
+        return templates.read_rules(data, activities)
     except InvalidPayload as error:
         faults = error.details.get("errors") or [{"path": "", "message": error.message}]
         raise BadInput(

@@ -25,6 +25,7 @@ from rocket_server.cli.common import (
 )
 from rocket_server.cli.events import parse_since
 from rocket_server.cli.faults import BadInput
+from rocket_server.cli.rule_files import read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _STATEMENT_TIMEOUT_S = 3600
-_MAX_FILE_BYTES = 16 * 2**20
 _SHOWN_WEEKS = 20
 _SHOWN_COURSES = 10
 _SHOWN_BATCHES = 50
@@ -72,10 +72,11 @@ def simulate(
     learners get what they would have given and wasn't given; nothing is taken away. That is one batch, which
     `rocket rules undo-apply` takes back; run again, it gives nothing twice.
     """
+    from rocket_server import catalogue
     from rocket_server.simulation.model import Period
 
     now = datetime.now(UTC)
-    rules = _read(file)
+    rules = read_rules(str(file), catalogue.load(load_settings().moodle_activities))
     start, end = parse_since(since, now), None if until is None else parse_since(until, now)
     if end is not None and end <= start:
         raise BadInput("--until must be after --since")
@@ -277,24 +278,6 @@ def _sums(sums: Sums) -> tuple[str, str, str]:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _read(path: Path) -> tuple[Rule, ...]:
-    """The rules of a file. Raises BadInput where it isn't one, InvalidPayload for what is wrong in it."""
-    import yaml
-
-    from rocket_server.rules.parse import parse_rules
-
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_FILE_BYTES + 1)
-        if len(text) > _MAX_FILE_BYTES:
-            raise BadInput(f"{path} is larger than {_MAX_FILE_BYTES} bytes")
-        return parse_rules(yaml.safe_load(text))
-    except OSError as error:
-        raise BadInput(f"{path} can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"{path} is neither YAML nor JSON: {error}") from error
 
 
 def _run(work: Callable[[str], Coroutine[Any, Any, T]], stopped: str) -> T:

@@ -24,7 +24,6 @@ from rocket_server.ids import parse_uuid
 from rocket_server.rules import standing, templates
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.model import Rule
-from rocket_server.rules.parse import parse_rules
 from rocket_server.sources import rocket
 
 router = APIRouter(prefix="/v1", tags=["reasons"], responses=openapi.ERRORS)
@@ -161,8 +160,7 @@ async def calculate(request: Request, principal: ReadKey) -> Json:
 def _candidates(written: Any, configuration: Configuration) -> tuple[Rule, ...] | None:
     if written is None:
         return None
-    resolve = templates.event_resolver(configuration.activities)
-    return parse_rules({"rules": written}, resolve_event=resolve)
+    return templates.read_rules({"rules": written}, configuration.activities)
 
 
 def _within(path: str, fault: FieldError) -> FieldError:

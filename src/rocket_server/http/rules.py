@@ -26,7 +26,6 @@ from rocket_server.http.services import services_of
 from rocket_server.rules import changes, store, templates
 from rocket_server.rules.changes import MAPPING_PREFIX
 from rocket_server.rules.model import Rule
-from rocket_server.rules.parse import parse_rule, parse_rules
 from rocket_server.rules.store import MAX_VERSION, StoredVersion
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"], responses=openapi.CHANGE_ERRORS)
@@ -165,7 +164,7 @@ async def create_rule(request: Request, principal: AdminKey) -> Json:
         raise InvalidPayload.field("rules", "expected one rule; a set of rules goes to PUT /v1/rules")
     async with services.database.transaction() as conn:
         configuration = await services.configurations.current(conn, principal.organisation_id)
-        rule = parse_rule(body, resolve_event=templates.event_resolver(configuration.activities))
+        rule = templates.read_rule(body, configuration.activities)
         made = await changes.create(conn, principal.organisation_id, rule, principal.signature)
     return _answer(made, 201)
 
@@ -183,7 +182,7 @@ async def put_rules(
     async with services.database.transaction() as conn:
         organisation_id = principal.organisation_id
         configuration = await services.configurations.current(conn, organisation_id)
-        rules = parse_rules(body, resolve_event=templates.event_resolver(configuration.activities))
+        rules = templates.read_rules(body, configuration.activities)
         if dry_run:
             own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
             return Json(changes.plan(own, rules, prune=prune).as_dict() | {"rules": [], "dry_run": True})
@@ -208,9 +207,7 @@ async def put_rule(
     async with services.database.transaction() as conn:
         configuration = await services.configurations.current(conn, principal.organisation_id)
         await _must_exist(conn, configuration, rule_id)
-        rule = parse_rule(
-            body, rule_id=rule_id, resolve_event=templates.event_resolver(configuration.activities)
-        )
+        rule = templates.read_rule(body, configuration.activities, rule_id=rule_id)
         if rule.rule_id != rule_id:
             raise InvalidPayload.field("rule_id", f"expected {rule_id}, as in the path, or nothing")
         saved = await changes.replace(conn, principal.organisation_id, rule, principal.signature, expected)

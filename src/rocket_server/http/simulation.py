@@ -19,8 +19,9 @@ from rocket_server.http.body import ClientGone
 from rocket_server.http.responses import Json
 from rocket_server.http.services import Services, services_of
 from rocket_server.organisations import store as organisations
+from rocket_server.rules import templates
 from rocket_server.rules.model import Rule
-from rocket_server.rules.parse import MAX_RULES, parse_rules
+from rocket_server.rules.parse import MAX_RULES
 from rocket_server.simulation.model import Outcome, Period
 from rocket_server.simulation.run import DEFAULT_TOP, MAX_TOP, OutOfTime, Settings, simulate
 from rocket_server.sources.checks import Fault
@@ -63,7 +64,7 @@ async def simulate_rules(request: Request, principal: ReadKey, body: SimulationR
     only for a limited time: 409 says what to do.
     """
     services = services_of(request)
-    rules = parse_rules({"rules": body.rules})
+    rules = templates.read_rules({"rules": body.rules}, services.configurations.activities)
     if len(_running) >= _AT_ONCE:
         raise Unavailable(
             "Other simulations are running in this server. Send the same request again.", _RETRY_AFTER_S

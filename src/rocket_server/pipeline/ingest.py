@@ -7,7 +7,7 @@ once (dedupe keys, stored events, identities, accounts, each sorted), so groups 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -39,7 +39,7 @@ async def ingest(
     `conn` must be in a transaction; nothing counts until it commits. Where a platform repeats an event
     with more fields, the copy is merged into the first, and decided again if that changes its meaning.
     """
-    firsts = _fold_copies(events, configuration)
+    firsts = _fold_copies(events, configuration, received_at)
     new, known = await _claim(conn, configuration, firsts)
     again, merged = await _merge(conn, configuration, firsts, known)
     items = [*new.values(), *again.values()]
@@ -97,7 +97,9 @@ def _result(item: Item) -> Result:
     )
 
 
-def _fold_copies(events: Sequence[Event], configuration: Configuration) -> dict[bytes, Event]:
+def _fold_copies(
+    events: Sequence[Event], configuration: Configuration, received_at: datetime
+) -> dict[bytes, Event]:
     """One event for each dedupe key: copies within the group count as if the first had brought all fields."""
     firsts: dict[bytes, Event] = {}
     for event in events:
@@ -106,7 +108,7 @@ def _fold_copies(events: Sequence[Event], configuration: Configuration) -> dict[
             fields = sources.merge(event.source_kind, first.received, event.received)
             source = configuration.source_named(event.source)
             if fields != first.received and source is not None:
-                firsts[event.dedupe_key] = _read_again(configuration, source, fields)
+                firsts[event.dedupe_key] = _read_again(configuration, source, fields, received_at)
     return firsts
 
 
@@ -168,16 +170,20 @@ def _reread(configuration: Configuration, stored: StoredEvent, received: dict[st
     """The event as today's mappings and filters read it."""
     source = configuration.source_named(stored.source)
     if received is not None and source is not None:
-        return _read_again(configuration, source, received)
+        # Mappings change what an event means, and never when it occurred.
+        event = _read_again(configuration, source, received, stored.occurred_at)
+        return replace(event, occurred_at=stored.occurred_at)
     return replace(as_event(stored), completion=_stated_by_name(stored), ignored=badges.reread_own(stored))
 
 
-def _read_again(configuration: Configuration, source: Source, received: dict[str, Any]) -> Event:
+def _read_again(
+    configuration: Configuration, source: Source, received: dict[str, Any], received_at: datetime
+) -> Event:
     return sources.reread(
         received,
         source,
         timezone=configuration.organisation.timezone,
-        received_at=datetime.now(UTC),
+        received_at=received_at,
         max_ahead_s=_ANY_TIME_S,
         activities=configuration.activities,
     )

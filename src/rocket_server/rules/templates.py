@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rocket_server.catalogue import MAX_POINTS, ONCE_PER, Activity
 from rocket_server.rules.model import Rule, RuleVersion
-from rocket_server.rules.parse import ResolveEvent, guide_event, parse_rule
+from rocket_server.rules.parse import ResolveEvent, guide_event, parse_rule, parse_rules
 
 _MAX_RULE_ID: Final = 100
 
@@ -119,6 +119,16 @@ def event_resolver(activities: Mapping[str, Activity]) -> ResolveEvent:
         return guide_event(name) or (known.event if known else None)
 
     return resolve
+
+
+def read_rule(data: Any, activities: Mapping[str, Activity], *, rule_id: str | None = None) -> Rule:
+    """A rule as somebody writes it: as `parse_rule`, and its event may have any name of the catalogue."""
+    return parse_rule(data, rule_id=rule_id, resolve_event=event_resolver(activities))
+
+
+def read_rules(data: Any, activities: Mapping[str, Activity]) -> tuple[Rule, ...]:
+    """As `read_rule`, for several."""
+    return parse_rules(data, resolve_event=event_resolver(activities))
 
 
 def rule_from_activity(activity: Activity) -> Rule:

@@ -15,7 +15,7 @@ from rocket_server.organisations.model import Source
 from rocket_server.sources import checks, rocket
 from rocket_server.sources.checks import Fault, is_absent
 from rocket_server.sources.expressions import evaluate, faults_of_expression, paths_in
-from rocket_server.sources.times import milliseconds_to_seconds
+from rocket_server.sources.times import milliseconds_to_seconds, parse_time
 
 UNKNOWN_EVENT = "custom.unknown"  # the name of an event that the mapping has no name for
 MAX_PROPERTIES = 100
@@ -58,7 +58,13 @@ def read(
         seen = evaluate(paths_in(mappings.get("event")), fields)
         if is_absent(name) and is_absent(seen):
             raise InvalidPayload.field(_looked_at(mappings, "event"), "is required: the name of the event")
-        return _unknown(flat, source, fields, received_at, name if is_absent(seen) else seen)
+        try:
+            occurred_at = parse_time(
+                flat["timestamp"], timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s
+            )
+        except Fault:
+            occurred_at = received_at
+        return _unknown(flat, source, fields, occurred_at, name if is_absent(seen) else seen)
     parsed = rocket.parse_event(flat, timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s)
     if isinstance(parsed, list):
         raise InvalidPayload.from_fields(_in_words_of_mapping(parsed, mappings))
@@ -135,7 +141,7 @@ def _apply(mappings: Mapping[str, Any], fields: dict[str, Any], received_at: dat
 
 
 def _unknown(
-    flat: dict[str, Any], source: Source, fields: dict[str, Any], received_at: datetime, name: Any
+    flat: dict[str, Any], source: Source, fields: dict[str, Any], occurred_at: datetime, name: Any
 ) -> Event:
     """An event kept until the mapping has a name for it; then it is read again from `received`."""
     try:
@@ -147,7 +153,7 @@ def _unknown(
         event=UNKNOWN_EVENT,
         source=source.name,
         user_id=None,
-        occurred_at=received_at,
+        occurred_at=occurred_at,
         properties={},
         metadata={},
         dedupe_key=dedupe_key(source.name, event_id if event_id is not None else f"body:{_digest(fields)}"),
