@@ -286,7 +286,7 @@ def _let_catch_up(target: Stand) -> None:
     """Returns once the worker has brought the standings up to the events: that is other work than this."""
 
     async def behind(conn: asyncpg.Connection) -> bool:
-        return bool(await refresh.due(conn, datetime.now(UTC)))
+        return bool(await refresh.due(conn, datetime.now(UTC), None, 1))
 
     deadline = time.monotonic() + _TIMEOUT_S
     while target.query(behind):

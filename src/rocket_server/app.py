@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -23,7 +21,7 @@ from rocket_server.badges.issuers import Sealer
 from rocket_server.config import Settings
 from rocket_server.configuration import Configurations
 from rocket_server.db.constraints import domain_error
-from rocket_server.db.pool import Database, open_database
+from rocket_server.db.pool import open_database
 from rocket_server.delivery.ping import Pings
 from rocket_server.delivery.send import Sender
 from rocket_server.errors import (
@@ -64,14 +62,9 @@ from rocket_server.http.context import context_of
 from rocket_server.http.gate import Gate
 from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
-from rocket_server.organisations import request_log, sources
-from rocket_server.organisations import store as organisations
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
 
-log = structlog.get_logger(__name__)
-
-_TRIM_EVERY_S = 60
 _PINGS_AT_ONCE = 16
 # Hot routes first: routes are tried in this order.
 _ROUTERS = tuple(
@@ -110,13 +103,9 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        trimming = asyncio.create_task(_trim_request_logs(services.database))
         try:
             yield
         finally:
-            trimming.cancel()
-            with suppress(asyncio.CancelledError):
-                await trimming
             await services.group_commit.close()
             await services.pings.close()
             await services.database.close()
@@ -238,16 +227,3 @@ def _field_error(fault: Any) -> FieldError:
     for part in fault["loc"][1:] or fault["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
     return FieldError(path.encode("utf-8", "replace").decode(), str(fault["msg"]))
-
-
-async def _trim_request_logs(database: Database) -> None:
-    """Keep each source's request log at its bound."""
-    while True:
-        await asyncio.sleep(_TRIM_EVERY_S)
-        try:
-            async with database.connection() as conn:
-                for found in await organisations.all_organisations(conn):
-                    for source in await sources.all_sources(conn, found.organisation_id):
-                        await request_log.trim(conn, found.organisation_id, source.source_id)
-        except Exception as error:
-            log.warning("request_log_not_trimmed", error=repr(error))

@@ -242,6 +242,12 @@ class Settings:
         _integer(1, 10_000),
         "days that deliveries and their attempts are kept",
     )
+    request_log_days: int = _setting(
+        "ROCKET_REQUEST_LOG_RETENTION",
+        30,
+        _integer(1, 10_000),
+        "days that the requests of sources are kept in their logs, of each source 1000 at most",
+    )
     worker_concurrency: int = _setting(
         "ROCKET_WORKER_CONCURRENCY", 256, _integer(1, 10_000), "deliveries in flight in one worker"
     )

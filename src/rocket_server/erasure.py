@@ -11,6 +11,7 @@ import msgspec
 from rocket_server.db.pool import Database
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
+from rocket_server.ids import FIRST_ID
 from rocket_server.pipeline.anonymise import anonymous_id
 from rocket_server.sources import moodle_fields
 from rocket_server.sources.moodle_flat import PERSONAL
@@ -19,7 +20,6 @@ SQL = load(__file__, "erasure.sql")
 
 _ROWS_AT_ONCE: Final = 2_000
 _TOLD_AT_ONCE: Final = 100
-_ORGANISATIONS: Final = 100
 # After so long a receiver that can't be reached isn't waited for any more.
 _TELLING_ENDS_AFTER: Final = timedelta(days=7)
 _GONE: Final = "[anonymised]"
@@ -29,9 +29,10 @@ _LONG_ENOUGH: Final = 8  # characters of an id that nothing else is called by
 _PHASES: Final = {"events": "messages", "messages": "notes", "notes": "told"}
 
 
-async def running(conn: Any) -> list[str]:
-    """Organisations with something to do here, the longest waiting first, at most 100."""
-    return [row[0] for row in await conn.fetch(SQL["running"], _ORGANISATIONS)]
+async def running(conn: Any, after: tuple[str, ...] | None, limit: int) -> list[tuple[str]]:
+    """The next organisations, behind `after`, with something to do here."""
+    (before,) = after or (FIRST_ID,)
+    return [(row[0],) for row in await conn.fetch(SQL["running"], before, limit)]
 
 
 async def sweep(database: Database, organisation_id: str, pieces: int) -> bool:

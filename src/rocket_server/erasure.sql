@@ -1,10 +1,10 @@
 -- name: running
--- Organisations in which traces of somebody are looked for, or a receiver is still to be told.
-SELECT organisation_id::text FROM (
-    SELECT organisation_id, min(started_at) AS since FROM erasures WHERE finished_at IS NULL GROUP BY organisation_id
-) AS waiting
-ORDER BY since
-LIMIT $1;
+-- The next organisations in which traces of somebody are looked for, or a receiver is still to be told.
+SELECT organisation_id::text FROM erasures
+WHERE finished_at IS NULL AND organisation_id > $1
+GROUP BY organisation_id
+ORDER BY organisation_id
+LIMIT $2;
 
 -- name: claim
 -- The oldest erasure with something left to look through, locked; nothing where another process has it.

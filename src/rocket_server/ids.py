@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -15,6 +16,9 @@ _last_ms = 0
 _counter = 0
 _COUNTER_BITS = 32
 _COUNTER_MAX = (1 << _COUNTER_BITS) - 1
+
+
+FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"  # before all that are made
 
 
 def uuid7() -> str:

@@ -46,3 +46,24 @@ OLDEST_DELIVERY_SECONDS = Gauge(
 PLUGIN_FAILURES = Counter(
     "rocket_plugin_failures", "Calls of plugins' hooks that failed.", ["plugin", "hook", "reason"]
 )
+JOB_PIECES = Counter(
+    "rocket_job_pieces",
+    "Pieces of background work in this process, by whether they were done.",
+    ["job", "outcome"],
+)
+JOB_SECONDS = Histogram(
+    "rocket_job_seconds",
+    "Time of one piece of background work.",
+    ["job"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
+)
+JOB_FAILING = Gauge(
+    "rocket_job_failing",
+    "Organisations, or endpoints of theirs, whose last piece of that work failed.",
+    ["job"],
+)
+JOB_LOOKED = Gauge(
+    "rocket_job_looked_seconds",
+    "When all who had such work due were last gone through, in Unix time.",
+    ["job"],
+)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
-from rocket_server.ids import first_uuid7, uuid7
+from rocket_server.ids import FIRST_ID, first_uuid7, uuid7
 from rocket_server.learners import ranks
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.model import Organisation, Rank
@@ -19,7 +19,6 @@ SQL = load(__file__, "promotion.sql")
 
 # An entry's id is made before its transaction commits, and no statement takes longer than this.
 _COMMITTED_AFTER: Final = timedelta(seconds=30)
-_ORGANISATIONS: Final = 100  # of one look
 _ENTRIES: Final = 5_000  # of one piece
 _LEARNERS: Final = 500  # of one piece, whose streak may have ended
 
@@ -34,10 +33,11 @@ class _Standing:
     streak_weeks: int
 
 
-async def due(conn: Any, now: datetime) -> list[str]:
-    """Organisations with something to look at, at most 100."""
+async def due(conn: Any, now: datetime, after: tuple[str, ...] | None, limit: int) -> list[tuple[str]]:
+    """The next organisations, behind `after`, with something to look at."""
     floor = first_uuid7(now - _COMMITTED_AFTER)
-    return [row[0] for row in await conn.fetch(SQL["due"], floor, now, _ORGANISATIONS)]
+    (before,) = after or (FIRST_ID,)
+    return [(row[0],) for row in await conn.fetch(SQL["due"], floor, now, before, limit)]
 
 
 async def promote(conn: Any, organisation_id: str, now: datetime) -> bool:

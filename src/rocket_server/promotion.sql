@@ -1,17 +1,17 @@
 -- name: due
--- Organisations with entries that weren't looked at, or with streaks that may have ended.
+-- The next organisations with entries that weren't looked at, or with streaks that may have ended.
 SELECT o.organisation_id::text
 FROM organisations o
 LEFT JOIN rank_states s ON s.organisation_id = o.organisation_id
-WHERE EXISTS (
+WHERE o.organisation_id > $3 AND (EXISTS (
     SELECT 1 FROM entries e
     WHERE e.organisation_id = o.organisation_id AND e.entry_id < $1
         AND e.entry_id > coalesce(s.position, '00000000-0000-0000-0000-000000000000')
 ) OR EXISTS (
     SELECT 1 FROM learner_ranks r WHERE r.organisation_id = o.organisation_id AND r.looks_again_at <= $2
-)
+))
 ORDER BY o.organisation_id
-LIMIT $3;
+LIMIT $4;
 
 -- name: begin
 -- The state of an organisation's ranks, where it has none.

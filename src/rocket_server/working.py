@@ -33,9 +33,10 @@ from rocket_server.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
 
-# Claims and settlements go by index, on connections of their own; the rest is little.
+# Claims and settlements go by index, on connections of their own. Each kind of background work has one or two
+# pieces at once and a look beside them; connections are opened when they are needed.
 _CLAIMING = 8
-_GENERAL = 6
+_GENERAL = 20
 
 
 def run(

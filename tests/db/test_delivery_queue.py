@@ -9,6 +9,7 @@ import pytest
 
 from rocket_server.delivery import queue
 from rocket_server.delivery.outbox import delivery_id
+from rocket_server.ids import FIRST_ID
 from support import outbox
 from support.counting import Counting
 
@@ -25,9 +26,9 @@ async def claim(db, organisation_id, endpoint_id, limit=10):
     return list(claimed.deliveries) if claimed else None
 
 
-async def due(db, plugins=(), limit=100):
+async def due(db, plugins=(), after=None, limit=100):
     async with db.connection() as conn:
-        return [found.endpoint_id for found in await queue.due(conn, plugins, limit)]
+        return [found.endpoint_id for found in await queue.due(conn, plugins, after, limit)]
 
 
 async def change(db, table, endpoint_id, **columns):
@@ -95,9 +96,10 @@ async def test_what_was_given_back_is_due_at_once(db, organisation_id):
 
 
 async def test_endpoints_with_work(db, organisation_id):
-    """Found are those that have due deliveries and may be called, the longest waiting first."""
+    """Found are those that have due deliveries and may be called, a page of them at a time."""
     async with db.transaction() as conn:
         other = await outbox.make_organisation(conn, "Other")
+        assert organisation_id < other
         late = await outbox.make_endpoint(conn, other)
         await outbox.tell(conn, other, due_in_s=-30)
         endpoints = {
@@ -121,6 +123,8 @@ async def test_endpoints_with_work(db, organisation_id):
             await conn.execute(f"UPDATE endpoint_states SET {state} WHERE endpoint_id = $1", endpoints[name])
     assert await due(db) == [endpoints["plain"], late]
     assert await due(db, limit=1) == [endpoints["plain"]]
+    assert await due(db, after=queue.Due(organisation_id, endpoints["plain"], 0)) == [late]
+    assert await due(db, after=queue.Due(other, late, 0)) == []
     assert set(await due(db, ["p"])) == {endpoints["plain"], endpoints["plugin"], late}
     assert await claim(db, organisation_id, endpoints["disabled"]) is None
     assert {idle, future}.isdisjoint(await due(db, ["p"]))
@@ -195,8 +199,8 @@ async def test_plans_go_by_index(db, database, organisation_id, filled):
         async with db.transaction() as conn:
             await conn.execute("UPDATE deliveries SET status = 'delivered' WHERE random() < 0.99")
     async with db.connection() as conn:
-        await conn.execute(f"PREPARE look (interval, text[], bigint) AS {queue.SQL['due']}")
-        plan = await conn.fetch("EXPLAIN EXECUTE look ('1 s', '{}', 9)")
+        await conn.execute(f"PREPARE look (interval, text[], uuid, uuid, bigint) AS {queue.SQL['due']}")
+        plan = await conn.fetch(f"EXPLAIN EXECUTE look ('1 s', '{{}}', '{FIRST_ID}', '{FIRST_ID}', 9)")
     text = "\n".join(row[0] for row in plan)
     assert "Index Scan using deliveries_due" in text or "Index Only Scan using deliveries_due" in text
     assert "Seq Scan on deliveries" not in text

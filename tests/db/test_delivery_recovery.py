@@ -145,7 +145,7 @@ async def test_two_workers_share_recoveries(db, organisation_id):
         await add_events(conn, organisation_id, 30)
         await ask(conn, organisation_id, endpoint_id)
     async with db.transaction() as one, db.transaction() as other:
-        assert await recovery.running(other, 10) == [(organisation_id, endpoint_id)]
+        assert await recovery.running(other, None, 10) == [(organisation_id, endpoint_id)]
         assert await recovery.recover_piece(one, organisation_id, endpoint_id, 10)
         assert not await recovery.recover_piece(other, organisation_id, endpoint_id, 10)
     assert (await recover(db, organisation_id, endpoint_id, 10))[1] == 30

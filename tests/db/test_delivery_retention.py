@@ -8,6 +8,7 @@ import pytest
 
 from rocket_server.delivery import retention
 from rocket_server.ids import first_uuid7, uuid7
+from rocket_server.organisations import store as organisations
 from support import outbox
 
 KEEP = timedelta(days=30)
@@ -59,7 +60,15 @@ async def add(conn, organisation_id, endpoint_id, age_days, status="delivered", 
 
 
 async def trim(db, piece=1000):
-    return await retention.trim(db.run, KEEP, datetime.now(UTC), piece)
+    removed = 0
+    async with db.connection() as conn:
+        found = await organisations.ids_after(conn, None, 10)
+    for (organisation_id,) in found:
+        more = True
+        while more:
+            rows, more = await retention.trim(db.run, organisation_id, KEEP, datetime.now(UTC), piece)
+            removed += rows
+    return removed
 
 
 async def counts(db):

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rocket_server.config import Settings
 from rocket_server.delivery import signing
 from rocket_server.delivery.model import Outcome
 from rocket_server.delivery.outbox import delivery_id
-from rocket_server.delivery.send import Sender
 from rocket_server.worker.dispatch import MAX_LOST
 from rocket_server.worker.ports import NoPlugins
-from rocket_server.worker.worker import Worker
 from support import outbox
 from support.receiver import Answer, Receiver
-
-PATIENCE_S = 60
+from support.working_here import PATIENCE_S, until, until_rows, working
 
 
 @pytest.fixture
@@ -38,40 +32,6 @@ async def organisation_id(db):
     """An organisation without endpoints."""
     async with db.transaction() as conn:
         return await outbox.make_organisation(conn)
-
-
-@asynccontextmanager
-async def working(db, plugins=None, **settings):
-    """A worker that runs while the block does, and then stops well."""
-    plain = {"allow_private_webhooks": True, "webhook_retry_base_s": 0.1}
-    settings = replace(Settings(), **(plain | settings))
-    sender = Sender(allow_private=True, allowed_cidrs=(), connections=settings.worker_concurrency)
-    worker = Worker(settings, db, sender, plugins or NoPlugins())
-    running = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await asyncio.wait_for(running, PATIENCE_S)
-        await sender.close()
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens in other threads and processes
-            await asyncio.sleep(0.02)
-
-
-async def until_rows(db, query, *arguments, count=0):
-    """Wait until a query has so many rows; these."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            async with db.connection() as conn:
-                found = [dict(row) for row in await conn.fetch(query, *arguments)]
-            if len(found) == count:
-                return found
-            await asyncio.sleep(0.05)
 
 
 async def all_settled(db):

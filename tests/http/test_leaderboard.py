@@ -21,13 +21,13 @@ PARIS = ZoneInfo("Europe/Paris")
 def refreshed(portal, store):
     """Bring an organisation's standings up to date, as the worker does; how many entries were counted."""
 
-    def work(organisation, timezone="UTC", now=None):
+    def work(organisation, now=None):
         async def pieces():
             counted = 0
             for _ in range(100):
                 async with store.transaction() as conn:
                     progress = await refresh.refresh(
-                        conn, organisation.organisation_id, timezone, now or datetime.now(UTC)
+                        conn, organisation.organisation_id, now or datetime.now(UTC)
                     )
                 counted += progress.counted
                 if not progress.more:
@@ -122,7 +122,7 @@ def test_weeks_months_and_courses(make_organisation, refreshed):
         [("2026-03-08T22:30:00Z", "c1"), ("2026-03-08T23:30:00Z", "c1"), ("2026-04-01T10:00:00Z", "c2")]
     ):
         api.event("course.completed", timestamp=when, properties={"course_id": course}, user_id=f"u{number}")
-    refreshed(organisation, "Europe/Paris")
+    refreshed(organisation)
     assert places(board(organisation, period="week", at="2026-03-08")) == [(1, "u0", 50)]
     assert places(board(organisation, period="week", at="2026-03-09")) == [(1, "u1", 50)]
     assert len(places(board(organisation, period="month", at="2026-03-20"))) == 2
@@ -195,7 +195,7 @@ def test_a_new_time_zone_counts_anew(organisation, refreshed):
     refreshed(organisation)
     assert places(board(organisation, period="week", at="2026-03-08")) == [(1, "anna", 50)]
     organisation.api.patch("/v1/organisation", {"timezone": "Europe/Paris"})
-    assert refreshed(organisation, "Europe/Paris") == 1
+    assert refreshed(organisation) == 1
     assert places(board(organisation, period="week", at="2026-03-08")) == []
     assert places(board(organisation, period="week", at="2026-03-09")) == [(1, "anna", 50)]
 
@@ -245,8 +245,8 @@ def test_boards_are_what_the_ledger_says(make_organisation, refreshed, owner, se
                     event_id=str(number),
                 )
         if random.randrange(8) == 0:
-            refreshed(organisation, "Europe/Paris")
-    refreshed(organisation, "Europe/Paris")
+            refreshed(organisation)
+    refreshed(organisation)
     expected = expected_boards(owner, organisation)
     assert expected, "nobody earned anything"
     stored = defaultdict(dict)

@@ -399,7 +399,7 @@ def test_one_place_on_the_leaderboard(organisation, portal, store):
     def standing():
         async def work():
             async with store.transaction() as conn:
-                await refresh.refresh(conn, organisation.organisation_id, "UTC", datetime.now(UTC))
+                await refresh.refresh(conn, organisation.organisation_id, datetime.now(UTC))
 
         portal.call(work)
         found = organisation.api.get("/v1/leaderboard", period="all").json()["standings"]

@@ -179,6 +179,15 @@ def _decode_jsonb(data: bytes) -> Any:
     return msgspec.json.decode(data[1:])
 
 
+async def alone(conn: asyncpg.Connection, work: str, organisation_id: str) -> bool:
+    """Whether nobody else does that work for the organisation now; nobody begins it until the transaction
+    ends. For work that is harmless twice, but wasted."""
+    found: bool = await conn.fetchval(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{work}:{organisation_id}"
+    )
+    return found
+
+
 async def _no_reset(conn: asyncpg.Connection) -> None:
     """Nothing to undo: sessions are only used inside transactions and set nothing beyond them."""
 

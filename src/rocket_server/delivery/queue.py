@@ -11,6 +11,7 @@ from rocket_server.db.queries import load
 from rocket_server.delivery import breaker, throttle
 from rocket_server.delivery.breaker import Breaker
 from rocket_server.delivery.model import Claimed
+from rocket_server.ids import FIRST_ID
 
 SQL = load(__file__, "queue.sql")
 
@@ -35,12 +36,14 @@ class Claim:
     deliveries: tuple[Claimed, ...]
 
 
-async def due(conn: Any, plugin_ids: Collection[str], limit: int) -> list[Due]:
-    """Up to `limit` endpoints of any organisation that have work and whose breaker and throttle let it pass.
+async def due(conn: Any, plugin_ids: Collection[str], after: Due | None, limit: int) -> list[Due]:
+    """The next endpoints of any organisation, behind `after` and at most `limit`, that have work and whose
+    breaker and throttle let it pass.
 
     Endpoints of plugins count where `plugin_ids` names the plugin: others run elsewhere.
     """
-    rows = await conn.fetch(SQL["due"], timedelta(seconds=throttle.BURST_S), list(plugin_ids), limit)
+    before = (FIRST_ID, FIRST_ID) if after is None else (after.organisation_id, after.endpoint_id)
+    rows = await conn.fetch(SQL["due"], timedelta(seconds=throttle.BURST_S), list(plugin_ids), *before, limit)
     return [Due(*row) for row in rows]
 
 

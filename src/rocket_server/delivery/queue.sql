@@ -1,23 +1,23 @@
 -- name: due
--- Endpoints of all organisations that have work now and may be called, the longest waiting first; read only.
+-- The next endpoints of all organisations that have work now and may be called; read only.
 -- Each is looked at by itself: the earliest delivery of its own part of the index says whether it has work.
-SELECT organisation_id, endpoint_id, failures
+SELECT organisation_id::text AS organisation_id, endpoint_id::text AS endpoint_id, failures
 FROM (
-    SELECT e.organisation_id::text AS organisation_id, e.endpoint_id::text AS endpoint_id, s.failures, (
+    SELECT e.organisation_id, e.endpoint_id, s.failures, (
             SELECT d.due_at FROM deliveries d
             WHERE d.organisation_id = e.organisation_id AND d.endpoint_id = e.endpoint_id AND d.status = 'pending'
             ORDER BY d.due_at LIMIT 1
         ) AS due_at
     FROM endpoints e
     JOIN endpoint_states s ON s.organisation_id = e.organisation_id AND s.endpoint_id = e.endpoint_id
-    WHERE e.enabled
+    WHERE e.enabled AND (e.organisation_id, e.endpoint_id) > ($3::uuid, $4::uuid)
         AND (s.retry_at IS NULL OR s.retry_at <= now())
         AND (s.throttle_at IS NULL OR s.throttle_at <= now() + $1::interval)
         AND (e.kind = 'webhook' OR e.plugin_id = ANY ($2::text[]))
 ) AS open
 WHERE due_at <= now()
-ORDER BY due_at
-LIMIT $3;
+ORDER BY open.organisation_id, open.endpoint_id
+LIMIT $5;
 
 -- name: look_at_one
 -- The state of one enabled endpoint, and what claims from it must know.

@@ -9,16 +9,17 @@ from typing import Any, Final
 from rocket_server.db.queries import load
 from rocket_server.delivery import filters, outbox
 from rocket_server.events.model import Event
-from rocket_server.ids import first_uuid7
+from rocket_server.ids import FIRST_ID, first_uuid7
 
 SQL = load(__file__, "recovery.sql")
 
 PIECE: Final = 1_000  # events
 
 
-async def running(conn: Any, limit: int) -> list[tuple[str, str]]:
-    """Organisations and endpoints whose recovery isn't finished, the oldest first."""
-    return [(row[0], row[1]) for row in await conn.fetch(SQL["running"], limit)]
+async def running(conn: Any, after: tuple[str, ...] | None, limit: int) -> list[tuple[str, str]]:
+    """The next organisations and endpoints, behind `after`, whose recovery isn't finished."""
+    after = after or (FIRST_ID, FIRST_ID)
+    return [(row[0], row[1]) for row in await conn.fetch(SQL["running"], *after, limit)]
 
 
 async def recover_piece(conn: Any, organisation_id: str, endpoint_id: str, piece: int = PIECE) -> bool:

@@ -1,11 +1,11 @@
 -- name: running
--- Organisations and endpoints with a recovery that isn't finished; read only.
+-- The next organisations and endpoints with a recovery that isn't finished; read only.
 SELECT r.organisation_id::text AS organisation_id, r.endpoint_id::text AS endpoint_id
 FROM recoveries r
 JOIN endpoints e ON e.organisation_id = r.organisation_id AND e.endpoint_id = r.endpoint_id
-WHERE r.finished_at IS NULL
-ORDER BY r.recovery_id
-LIMIT $1;
+WHERE r.finished_at IS NULL AND (r.organisation_id, r.endpoint_id) > ($1::uuid, $2::uuid)
+ORDER BY r.organisation_id, r.endpoint_id
+LIMIT $3;
 
 -- name: lock
 -- An endpoint's running recovery, unless another worker has it.

@@ -1,7 +1,3 @@
--- name: organisations
--- The next organisations after an id.
-SELECT organisation_id::text FROM organisations WHERE organisation_id > $1 ORDER BY organisation_id LIMIT $2;
-
 -- name: next_endpoint
 -- The next endpoint after an id that has deliveries, and whether there is (still) such an endpoint.
 SELECT d.endpoint_id::text AS endpoint_id,

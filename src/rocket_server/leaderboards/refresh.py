@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rocket_server.db.queries import load
+from rocket_server.ids import FIRST_ID
+from rocket_server.organisations import store as organisations
 
 SQL = load(__file__, "refresh.sql")
 
@@ -15,21 +17,11 @@ SQL = load(__file__, "refresh.sql")
 CONFIRM_AFTER: Final = timedelta(seconds=30)
 SWEEP_EVERY: Final = timedelta(hours=1)
 
-_ORGANISATIONS = 100  # of one look
 _ENTRIES = 5_000  # looked at in one piece, each of the two times
 _ACCOUNTS = 2_000  # swept in one piece
 _ENTRIES_OF_LEARNER = 200  # counted in one round; who has more comes again in the next
 _ROUNDS = 50
-_NO_ACCOUNT = "00000000-0000-0000-0000-000000000000"
 _LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An organisation whose standings are behind, and its time zone's name."""
-
-    organisation_id: str
-    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +32,16 @@ class Progress:
     more: bool
 
 
-async def due(conn: Any, now: datetime) -> list[Due]:
-    """Organisations with something to do, at most 100."""
-    rows = await conn.fetch(SQL["due"], now - SWEEP_EVERY, floor_id(now - CONFIRM_AFTER), _ORGANISATIONS)
-    return [Due(row["organisation_id"], row["timezone"]) for row in rows]
+async def due(conn: Any, now: datetime, after: tuple[str, ...] | None, limit: int) -> list[tuple[str]]:
+    """The next organisations, behind `after`, whose standings are behind."""
+    (before,) = after or (FIRST_ID,)
+    rows = await conn.fetch(SQL["due"], now - SWEEP_EVERY, floor_id(now - CONFIRM_AFTER), before, limit)
+    return [(row[0],) for row in rows]
 
 
-async def refresh(conn: Any, organisation_id: str, timezone: str, now: datetime) -> Progress:
+async def refresh(conn: Any, organisation_id: str, now: datetime) -> Progress:
     """Do one bounded piece in the caller's transaction. Does nothing where another worker is at it."""
+    timezone = str((await organisations.read(conn, organisation_id)).timezone)
     await conn.execute(SQL["begin"], organisation_id, timezone, floor_id(now - CONFIRM_AFTER))
     state = await conn.fetchrow(SQL["claim"], organisation_id)
     if state is None:
@@ -61,7 +55,7 @@ async def refresh(conn: Any, organisation_id: str, timezone: str, now: datetime)
     sweeping = state["swept_to"] is not None or _is_old(state["swept_at"], now)
     if sweeping:
         rows = await conn.fetch(
-            SQL["accounts_after"], organisation_id, state["swept_to"] or _NO_ACCOUNT, _ACCOUNTS
+            SQL["accounts_after"], organisation_id, state["swept_to"] or FIRST_ID, _ACCOUNTS
         )
         swept = [row[0] for row in rows]
     counted = await _count(

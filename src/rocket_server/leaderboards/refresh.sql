@@ -1,16 +1,16 @@
 -- name: due
--- Organisations with entries that weren't looked at twice, or whose last sweep is older than $1, and their zone.
-SELECT o.organisation_id::text AS organisation_id, o.timezone
+-- The next organisations with entries that weren't looked at twice, or whose last sweep is older than $1.
+SELECT o.organisation_id::text
 FROM organisations o
 LEFT JOIN leaderboard_states s ON s.organisation_id = o.organisation_id
-WHERE s.swept_at IS NULL OR s.swept_at < $1 OR s.timezone <> o.timezone OR EXISTS (
+WHERE o.organisation_id > $3 AND (s.swept_at IS NULL OR s.swept_at < $1 OR s.timezone <> o.timezone OR EXISTS (
     SELECT 1 FROM entries e WHERE e.organisation_id = o.organisation_id AND e.entry_id > s.position
 ) OR EXISTS (
     SELECT 1 FROM entries e
     WHERE e.organisation_id = o.organisation_id AND e.entry_id > s.confirmed AND e.entry_id < $2
-)
+))
 ORDER BY o.organisation_id
-LIMIT $3;
+LIMIT $4;
 
 -- name: begin
 -- The state of an organisation's standings, where it has none: the sweep reads the past, the rest begins now.

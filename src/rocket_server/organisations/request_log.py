@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rocket_server.db.pool import add_rows
+from rocket_server.db.pool import add_rows, alone
 from rocket_server.db.queries import load
+from rocket_server.ids import first_uuid7
 
 SQL = load(__file__, "request_log.sql")
 
 KEPT = 1_000  # requests per source
+PIECE = 2_000  # requests of each source that are forgotten at once
 _BODY_KEPT = 16_384  # characters of a body
 _SECRET_WORDS = ("token", "secret", "password", "apikey", "api_key", "authorization", "hmac", "signature")
 _SECRET = re.compile(
@@ -105,9 +107,15 @@ async def page(
     return [LoggedRequest(*row.values()) for row in rows]
 
 
-async def trim(conn: Any, organisation_id: str, source_id: str, keep: int = KEPT) -> None:
-    """Forget a source's requests beyond the last `keep`."""
-    await conn.execute(SQL["trim"], organisation_id, source_id, keep - 1)
+async def trim(
+    conn: Any, organisation_id: str, before: datetime, keep: int = KEPT, piece: int = PIECE
+) -> bool:
+    """Forget of each source's requests those from before a time and those beyond the last `keep`, up to
+    `piece` of each source; whether more may be left. Does nothing where another process is at it."""
+    if not await alone(conn, "request_log", organisation_id):
+        return False
+    rows = await conn.fetch(SQL["trim"], organisation_id, first_uuid7(before), keep - 1, piece)
+    return any(row["removed"] == piece for row in rows)
 
 
 def shown_body(body: bytes) -> str:

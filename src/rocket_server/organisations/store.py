@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rocket_server.db.queries import load
 from rocket_server.errors import InvalidPayload, NotFound
-from rocket_server.ids import uuid7
+from rocket_server.ids import FIRST_ID, uuid7
 from rocket_server.organisations.model import DEFAULT_RANKS, Organisation, Rank, UnknownLearner
 
 SQL = load(__file__, "store.sql")
@@ -74,6 +74,12 @@ async def read(conn: Any, organisation_id: str) -> Organisation:
 async def all_organisations(conn: Any) -> list[Organisation]:
     """All organisations, in the order of their making."""
     return [_organisation(row) for row in await conn.fetch(SQL["all"])]
+
+
+async def ids_after(conn: Any, after: tuple[str, ...] | None, limit: int) -> list[tuple[str]]:
+    """The ids of the next organisations, behind `after`."""
+    (before,) = after or (FIRST_ID,)
+    return [(row[0],) for row in await conn.fetch(SQL["ids_after"], before, limit)]
 
 
 async def find(conn: Any, tenant_id: str, name: str) -> str | None:

@@ -29,6 +29,10 @@ SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, t
     weekly_goal, version, ranks, grace_weeks
 FROM organisations ORDER BY organisation_id;
 
+-- name: ids_after
+-- The ids of the next organisations.
+SELECT organisation_id::text FROM organisations WHERE organisation_id > $1 ORDER BY organisation_id LIMIT $2;
+
 -- name: find
 -- An organisation by tenant and name.
 SELECT organisation_id::text FROM organisations WHERE tenant_id = $1 AND name = $2;

@@ -2,122 +2,128 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-import asyncpg
 import structlog
 
-from rocket_server import erasure, promotion
+from rocket_server import erasure, jobs, promotion
+from rocket_server.config import Settings
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
-from rocket_server.errors import RocketError
+from rocket_server.jobs import Job, Key
 from rocket_server.leaderboards import refresh
-from rocket_server.leaderboards.refresh import Due, Progress
+from rocket_server.organisations import request_log
+from rocket_server.organisations import store as organisations
 from rocket_server.worker.settling import Settling
 
 log = structlog.get_logger(__name__)
 
-_RECOVER_EVERY_S: Final = 1.0
-_RECOVERIES: Final = 20  # pieces with each look, one for each endpoint
-_TRIM_EVERY_S: Final = 600.0
-_COUNT_EVERY_S: Final = 60.0
-_RANK_EVERY_S: Final = 2.0
-_ERASE_EVERY_S: Final = 10.0
-_PROMOTE_EVERY_S: Final = 5.0
-_ERASURE_PIECES: Final = 100  # with each look
+_ERASURE_PIECES = 20  # with each turn of an organisation
 
 
-class Chores:
-    """Loops that may run in any number of workers at once: each piece of work is locked by who does it."""
+def all_jobs(database: Database, settling: Settling, settings: Settings) -> list[Job]:
+    """The background work of one worker; any number of workers may do it at once."""
+    return [
+        _recoveries(database),
+        _retention(database, timedelta(days=settings.delivery_retention_days)),
+        _request_logs(database, timedelta(days=settings.request_log_days)),
+        _leaderboards(database),
+        _ranks(database),
+        _erasures(database),
+        _counts(settling),
+    ]
 
-    def __init__(self, database: Database, settling: Settling, keep: timedelta) -> None:
-        """`keep` is the age from which deliveries, attempts and messages are removed."""
-        self._database = database
-        self._settling = settling
-        self._keep = keep
 
-    async def run(self) -> None:
-        """Do all of it, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_repeat("recovery", self.recover, _RECOVER_EVERY_S))
-            group.create_task(_repeat("retention", self.trim, _TRIM_EVERY_S))
-            group.create_task(_repeat("counts", self.tell, _COUNT_EVERY_S))
-            group.create_task(_repeat("leaderboards", self.rank, _RANK_EVERY_S))
-            group.create_task(_repeat("erasures", self.erase, _ERASE_EVERY_S))
-            group.create_task(_repeat("ranks", self.promote, _PROMOTE_EVERY_S))
+def _recoveries(database: Database) -> Job:
+    """Deliveries that an endpoint missed are queued."""
 
-    async def recover(self) -> bool:
-        """Bring each running recovery a piece forward; whether one goes on."""
-        async with self._database.connection() as conn:
-            running = await recovery.running(conn, _RECOVERIES)
-        more = False
-        for organisation_id, endpoint_id in running:
+    async def piece(key: Key) -> bool:
+        organisation_id, endpoint_id = key
+        return await database.run(lambda conn: recovery.recover_piece(conn, organisation_id, endpoint_id))
 
-            async def piece(conn: Any, whose: tuple[str, str] = (organisation_id, endpoint_id)) -> bool:
-                return await recovery.recover_piece(conn, *whose)
+    return Job("recovery", _asking(database, recovery.running), piece, every_s=1)
 
-            more |= await self._database.run(piece)
+
+def _retention(database: Database, keep: timedelta) -> Job:
+    """Deliveries, attempts and messages go when they are old."""
+
+    async def piece(key: Key) -> bool:
+        removed, more = await retention.trim(database.run, key[0], keep, datetime.now(UTC))
+        if removed:
+            log.info("old_deliveries_removed", organisation_id=key[0], rows=removed)
         return more
 
-    async def trim(self) -> bool:
-        """Remove what is too old."""
-        removed = await retention.trim(self._database.run, self._keep, datetime.now(UTC))
-        if removed:
-            log.info("old_deliveries_removed", rows=removed)
-        return False
+    due = _asking(database, organisations.ids_after)
+    return Job("retention", due, piece, every_s=60, rest_s=600, at_once=1)
 
-    async def tell(self) -> bool:
-        """Log what became of deliveries since the last time."""
-        counts, self._settling.counts = self._settling.counts, type(self._settling.counts)()
+
+def _request_logs(database: Database, keep: timedelta) -> Job:
+    """What sources sent goes when it is old, or more than is kept."""
+
+    async def piece(key: Key) -> bool:
+        return await database.run(lambda conn: request_log.trim(conn, key[0], datetime.now(UTC) - keep))
+
+    due = _asking(database, organisations.ids_after)
+    return Job("request_log", due, piece, every_s=10, rest_s=60, at_once=1)
+
+
+def _leaderboards(database: Database) -> Job:
+    """Standings follow the ledger."""
+
+    async def due(conn: Any, after: Key | None, limit: int) -> Sequence[Key]:
+        return await refresh.due(conn, datetime.now(UTC), after, limit)
+
+    async def piece(key: Key) -> bool:
+        async def work(conn: Any) -> bool:
+            return (await refresh.refresh(conn, key[0], datetime.now(UTC))).more
+
+        return await database.run(work)
+
+    return Job("leaderboards", _asking(database, due), piece, every_s=2)
+
+
+def _ranks(database: Database) -> Job:
+    """Ranks that changed are told."""
+
+    async def due(conn: Any, after: Key | None, limit: int) -> Sequence[Key]:
+        return await promotion.due(conn, datetime.now(UTC), after, limit)
+
+    async def piece(key: Key) -> bool:
+        return await database.run(lambda conn: promotion.promote(conn, key[0], datetime.now(UTC)))
+
+    return Job("ranks", _asking(database, due), piece, every_s=5)
+
+
+def _erasures(database: Database) -> Job:
+    """Traces of those who were anonymised go."""
+
+    async def piece(key: Key) -> bool:
+        return await erasure.sweep(database, key[0], _ERASURE_PIECES)
+
+    return Job("erasures", _asking(database, erasure.running), piece, every_s=10, longest_s=120)
+
+
+def _counts(settling: Settling) -> Job:
+    """What became of deliveries since the last time is logged."""
+
+    async def piece(_: Key) -> bool:
+        counts, settling.counts = settling.counts, type(settling.counts)()
         if counts:
             log.info("deliveries", **dict(counts))
         return False
 
-    async def rank(self) -> bool:
-        """Bring the standings of each organisation that is behind a piece forward; whether one still is."""
-        async with self._database.connection() as conn:
-            behind = await refresh.due(conn, datetime.now(UTC))
-        more = False
-        for found in behind:
-
-            async def piece(conn: Any, due: Due = found) -> Progress:
-                return await refresh.refresh(conn, due.organisation_id, due.timezone, datetime.now(UTC))
-
-            more |= (await self._database.run(piece)).more
-        return more
-
-    async def erase(self) -> bool:
-        """Look a piece further for traces of those who were anonymised; whether some may be left."""
-        async with self._database.connection() as conn:
-            running = await erasure.running(conn)
-        return any([await erasure.sweep(self._database, found, _ERASURE_PIECES) for found in running])
-
-    async def promote(self) -> bool:
-        """Tell of ranks that changed, a piece of each organisation; whether one has more."""
-        async with self._database.connection() as conn:
-            due = await promotion.due(conn, datetime.now(UTC))
-        more = False
-        for found in due:
-
-            async def piece(conn: Any, organisation_id: str = found) -> bool:
-                return await promotion.promote(conn, organisation_id, datetime.now(UTC))
-
-            more |= await self._database.run(piece)
-        return more
+    return Job("counts", jobs.the_process, piece, every_s=60)
 
 
-async def _repeat(chore: str, work: Callable[[], Awaitable[bool]], every_s: float) -> None:
-    """Do it every so often, and again at once while there is more."""
-    while True:
-        more = False
-        try:
-            more = await work()
-        except (RocketError, asyncpg.PostgresError) as error:
-            log.warning("chore_not_done", chore=chore, reason=str(error))
-        except Exception:
-            log.exception("chore_broke", chore=chore)
-        await asyncio.sleep(0 if more else every_s * random.uniform(0.75, 1.25))  # noqa: S311
+def _asking(
+    database: Database, query: Callable[[Any, Key | None, int], Awaitable[Sequence[Key]]]
+) -> Callable[[Key | None, int], Awaitable[Sequence[Key]]]:
+    """A look that lends a connection to a query."""
+
+    async def due(after: Key | None, limit: int) -> Sequence[Key]:
+        async with database.connection() as conn:
+            return await query(conn, after, limit)
+
+    return due

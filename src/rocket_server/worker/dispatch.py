@@ -22,6 +22,7 @@ from rocket_server.delivery.model import Claimed, Fact, Outcome, Target
 from rocket_server.delivery.settle import Result
 from rocket_server.delivery.targets import TargetCache
 from rocket_server.errors import RocketError
+from rocket_server.jobs import Rests
 from rocket_server.worker.ports import Plugins, Sender
 from rocket_server.worker.settling import Settling
 from rocket_server.worker.window import Window
@@ -41,14 +42,14 @@ MAX_LOST: Final = 20
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """One endpoint. `hungry` while it may have more that is due; `in_flight` counts what is asked for too."""
+    """One endpoint. `in_flight` counts what is asked for too."""
 
     organisation_id: str
     endpoint_id: str
     window: Window
     in_flight: int = 0
-    hungry: bool = False
     claiming: bool = False
+    turn: int = 0  # grows with each claim, of whatever endpoint
 
 
 @dataclass(slots=True)
@@ -80,6 +81,8 @@ class Dispatcher:
         self._hungry: set[_Lane] = set()
         self._busy: set[_Lane] = set()
         self._in_flight = 0
+        self._turns = 0
+        self._rests = Rests()  # endpoints whose claims failed
         self._claims: set[asyncio.Task[None]] = set()
         self._sends: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -114,8 +117,7 @@ class Dispatcher:
         away_s = 0.0
         while not self._stopping.is_set():
             try:
-                async with self._database.connection() as conn:
-                    found = await queue.due(conn, self._plugins.known(), _ENDPOINTS)
+                await self._look()
             except (RocketError, asyncpg.PostgresError) as error:
                 if not away_s:
                     log.warning("queue_not_read", reason=str(error))
@@ -124,14 +126,26 @@ class Dispatcher:
                 if away_s:
                     log.info("queue_read_again")
                 away_s = 0.0
-                self._note(found)
             pause_s = max(away_s * random.uniform(0.5, 1), random.uniform(*_POLL_S))  # noqa: S311
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 
+    async def _look(self) -> None:
+        """Go through all endpoints with work, so that none is hidden by those that always have some."""
+        after: queue.Due | None = None
+        while not self._stopping.is_set():
+            async with self._database.connection() as conn:
+                found = await queue.due(conn, self._plugins.known(), after, _ENDPOINTS)
+            self._note(found)
+            if len(found) < _ENDPOINTS:
+                return
+            after = found[-1]
+
     def _note(self, found: Iterable[queue.Due]) -> None:
         for due in found:
             key = (due.organisation_id, due.endpoint_id)
+            if self._rests.rests(key):
+                continue
             lane = self._lanes.get(key)
             if lane is None:
                 lane = self._lanes[key] = _Lane(*key, Window(due.failures))
@@ -149,7 +163,8 @@ class Dispatcher:
                 self._hungry.discard(self._lanes.pop(key))
 
     def _start_claims(self) -> None:
-        """Ask for as much as there is room for, for the endpoints with the least in flight first."""
+        """Ask for as much as there is room for, for the endpoints with the least in flight first, and among
+        these for the ones whose last turn was longest ago."""
         failing = sum(lane.in_flight for lane in self._busy if lane.window.failing)
         for lane in sorted(self._hungry, key=_least_first):
             free = self._concurrency - self._in_flight
@@ -162,6 +177,8 @@ class Dispatcher:
             if room <= 0:
                 continue
             lane.claiming = True
+            self._turns += 1
+            lane.turn = self._turns
             self._occupy(lane, room)
             task = asyncio.create_task(self._claim(lane, room))
             self._claims.add(task)
@@ -196,36 +213,42 @@ class Dispatcher:
                 occupied -= 1
             for result in work.given_up:
                 await self._settling.put(result)
-        except (RocketError, asyncpg.PostgresError) as error:
-            self._hungry.discard(lane)  # until it is found again
-            log.warning("claim_failed", endpoint_id=lane.endpoint_id, reason=str(error))
-        except Exception:
-            self._hungry.discard(lane)
-            log.exception("claim_broke", endpoint_id=lane.endpoint_id)
+            self._rests.succeeded((lane.organisation_id, lane.endpoint_id))
+        except Exception as error:
+            self._hungry.discard(lane)  # until it is found again, and doesn't rest
+            self._rests.failed((lane.organisation_id, lane.endpoint_id))
+            if isinstance(error, RocketError | asyncpg.PostgresError):
+                log.warning("claim_failed", endpoint_id=lane.endpoint_id, reason=str(error))
+            else:
+                log.exception("claim_broke", endpoint_id=lane.endpoint_id)
         finally:
             lane.claiming = False
             self._free(lane, occupied)
             self._wake.set()
 
     async def _take(self, lane: _Lane, count: int) -> _Work:
-        """Claim up to `count` deliveries and read what they need. Nothing is held when this returns."""
+        """Claim up to `count` deliveries and read what they need. Nothing is held when this returns.
+
+        It is one transaction: where something can't be read, nothing was claimed.
+        """
         organisation_id = lane.organisation_id
-        claim = await self._database.run(
-            lambda conn: queue.claim(conn, organisation_id, lane.endpoint_id, count), ingest=True
-        )
-        if claim is None or len(claim.deliveries) < count:
-            self._hungry.discard(lane)
-        if claim is None or not claim.deliveries:
-            return _Work()
-        now = datetime.now(UTC)
-        async with self._database.connection() as conn:
+
+        async def take(conn: Any) -> tuple[int, _Work]:
+            claim = await queue.claim(conn, organisation_id, lane.endpoint_id, count)
+            if claim is None or not claim.deliveries:
+                return 0, _Work()
+            now = datetime.now(UTC)
             targets = await self._targets.current(conn, organisation_id, claim.version, now)
             event_ids = [claimed.event_id for claimed in claim.deliveries]
             known = await facts.read(conn, targets.tenant_id, organisation_id, event_ids)
-            target = targets.by_id.get(lane.endpoint_id)
-            work = _sort(claim.deliveries, target, known, now)
+            work = _sort(claim.deliveries, targets.by_id.get(lane.endpoint_id), known, now)
             if work.to_give_back:
                 await queue.give_back(conn, organisation_id, work.to_give_back)
+            return len(claim.deliveries), work
+
+        claimed, work = await self._database.run(take, ingest=True)
+        if claimed < count:
+            self._hungry.discard(lane)
         return work
 
     async def _send(self, lane: _Lane, target: Target, claimed: Claimed, fact: Fact) -> None:
@@ -299,4 +322,4 @@ def _failed(started_at: datetime, error: str, answer: str) -> Outcome:
 
 
 def _least_first(lane: _Lane) -> Any:
-    return lane.in_flight
+    return lane.in_flight, lane.turn

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from rocket_server import jobs
 from rocket_server.config import Settings
 from rocket_server.db.pool import Database
 from rocket_server.delivery.settle import Policy
-from rocket_server.worker.chores import Chores
+from rocket_server.worker.chores import all_jobs
 from rocket_server.worker.dispatch import Dispatcher
 from rocket_server.worker.ports import Plugins, Sender
 from rocket_server.worker.settling import Settling
@@ -29,7 +29,7 @@ class Worker:
         concurrency = settings.worker_concurrency
         self._settling = Settling(database, Policy.of(settings), size=2 * concurrency)
         self._dispatcher = Dispatcher(database, sender, plugins, self._settling, concurrency)
-        self._chores = Chores(database, self._settling, timedelta(days=settings.delivery_retention_days))
+        self._jobs = all_jobs(database, self._settling, settings)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -40,7 +40,7 @@ class Worker:
         """Work until `stop`. Deliveries that don't end in time are sent again when their leases end."""
         dispatching = asyncio.create_task(self._dispatcher.run())
         settling = asyncio.create_task(self._settling.run())
-        chores = asyncio.create_task(self._chores.run())
+        chores = asyncio.create_task(jobs.run_all(self._jobs))
         stopping = asyncio.create_task(self._stopping.wait())
         tasks = (dispatching, settling, chores, stopping)
         try:
