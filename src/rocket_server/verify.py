@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from rocket_server.db.queries import load
 from rocket_server.events.model import Event
@@ -262,7 +262,7 @@ class _Awards:
         if entry is None or entry["amount"] != points:
             return f"decided {points} points that no entry of its learner has"
         rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-        if entry["reversed"] or rule is None or learner_id in self._anonymised:
+        if entry["reversed"] or not _can_be_asked(rule) or learner_id in self._anonymised:
             # A mapping's own rule lives with its source and may be gone; its entries were checked before.
             return None
         case = rule.consider(event)
@@ -285,7 +285,7 @@ class _Awards:
     ) -> str | None:
         """As `_check_award`, for a badge or a multiplication, which no entry tells of."""
         rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-        if rule is None or learner_id in self._anonymised:
+        if not _can_be_asked(rule) or learner_id in self._anonymised:
             return None
         case = rule.consider(event)
         if not isinstance(case, Case):
@@ -338,6 +338,11 @@ class _Awards:
                     self.found.append(
                         (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
                     )
+
+
+def _can_be_asked(rule: CompiledRule | None) -> TypeGuard[CompiledRule]:
+    """Whether a rule version is known, and all of its patterns are still taken."""
+    return rule is not None and rule.rule.fault is None
 
 
 def _stated(decision: dict[str, Any]) -> int | float | None:

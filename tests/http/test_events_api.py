@@ -265,6 +265,20 @@ def test_a_batch_reports_bad_items_and_takes_the_rest(organisation, path):
     assert organisation.api.points("ben") == 50
 
 
+def test_a_batch_of_bad_events_has_a_short_answer(organisation):
+    """A few errors are said of each bad event, those of a thousand events in all; the rest is counted."""
+    bad = FLAT | {"properties": {f"{'x' * 99}{number}": 2**70 for number in range(50)}}
+    answer = organisation.api.post("/v1/events/batch", {"events": [bad | {"n": 1}] * 1_200})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["processed"], body["failed"], body["errors_left_out"]) == (0, 1_200, 200)
+    assert body["results"][999]["error"].count("64 bits") == 8
+    assert "validate" in body["results"][1_000]["error"]
+    assert len(answer.content) < 3_000_000
+    short = organisation.api.post("/v1/events/batch", {"events": [{"event": "x"}]}).json()
+    assert "errors_left_out" not in short
+
+
 @pytest.mark.parametrize(
     "body",
     [{"events": []}, {"events": [{}] * 10_001}, {"events": {}}, {}, [], {"events": None}],

@@ -239,6 +239,70 @@ def test_a_set_of_rules_at_once(api):
     assert [rule["rule_id"] for rule in api.get("/v1/rules").json()["rules"]] == ["other"]
 
 
+def test_many_rules_of_two_conditions_at_once(api):
+    """The bound of 100 conditions is about each rule of a set, not about the set."""
+    conditions = {"course_id": "7", "score": {"gte": 50}}
+    trigger = {"event": "forum.posted", "conditions": conditions}
+    rules = [RULE | {"rule_id": f"r{number}", "trigger": trigger} for number in range(51)]
+    assert len(put(api, "/v1/rules", {"rules": rules}).json()["created"]) == 51
+
+
+def test_a_pattern_that_hangs_other_engines(api):
+    """A hundred of the patterns that took seconds each are a rule like any other."""
+    slow = [{f"field_{number}": {"matches": "^(?:a?){24}!"}} for number in range(100)]
+    rule = RULE | {"trigger": {"event": "forum.posted", "conditions": {"any": slow}}}
+    event = {
+        "event": "forum.posted",
+        "user_id": "anna",
+        "timestamp": "2026-03-02T10:00:00Z",
+        "properties": {f"field_{number}": "a" * 256 for number in range(100)},
+    }
+    tried = api.post("/v1/rules/calculate", {"event": event, "rules": [rule]}).json()
+    assert [one["outcome"] for one in tried["decisions"]] == ["condition_not_met"]
+    refused = api.post(
+        "/v1/rules", RULE | {"trigger": "forum.posted", "conditions": {"x": {"matches": "(?=a)"}}}
+    )
+    assert refused.status_code == 400
+    assert refused.json()["details"]["field"] == "conditions.x.matches"
+
+
+def test_a_pattern_of_an_earlier_release_stops_only_its_rule(api, store, portal, organisation):
+    """A stored rule or badge with a pattern that isn't taken any more is off and says why; others go on."""
+    conditions = {"title": {"matches": "(?x) a"}}
+    definition = RULE | {"trigger": {"event": "forum.posted", "conditions": conditions}}
+    api.post("/v1/badges", {"badge_id": "old", "name": "Old", "criteria": {"points": 1}})
+
+    async def store_it():
+        async with store.transaction() as conn:
+            await conn.execute(
+                "INSERT INTO rules (organisation_id, rule_id, version, definition, created_by)"
+                " VALUES ($1, 'double_posts', 1, $2, 'tests')",
+                organisation.organisation_id,
+                definition,
+            )
+            await conn.execute(
+                "UPDATE badges SET criteria = $2 WHERE organisation_id = $1 AND badge_id = 'old'",
+                organisation.organisation_id,
+                {"events": [{"event": "forum.posted", "count": 1, "conditions": conditions}]},
+            )
+            await conn.execute(
+                "UPDATE organisations SET version = version + 1 WHERE organisation_id = $1",
+                organisation.organisation_id,
+            )
+
+    portal.call(store_it)
+    answer = api.event("forum.posted", properties={"course_id": "7", "title": "a"})
+    assert (answer["points_awarded"], answer["badges"]) == (5, [])
+    rule = api.get("/v1/rules/double_posts").json()
+    assert rule["active"] is False
+    assert "the flag x" in rule["fault"]
+    assert "the flag x" in api.get("/v1/badges/old").json()["criteria_fault"]
+    assert api.get("/v1/rules/double_posts/versions").status_code == 200
+    mended = put(api, "/v1/rules/double_posts", RULE)
+    assert (mended.status_code, "fault" in mended.json()) == (200, False)
+    assert posted(api, 2)["points_awarded"] == 8
+
+
 def test_changing_rules_needs_an_administrator(organisation, portal, store):
     """A key that may only read can't change a rule."""
     from rocket_server.organisations import keys

@@ -54,7 +54,11 @@ class Thresholds:
     """An organisation's badges with criteria, found by what touches them."""
 
     def __init__(self, badges: Iterable[Badge], zone: tzinfo) -> None:
-        self.all = tuple(_threshold(badge, zone) for badge in badges if badge.active and badge.criteria)
+        self.all = tuple(
+            _threshold(badge, zone)
+            for badge in badges
+            if badge.active and badge.criteria and badge.criteria.fault is None
+        )
         self.least_points = min((one.points for one in self.all if one.points is not None), default=None)
         self.counters = {counter.key: counter for one in self.all for counter in one.counters}
         self.others = frozenset().union(*(one.others for one in self.all)) if self.all else frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from rocket_server.conditions.model import NO_CONDITIONS, AllOf
@@ -62,12 +62,16 @@ class OtherBadges:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What gives a badge by itself; all parts that are set must hold. `points` are those ever earned."""
+    """What gives a badge by itself; all parts that are set must hold. `points` are those ever earned.
+
+    `fault` says why stored criteria can't be asked any more; they give nothing then.
+    """
 
     points: int | None = None
     events: tuple[EventCount, ...] = ()
     courses: Courses | None = None
     badges: OtherBadges | None = None
+    fault: str | None = field(default=None, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         shown: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rocket_server.badges.images import ImageFault, png_of_data_url
@@ -24,7 +24,7 @@ from rocket_server.errors import InvalidPayload
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")
 _EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
 # What only answers have is accepted and ignored, so that an answer can be changed and sent back.
-_SHOWN_ONLY: Final = ("image_url", "created_at", "updated_at")
+_SHOWN_ONLY: Final = ("criteria_fault", "image_url", "created_at", "updated_at")
 FIELDS: Final = (
     "badge_id", "name", "description", "criteria_text", "tags", "image", "active", "repeatable", "criteria"
 )  # fmt: skip
@@ -89,11 +89,14 @@ def parse_badge(data: Any, badge_id: str | None = None) -> Definition:
 
 
 def parse_criteria(data: Any) -> Criteria | None:
-    """Stored criteria. Raises InvalidPayload."""
-    problems = Problems()
+    """Stored criteria, with a `fault` where a pattern isn't taken any more. Raises InvalidPayload."""
+    problems = Problems(stored=True)
     criteria = _criteria(data, problems)
     if problems.errors:
         raise InvalidPayload.from_fields(problems.errors)
+    if criteria is not None and problems.outdated:
+        first = problems.outdated[0]
+        return replace(criteria, fault=f"{first.path}: {first.message}")
     return criteria
 
 

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Any
 
 from rocket_server.conditions.model import AllOf, AnyOf, Comparison, Condition, Not, comparisons
-from rocket_server.conditions.patterns import MAX_TEXT_CHARACTERS, compile_pattern
+from rocket_server.conditions.patterns import searcher
 from rocket_server.conditions.values import (
     MAX_SHOWN_CHARACTERS,
     Predicate,
@@ -128,11 +128,11 @@ def _predicate(comparison: Comparison, zone: tzinfo) -> Predicate:
             prefix = as_text(expected) or ""
             return lambda seen: (as_text(seen) or "").startswith(prefix)
         case "matches":
-            search = compile_pattern(expected).search
+            found_in = searcher(expected)
 
             def matches(seen: Any) -> bool:
                 text = as_text(seen)
-                return text is not None and search(text, 0, MAX_TEXT_CHARACTERS) is not None
+                return text is not None and found_in(text)
 
             return matches
 

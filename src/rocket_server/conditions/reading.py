@@ -11,12 +11,14 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, get_args
 
 from rocket_server.conditions.model import AllOf, AnyOf, Comparison, Condition, Not, Operator
-from rocket_server.conditions.patterns import PatternError, compile_pattern
+from rocket_server.conditions.patterns import PatternError, check_pattern
 from rocket_server.conditions.values import as_number, as_time
 from rocket_server.errors import FieldError
 
 MAX_DEPTH: Final = 8
 MAX_COMPARISONS: Final = 100
+# Of all patterns that are asked together: a few milliseconds for one event at the very worst.
+MAX_INSTRUCTIONS: Final = 10_000
 MAX_LISTED_VALUES: Final = 1000
 MAX_TEXT_CHARACTERS: Final = 1000
 MAX_PATH_CHARACTERS: Final = 200
@@ -38,10 +40,21 @@ _MAX_NUMBER: Final = 10**18
 
 @dataclass(slots=True)
 class Problems:
-    """Gathers what is wrong with a rule, so that one answer names every faulty field."""
+    """Gathers what is wrong with a rule, so that one answer names every faulty field.
+
+    What is `stored` was accepted once. A pattern in it that isn't taken any more is no error, since nobody
+    could answer it: it stands in `outdated`, and whoever reads it switches off what it belongs to.
+    """
 
     errors: list[FieldError] = field(default_factory=list)
+    stored: bool = False
+    outdated: list[FieldError] = field(default_factory=list)
     comparisons: int = 0
+    instructions: int = 0
+
+    def begin(self) -> None:
+        """Another rule follows: what is bounded for each is counted anew."""
+        self.comparisons = self.instructions = 0
 
     def add(self, path: str, message: str) -> None:
         if len(self.errors) < MAX_ERRORS:
@@ -139,7 +152,7 @@ def _read_field(key: Any, value: Any, path: str, problems: Problems) -> list[Com
         problems.comparisons += 1
         if problems.comparisons > MAX_COMPARISONS:
             if problems.comparisons == MAX_COMPARISONS + 1:
-                problems.add(path, f"a rule may have at most {MAX_COMPARISONS} conditions")
+                problems.add(path, f"expected at most {MAX_COMPARISONS} conditions in all")
             break
         if operator not in OPERATORS:
             meant = _OTHER_SPELLINGS.get(operator) if isinstance(operator, str) else None
@@ -181,12 +194,23 @@ def _read_expected(operator: Operator, expected: Any, path: str, problems: Probl
         if not isinstance(value, str):
             problems.add(path, f"expected a regular expression as text, not {_kind(value)}")
             return None
-        try:
-            compile_pattern(value)
-        except PatternError as refused:
-            problems.add(path, str(refused))
-            return None
+        if (refusal := _refusal(value, problems)) is not None:
+            if not problems.stored:
+                problems.add(path, refusal)
+                return None
+            problems.outdated.append(FieldError(path, refusal))
     return value
+
+
+def _refusal(pattern: str, problems: Problems) -> str | None:
+    """Why a pattern isn't taken, by itself or beside those before it; None where it is."""
+    try:
+        problems.instructions += check_pattern(pattern)
+    except PatternError as refused:
+        return str(refused)
+    if problems.instructions > MAX_INSTRUCTIONS:
+        return "the patterns up to here are too large together; make more than one rule of them"
+    return None
 
 
 def _are_times(operator: Operator, expected: Any) -> bool:

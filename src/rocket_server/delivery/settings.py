@@ -52,6 +52,9 @@ class EndpointSettings:
         shown["events"] = list(self.events)
         shown["headers"] = dict.fromkeys(self.headers, MASKED)
         shown["timeout_s"] = shown.pop("timeout_ms") / 1000
+        if faults := event_filters.faults(self.filters):
+            # Good when they were stored, such as a pattern of an earlier release; nothing passes them now.
+            shown["filters_fault"] = f"{faults[0].path}: {faults[0].message}"
         return shown
 
 

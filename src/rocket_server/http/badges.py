@@ -207,6 +207,7 @@ def _shown(row: ShownBadge, public: PublicUrls) -> dict[str, Any]:
         "active": badge.active,
         "repeatable": badge.repeatable,
         "criteria": badge.criteria.as_dict() if badge.criteria else None,
+        **({"criteria_fault": badge.criteria.fault} if badge.criteria and badge.criteria.fault else {}),
         "image_url": public.picture(badge.badge_id, badge.image_id),
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),

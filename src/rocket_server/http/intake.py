@@ -34,6 +34,9 @@ from rocket_server.sources import rocket
 router = APIRouter()
 
 MAX_BATCH_EVENTS = 10_000
+MAX_BATCH_ERRORS = 1_000  # bad events whose errors an answer says; the rest is counted
+_MAX_EVENT_ERRORS = 8  # of these that are said of one of them
+_NOT_SAID = "not said, as 1000 events before it are bad too; ask POST /v1/events/validate about it"
 _events = cache(EVENTS.labels)
 _HOOK_WORDS = {"processed": "success", "held": "ignored"}
 
@@ -122,7 +125,7 @@ async def _process_part(
     for index in range(len(part)):
         if index in errors:
             EVENTS.labels("refused").inc()
-            answers.append(_failed(start + index, "; ".join(f"{e.path}: {e.message}" for e in errors[index])))
+            answers.append(_failed(start + index, _in_words(errors[index])))
             continue
         result = next(results)
         answer = {"index": start + index, "status": result.status, "event_id": result.event_id}
@@ -134,18 +137,28 @@ async def _process_part(
     return answers
 
 
+def _in_words(errors: Sequence[FieldError]) -> str:
+    said = [f"{error.path}: {error.message}" for error in errors[:_MAX_EVENT_ERRORS]]
+    more = len(errors) - len(said)
+    return "; ".join([*said, f"and {more} more"] if more else said)
+
+
 def _failed(index: int, error: str) -> dict[str, Any]:
     return {"index": index, "status": "failed", "event_id": None, "error": error}
 
 
 def _batch_answer(answers: list[dict[str, Any]]) -> dict[str, Any]:
     statuses = [answer["status"] for answer in answers]
+    unsaid = [answer for answer in answers if answer["status"] == "failed"][MAX_BATCH_ERRORS:]
+    for answer in unsaid:
+        answer["error"] = _NOT_SAID
     duplicates, failed = statuses.count("duplicate"), statuses.count("failed")
     return {
         "processed": len(answers) - duplicates - failed,
         "duplicates": duplicates,
         "failed": failed,
         "points_awarded": sum(answer.get("points_awarded", 0) for answer in answers),
+        **({"errors_left_out": len(unsaid)} if unsaid else {}),
         "results": answers,
     }
 

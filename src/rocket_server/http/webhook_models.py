@@ -79,6 +79,7 @@ class WebhookShown(BaseModel):
     description: str
     events: list[str]
     filters: dict[str, Any]
+    filters_fault: str | None = None  # why stored filters let nothing pass any more
     format: Literal["rocket", "assessment"]
     headers: dict[str, str]
     timeout_s: float

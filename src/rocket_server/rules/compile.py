@@ -35,6 +35,7 @@ class CompiledRule:
         self._conditions = tuple(
             (compile_condition(part, calendar.zone), compile_explanation(part))
             for part in rule.trigger.conditions.parts
+            if rule.fault is None  # with one it is never asked
         )
         self._constraints = constraints.build(rule.constraints, calendar)
         self.badge = rule.actions.issue_badge

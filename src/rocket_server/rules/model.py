@@ -170,6 +170,8 @@ class Rule:
     """Trigger, actions and constraints under one id. Build it with `rocket_server.rules.parse.parse_rule`.
 
     A draft decides nothing until it is made active. Rules of higher `priority` are asked, and shown, first.
+    `fault` says why a stored rule can't be asked any more and is switched off; it isn't part of what a rule
+    says.
     """
 
     rule_id: str
@@ -183,6 +185,7 @@ class Rule:
     draft: bool = False
     period: Period = Period()
     priority: int = 0
+    fault: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.active and self.draft:

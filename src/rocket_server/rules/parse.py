@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -43,7 +44,7 @@ OWN_SOURCE: Final = "rocket"
 
 _EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")
-_IGNORED: Final = ("version", "created_at", "updated_at", "created_by")
+_IGNORED: Final = ("version", "created_at", "updated_at", "created_by", "fault")
 _RULE: Final = (
     "rule_id", "name", "title", "description", "trigger", "conditions", "actions", "constraints", "active",
     "status", "starts_at", "ends_at", "priority", *_IGNORED,
@@ -90,14 +91,18 @@ def parse_rule(
     `rule_id` is used where the data has none; without either, the id is made from the rule's content.
     `path` goes before the paths of errors (`rules[3]`). `resolve_event` finds the canonical event for a
     Moodle name, given as it was written. A `stored` rule was accepted once, and isn't asked again whether it
-    contradicts itself. Raises InvalidPayload, which names every faulty field.
+    contradicts itself; one with a pattern that isn't taken any more is switched off, and `fault` says so.
+    Raises InvalidPayload, which names every faulty field.
     """
-    problems = Problems()
+    problems = Problems(stored=stored)
     rule = _read_rule(data, rule_id, path, resolve_event, problems)
     if rule is not None and not stored:
         add_contradictions(rule, path, problems)
     if problems.errors or rule is None:
         raise InvalidPayload.from_fields(problems.errors)
+    if problems.outdated:
+        first = problems.outdated[0]
+        return replace(rule, active=False, fault=f"{first.path}: {first.message}")
     return rule
 
 
@@ -133,6 +138,7 @@ def _read_rule(
     data: Any, rule_id: str | None, path: str, resolve_event: ResolveEvent, problems: Problems
 ) -> Rule | None:
     before = len(problems.errors)
+    problems.begin()
     if not isinstance(data, Mapping):
         problems.add(path, "expected a rule: an object with trigger and actions")
         return None

@@ -48,6 +48,7 @@ class StoredVersion:
         """The rule as it is answered; what isn't the rule's own is ignored when it is sent back."""
         return {
             **self.rule.as_dict(),
+            **({} if self.rule.fault is None else {"fault": self.rule.fault}),
             "version": self.version,
             "created_at": rfc3339(self.first_created_at),
             "updated_at": rfc3339(self.created_at),

@@ -14,7 +14,7 @@ MAX_SOURCE = 100  # characters of a source's name
 MAX_EMAIL = 254  # characters, RFC 5321
 MAX_KEYS = 200  # keys of `properties`, and as many of `metadata`
 MAX_DEPTH = 20  # objects and lists inside one another
-MAX_ERRORS = 100  # errors reported for one event; a hostile body could have a million
+MAX_ERRORS = 20  # errors reported for one event; a hostile body could have a million
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1  # what PostgreSQL's bigint and most languages take
 
 _MAX_PATH = 200

@@ -14,7 +14,13 @@ from rocket_server.events.model import Event, dedupe_key
 from rocket_server.organisations.model import Source
 from rocket_server.sources import checks, rocket
 from rocket_server.sources.checks import Fault, is_absent
-from rocket_server.sources.expressions import evaluate, faults_of_expression, paths_in
+from rocket_server.sources.expressions import (
+    MAX_LOOKUPS,
+    evaluate,
+    faults_of_expression,
+    lookups_in,
+    paths_in,
+)
 from rocket_server.sources.times import milliseconds_to_seconds, parse_time
 
 UNKNOWN_EVENT = "custom.unknown"  # the name of an event that the mapping has no name for
@@ -91,7 +97,17 @@ def check_mappings(mappings: Mapping[str, Any]) -> list[FieldError]:
             errors += _check_properties(expression)
         elif not is_absent(expression):
             errors += faults_of_expression(expression, where)
-    return errors[: checks.MAX_ERRORS]
+        if len(errors) >= checks.MAX_ERRORS:
+            return errors[: checks.MAX_ERRORS]
+    if errors:
+        return errors
+    fields = {name: expression for name, expression in mappings.items() if name != "properties"}
+    named = mappings.get("properties") or {}
+    lookups = sum(map(lookups_in, [*fields.values(), *named.values()]))
+    if lookups > MAX_LOOKUPS:
+        message = f"must have at most {MAX_LOOKUPS} paths, constants and lists in all, has {lookups}"
+        return [FieldError("mappings", message)]
+    return []
 
 
 def _check_properties(properties: Any) -> list[FieldError]:

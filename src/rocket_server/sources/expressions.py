@@ -16,6 +16,7 @@ MAX_STEPS = 10  # of a path
 MAX_CHOICES = 10  # in a first-of list
 MAX_TABLE = 500  # entries
 MAX_NESTING = 4  # of expressions in one another
+MAX_LOOKUPS = 300  # paths and constants of a mapping in all: well under a millisecond for an event
 
 # `$`, then keys and indices: `$.actor.ids[0].value`. No wildcards, filters or slices.
 _STEP = r"\.[^.\[\]*?()\s\"'\x00-\x1f]+|\[\d{1,4}\]"
@@ -64,6 +65,27 @@ def faults_of_expression(expression: Any, where: str) -> list[FieldError]:
     errors: list[FieldError] = []
     _check(expression, where, 1, errors)
     return errors
+
+
+def lookups_in(expression: Any) -> int:
+    """How many paths and constants an expression may have to look at, cut off just above MAX_LOOKUPS."""
+    return _lookups_in(expression, 1)
+
+
+def _lookups_in(expression: Any, nesting: int) -> int:
+    if nesting > MAX_NESTING:
+        return 1
+    inner: list[Any] = []
+    if isinstance(expression, list):
+        inner = expression
+    elif isinstance(expression, Mapping) and "const" not in expression:
+        inner = [expression.get("from"), expression.get("default")]
+    found = 1
+    for part in inner:
+        found += _lookups_in(part, nesting + 1)
+        if found > MAX_LOOKUPS:
+            break
+    return found
 
 
 def paths_in(expression: Any) -> list[str]:

@@ -17,6 +17,8 @@ from rocket_server.catalogue import (
 )
 from rocket_server.errors import FieldError
 
+MAX_MAPPINGS: Final = 500  # of one source
+_MAX_ERRORS: Final = 50
 _EVENTNAME: Final = re.compile(r"\\[a-z][a-z0-9_]*\\event\\[a-z0-9_]+")
 _PATH: Final = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _KNOWN: Final = frozenset({"event", "learner", "once_per", "points", "points_from"})
@@ -47,8 +49,12 @@ def check(mappings: Any, activities: Mapping[str, Activity]) -> list[FieldError]
     """What is wrong with a source's mappings; an event of the catalogue needs to name only what changes."""
     if not isinstance(mappings, Mapping):
         return [FieldError("mappings", "must be an object whose keys are Moodle event names")]
+    if len(mappings) > MAX_MAPPINGS:
+        return [FieldError("mappings", f"must have at most {MAX_MAPPINGS} entries, has {len(mappings)}")]
     errors: list[FieldError] = []
     for eventname, mapping in mappings.items():
+        if len(errors) >= _MAX_ERRORS:
+            break
         path = f"mappings.{eventname}"
         if not isinstance(eventname, str) or not _EVENTNAME.fullmatch(eventname):
             errors.append(FieldError(path, "must be a Moodle event name, \\component\\event\\name"))

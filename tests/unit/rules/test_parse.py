@@ -156,7 +156,7 @@ def test_computed_points_have_defaults():
         (rule(conditions={"score": {"exists": 1}}), "conditions.score.exists", "true or false"),
         (rule(conditions={"score": float("nan")}), "conditions.score", "18 digits"),
         (rule(conditions={"title": {"matches": "("}}), "conditions.title.matches", "regular expression"),
-        (rule(conditions={"title": {"matches": "(a+)+$"}}), "conditions.title.matches", "take too long"),
+        (rule(conditions={"title": {"matches": "(.{1,30}){30}"}}), "conditions.title.matches", "too large"),
         (rule(conditions={"title": {"matches": "a" * 201}}), "conditions.title.matches", "200 characters"),
         (rule(conditions={"title": {"matches": r"(a)\1"}}), "conditions.title.matches", "back-references"),
         (rule(conditions={"timestamp": {"gte": -5}}), "conditions.timestamp.gte", "Unix seconds"),

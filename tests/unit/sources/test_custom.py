@@ -249,6 +249,19 @@ def test_faulty_mappings(changes: dict[str, Any], path: str) -> None:
     assert [error.path for error in custom.check_mappings({**MAPPINGS, **changes})] == [path]
 
 
+def test_the_paths_of_a_mapping_are_bounded_in_all() -> None:
+    """Lists of lists of paths in many properties are refused, since each event would look at all of them."""
+    nested = [[["$.a"] * 10] * 10] * 10
+    faults = custom.check_mappings({**MAPPINGS, "properties": {f"p{i}": nested for i in range(90)}})
+    assert [fault.path for fault in faults] == ["mappings"]
+    assert "at most 300 paths" in faults[0].message
+    assert (
+        custom.check_mappings({**MAPPINGS, "properties": {f"p{i}": ["$.a", "$.b"] for i in range(90)}}) == []
+    )
+    one = custom.check_mappings({**MAPPINGS, "properties": {"from": nested, "const": "$.a"}})
+    assert [fault.path for fault in one] == ["mappings"]
+
+
 def test_mappings_that_are_none() -> None:
     """No mapping is a mapping, anything but an object isn't."""
     assert custom.check_mappings({}) == []
