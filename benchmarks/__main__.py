@@ -23,6 +23,7 @@ BENCHMARKS = {
     "p9": "growth:run",
     "p11": "startup:run",
     "p12": "two_servers:run",
+    "r13": "one_sender:run",
 }
 
 

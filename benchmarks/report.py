@@ -24,15 +24,15 @@ kept busy during the measurement.
 
 def write() -> Path:
     """Writes the page; its path. Raises RuntimeError where no benchmark was run."""
-    results = sorted((json.loads(path.read_text()) for path in RESULTS.glob("p*.json")), key=_number)
+    results = sorted((json.loads(path.read_text()) for path in RESULTS.glob("[pr]*.json")), key=_number)
     if not results:
         raise RuntimeError(f"there are no results in {RESULTS}: run `python -m benchmarks all` first")
     PAGE.write_text("\n".join(_lines(results)) + "\n")
     return PAGE
 
 
-def _number(result: dict[str, Any]) -> int:
-    return int(result["benchmark"][1:])
+def _number(result: dict[str, Any]) -> tuple[str, int]:
+    return result["benchmark"][0], int(result["benchmark"][1:])
 
 
 def _lines(results: list[dict[str, Any]]) -> Iterator[str]:

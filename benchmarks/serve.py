@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -37,10 +38,14 @@ class Server:
 
 
 @contextmanager
-def serving(database_url: str) -> Iterator[Server]:
-    """A server on a free port of 127.0.0.1, from its first 200 of /v1/health until the block ends."""
+def serving(database_url: str, *, descriptors: int | None = None) -> Iterator[Server]:
+    """A server on a free port of 127.0.0.1, from its first 200 of /v1/health until the block ends. With
+    `descriptors` it may open no more files than that, as by `ulimit -n`."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.serve", str(port), database_url])
+    command = [sys.executable, "-m", "benchmarks.serve", str(port), database_url]
+    if descriptors is not None:
+        command = ["prlimit", f"--nofile={descriptors}", *command]
+    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
     try:
         wait_until_healthy(port, process, _START_TIMEOUT_S)
         yield Server(port, process.pid)

@@ -1,0 +1,132 @@
+"""Another organisation that goes on working while somebody attacks: what it was answered, and how soon."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+
+import psutil
+
+_PAUSE_S = 0.05
+_TIMEOUT_S = 60.0  # an answer later than that is none
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the bystander and the operator saw during one attack."""
+
+    latencies_s: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    memory_before_mib: float = 0.0
+    memory_most_mib: float = 0.0
+    descriptors_most: int = 0
+    endings: Counter[str] = field(default_factory=Counter)  # of the attacker's requests
+
+    def percentile_ms(self, percent: float) -> float:
+        """Milliseconds within which so many of the answers came."""
+        ranked = sorted(self.latencies_s)
+        return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))] * 1000
+
+    def row(self, name: str) -> str:
+        """A line of the table."""
+        endings = ", ".join(f"{ending} × {times}" for ending, times in sorted(self.endings.items()))
+        return (
+            f"| {name} | {self.percentile_ms(50):,.0f} | {self.percentile_ms(99):,.0f}"
+            f" | {self.percentile_ms(100):,.0f} | {len(self.errors)} of {len(self.latencies_s)}"
+            f" | {self.memory_before_mib:,.0f} → {self.memory_most_mib:,.0f}"
+            f" | {self.descriptors_most} | {endings} |"
+        )
+
+
+HEAD = (
+    "| attack | p50 ms | p99 ms | max ms | errors | MiB before → most | descriptors | the attacker saw |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---|"
+)
+
+
+class Bystander:
+    """Threads that send an event and ask for the health in turn, on connections old and new, and one that
+    watches the server's process and its children."""
+
+    def __init__(self, port: int, api_key: str, pid: int) -> None:
+        self.seen = Seen()
+        self._port = port
+        self._api_key = api_key
+        self._process = psutil.Process(pid)
+        self._stop = threading.Event()
+        self._numbers = count()
+        self._threads: Sequence[threading.Thread] = [
+            threading.Thread(target=self._send, args=(keep,), daemon=True) for keep in (True, False)
+        ]
+        self._threads = [*self._threads, threading.Thread(target=self._watch, daemon=True)]
+
+    def start(self) -> None:
+        """Begin; what the server holds now is what it held before."""
+        self.seen.memory_before_mib = self._memory_mib()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> Seen:
+        """End, and answer what was seen."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        return self.seen
+
+    def _send(self, keep: bool) -> None:
+        connection = self._connection()
+        while not self._stop.wait(_PAUSE_S):
+            number = next(self._numbers)
+            started = time.monotonic()
+            try:
+                error = self._ask(connection, number)
+            except (OSError, http.client.HTTPException) as reason:
+                error = f"{type(reason).__name__}: {reason}"
+            self.seen.latencies_s.append(time.monotonic() - started)
+            if error:
+                self.seen.errors.append(error)
+            if error or not keep:
+                connection.close()
+                connection = self._connection()
+        connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, number: int) -> str:
+        if number % 4 == 3:
+            connection.request("GET", "/v1/health")
+        else:
+            event = {
+                "event": "course.completed",
+                "user_id": f"bystander-{number % 50}",
+                "timestamp": datetime.now(UTC).isoformat(),
+                "event_id": f"bystander-{time.monotonic_ns()}-{number}",
+                "properties": {"course_id": f"course-{number}"},
+            }
+            headers = {"Authorization": f"Bearer {self._api_key}", "Content-Type": "application/json"}
+            connection.request("POST", "/v1/events", json.dumps(event), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        return "" if answer.status == 200 else f"{answer.status}: {body[:200]!r}"
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.05):
+            self.seen.memory_most_mib = max(self.seen.memory_most_mib, self._memory_mib())
+            self.seen.descriptors_most = max(self.seen.descriptors_most, self._process.num_fds())
+
+    def _memory_mib(self) -> float:
+        total = 0
+        for process in (self._process, *self._process.children(recursive=True)):
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        return total / (1 << 20)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT_S)
