@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.ids import FIRST_ID, first_uuid7, uuid7
+from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.learners import ranks
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.model import Organisation, Rank
@@ -69,9 +70,7 @@ async def _standings(
 ) -> list[_Standing]:
     today = now.astimezone(organisation.timezone).date()
     zone = str(organisation.timezone)
-    weeks: dict[str, dict[date, int]] = {}
-    for row in await conn.fetch(SQL["weekly_points"], organisation.organisation_id, learner_ids, zone):
-        weeks.setdefault(row["learner_id"], {})[row["week"]] = row["points"]
+    weeks = await weekly_points(conn, organisation.organisation_id, learner_ids, zone, today)
     found = []
     for row in await conn.fetch(SQL["learners"], organisation.organisation_id, learner_ids):
         goal = row["weekly_goal"] or organisation.weekly_goal

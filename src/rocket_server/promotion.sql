@@ -51,23 +51,6 @@ LEFT JOIN learner_ranks r ON r.organisation_id = $1 AND r.learner_id = l.learner
 WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[])
 ORDER BY l.learner_id;
 
--- name: weekly_points
--- Points that learners earned in each week, as for one of them in the ledger's store.
-SELECT one.learner_id::text AS learner_id,
-    date_trunc('week', coalesce(r.occurred_at, e.occurred_at) AT TIME ZONE $3)::date AS week,
-    sum(CASE WHEN e.to_account = e.learner_id THEN e.amount ELSE -e.amount END)::bigint AS points
-FROM (
-    SELECT a.account_id AS learner_id, a.account_id FROM accounts a
-    WHERE a.organisation_id = $1 AND a.account_id = ANY ($2::uuid[])
-    UNION ALL
-    SELECT a.merged_into, a.account_id FROM accounts a
-    WHERE a.organisation_id = $1 AND a.merged_into = ANY ($2::uuid[])
-) AS one
-JOIN entries e ON e.organisation_id = $1 AND e.learner_id = one.account_id
-LEFT JOIN entries r ON r.organisation_id = $1 AND r.entry_id = e.reverses
-WHERE '00000000-0000-7000-8000-000000000001' IN (e.from_account, e.to_account) AND e.kind <> 'transfer'
-GROUP BY 1, 2;
-
 -- name: write
 -- The ranks that learners have now.
 INSERT INTO learner_ranks (organisation_id, learner_id, rank, streak_weeks, looks_again_at)

@@ -21,6 +21,7 @@ from rocket_server.http.events import shown
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
+from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.learners import ranks
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Learner
@@ -99,8 +100,9 @@ async def _standing(request: Request, conn: Any, organisation_id: str, learner: 
     organisation = configuration.organisation
     own_goal = await learners.weekly_goal(conn, organisation_id, learner.learner_id)
     goal = organisation.weekly_goal if own_goal is None else own_goal
-    weeks = await ledger.weekly_points(conn, organisation_id, learner.learner_id, str(organisation.timezone))
     today = datetime.now(organisation.timezone).date()
+    whose, zone = learner.learner_id, str(organisation.timezone)
+    weeks = (await weekly_points(conn, organisation_id, [whose], zone, today)).get(whose, {})
     streak = ranks.streak_weeks(weeks, goal, today, organisation.grace_weeks)
     rank = ranks.rank_of(streak, organisation.ranks)
     return _Standing(organisation, rank, streak, goal, weeks.get(ranks.monday(today), 0))

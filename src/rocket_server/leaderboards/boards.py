@@ -21,7 +21,8 @@ class Board:
 
     @property
     def key(self) -> str:
-        """How the board is named in the table: `all/`, `week:2026-03-02/`, `month:2026-03-01/course-7`."""
+        """How the board is named in the table: `all/`, `week:2026-03-02/`, `month:2026-03-01/course-7`. Weeks
+        of those who are hidden, such as `hidden:week:2026-03-02/`, are no boards that anybody can ask for."""
         when = self.period if self.first_day is None else f"{self.period}:{self.first_day.isoformat()}"
         return f"{when}/{self.course or ''}"
 

@@ -76,7 +76,7 @@ async def refresh(conn: Any, organisation_id: str, now: datetime) -> Progress:
 
 async def recount(conn: Any, organisation_id: str, learner_ids: Sequence[str]) -> None:
     """Count all that learners ever earned anew, in the caller's transaction: after they were merged, made
-    anonymous, hidden or shown again. Who is hidden stands nowhere afterwards."""
+    anonymous, hidden or shown again. Who is hidden has no place afterwards."""
     timezone = await conn.fetchval(SQL["lock"], organisation_id)
     if timezone is not None:  # else nothing was ever counted
         rows = await conn.fetch(SQL["with_merged"], organisation_id, learner_ids)

@@ -55,7 +55,8 @@ ORDER BY a.account_id;
 -- name: count_entries
 -- Adds up to $4 new entries of each of these learners to all boards that they are about. An award counts in
 -- the week in which its event occurred; a reversal takes it from where it stood. Spending counts nowhere. Entries
--- of who was merged into another count for the other.
+-- of who was merged into another count for the other. Who is hidden stands on weeks of their own only, from which
+-- streaks are read and no place.
 WITH new AS MATERIALIZED (
     SELECT given.learner_id, e.entry_id, e.number, e.kind, e.amount, e.occurred_at, e.event_id, e.reverses
     FROM unnest($2::uuid[]) AS given (learner_id)
@@ -67,7 +68,7 @@ WITH new AS MATERIALIZED (
     ) AS e
 ),
 moved AS (
-    SELECT l.learner_id,
+    SELECT l.learner_id, l.leaderboard = 'hidden' AS hidden,
         CASE WHEN n.kind = 'award' THEN n.amount ELSE -n.amount END AS points,
         coalesce(r.occurred_at, n.occurred_at) AT TIME ZONE $3 AS local_time,
         nullif(ev.properties ->> 'course_id', '') AS course
@@ -76,11 +77,12 @@ moved AS (
     LEFT JOIN events ev ON ev.organisation_id = $1 AND ev.event_id = coalesce(r.event_id, n.event_id)
     JOIN learners own ON own.organisation_id = $1 AND own.learner_id = n.learner_id
     JOIN learners l ON l.organisation_id = $1 AND l.learner_id = coalesce(own.merged_into, own.learner_id)
-        AND l.leaderboard <> 'hidden'
     WHERE n.kind = 'award' OR (n.kind = 'reversal' AND r.kind = 'award')
 ),
 deltas AS (
-    SELECT m.learner_id, period.named || '/' || scope.course AS board, sum(m.points)::bigint AS points
+    SELECT m.learner_id,
+        CASE WHEN m.hidden THEN 'hidden:' ELSE '' END || period.named || '/' || scope.course AS board,
+        sum(m.points)::bigint AS points
     FROM moved m
     CROSS JOIN LATERAL (VALUES
         ('all'),
@@ -90,6 +92,7 @@ deltas AS (
     CROSS JOIN LATERAL (
         SELECT '' AS course UNION ALL SELECT left(m.course, 255) WHERE m.course IS NOT NULL
     ) AS scope
+    WHERE NOT m.hidden OR (scope.course = '' AND period.named LIKE 'week:%')
     GROUP BY 1, 2
     HAVING sum(m.points) <> 0
 ),
@@ -100,10 +103,10 @@ stood AS (
     RETURNING board, learner_id, points
 ),
 changed AS (
-    SELECT board, points, 1 AS learners FROM stood WHERE points > 0
+    SELECT board, points, 1 AS learners FROM stood WHERE points > 0 AND board NOT LIKE 'hidden:%'
     UNION ALL
     SELECT s.board, s.points - d.points, -1 FROM stood s JOIN deltas d USING (board, learner_id)
-    WHERE s.points - d.points > 0
+    WHERE s.points - d.points > 0 AND s.board NOT LIKE 'hidden:%'
 ),
 counted AS (
     INSERT INTO standing_counts AS c (organisation_id, board, width, bucket, learners)

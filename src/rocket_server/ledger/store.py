@@ -187,9 +187,3 @@ def _shown(row: Any) -> dict[str, Any]:
         "occurred_at": row["occurred_at"],
         "created_at": row["created_at"],
     }
-
-
-async def weekly_points(conn: Any, organisation_id: str, learner_id: str, timezone: str) -> dict[date, int]:
-    """Points that a learner earned in each week, by its Monday in `timezone`."""
-    rows = await conn.fetch(SQL["weekly_points"], organisation_id, learner_id, timezone)
-    return {row["week"]: row["points"] for row in rows}

@@ -78,18 +78,3 @@ WHERE $3::uuid IS NULL OR (e.created_at, e.number, e.entry_id) < (
     SELECT b.created_at, b.number, b.entry_id FROM entries b WHERE b.organisation_id = $1 AND b.entry_id = $3)
 ORDER BY e.created_at DESC, e.number DESC, e.entry_id DESC
 LIMIT $4;
-
--- name: weekly_points
--- Points a learner earned in each week (from Monday, in the organisation's time zone), the latest first, with
--- what those earned who were merged into him. A reversal takes points from the week that they were earned in.
-SELECT date_trunc('week', coalesce(r.occurred_at, e.occurred_at) AT TIME ZONE $3)::date AS week,
-    sum(CASE WHEN e.to_account = e.learner_id THEN e.amount ELSE -e.amount END)::bigint AS points
-FROM (
-    SELECT $2::uuid AS account_id
-    UNION ALL SELECT a.account_id FROM accounts a WHERE a.organisation_id = $1 AND a.merged_into = $2
-) AS one
-JOIN entries e ON e.organisation_id = $1 AND e.learner_id = one.account_id
-LEFT JOIN entries r ON r.organisation_id = $1 AND r.entry_id = e.reverses
-WHERE '00000000-0000-7000-8000-000000000001' IN (e.from_account, e.to_account) AND e.kind <> 'transfer'
-GROUP BY 1
-ORDER BY 1 DESC;
