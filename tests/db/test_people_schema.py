@@ -62,3 +62,26 @@ async def test_what_was_written_about_older_entries_is_kept_apart(empty_database
     reasons = await owner.fetch("SELECT entry_id, reason FROM entries ORDER BY number")
     assert [tuple(row) for row in reasons] == [(by_hand, None), (by_rule, "why")]
     await owner.close()
+
+
+async def test_identities_of_older_rows_get_one_form(empty_database: str, tmp_path: Path):
+    """An identity in combining characters becomes NFC; where somebody else has that form, both stay."""
+    for file in VERSIONS.glob("*.*"):
+        if file.name < "0008":
+            shutil.copy(file, tmp_path)
+    await upgrade(empty_database, tmp_path)
+    owner = await asyncpg.connect(empty_database)
+    organisation = uuid.uuid4()
+    people = {identity: uuid.uuid4() for identity in ("rene\u0301", "zoe\u0308", "zo\u00eb", "anna")}
+    for identity, learner in people.items():
+        for statement in (
+            "INSERT INTO learners (organisation_id, learner_id, user_id) VALUES ($1, $2, $3)",
+            "INSERT INTO identities (organisation_id, learner_id, identity) VALUES ($1, $2, $3)",
+        ):
+            await owner.execute(statement, organisation, learner, identity)
+    await upgrade(empty_database)
+    identities = {row[0]: row[1] for row in await owner.fetch("SELECT identity, learner_id FROM identities")}
+    shown = {row[0]: row[1] for row in await owner.fetch("SELECT user_id, learner_id FROM learners")}
+    await owner.close()
+    expected = {"ren\u00e9" if name == "rene\u0301" else name: one for name, one in people.items()}
+    assert identities == shown == expected

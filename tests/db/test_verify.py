@@ -203,7 +203,7 @@ def multiplied(make_organisation: MakeOrganisation) -> Organisation:
         )
     )
     for number in range(3):
-        made.api.event("forum.posted", event_id=str(number))
+        made.api.event("forum.posted", event_id=f"e{number}")
     assert made.api.points("anna") == 35
     return made
 

@@ -41,7 +41,7 @@ def test_the_pages_commands(make_organisation, tmp_path):
     assert "/medals/" in run("define")["image_url"]
     assert "/images/" in run("image")["image_url"]
     for number in range(10):
-        answer = organisation.api.event("forum.posted", event_id=str(number))
+        answer = organisation.api.event("forum.posted", event_id=f"e{number}")
     assert answer["badges"] == ["forum_friend"]
     body = {"eventname": "\\core\\event\\badge_awarded", "id": "7", "userid": "2", "relateduserid": "77",
             "objectid": "12", "courseid": "1", "timecreated": "1772445600"}  # fmt: skip

@@ -268,7 +268,7 @@ def test_an_award_may_be_taken_back_from_nobody(person, adds_up):
 def test_forgetting_while_events_arrive(organisation, second_server, adds_up):
     """Events that race with the deletion are of the one who was or of somebody new; none is lost."""
     other = organisation.on(second_server)
-    organisation.api.event("course.completed", properties={"course_id": "0"}, event_id="0")
+    organisation.api.event("course.completed", properties={"course_id": "0"}, event_id="first")
 
     def act(number):
         process = (organisation, other)[number % 2]

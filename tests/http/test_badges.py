@@ -312,7 +312,7 @@ def test_reversed_points_take_their_badge_back(make_organisation, adds_up):
     api = organisation.api
 
     def complete(number):
-        answer = api.event("course.completed", event_id=number)
+        answer = api.event("course.completed", event_id=f"e{number}")
         (course,) = [one for one in answer["decisions"] if one["rule_id"] == "course"]
         return course["detail"]["entry_id"]
 
@@ -410,7 +410,7 @@ def test_counts_of_events(organisation, adds_up):
     scores = [90, 10, 85, 95]
     events = [
         {"event": "quiz.completed", "user_id": "anna", "timestamp": WHEN.format(20 - number),
-         "event_id": str(number), "properties": {"score": score, "attempt_id": str(number)}}
+         "event_id": f"e{number}", "properties": {"score": score, "attempt_id": str(number)}}
         for number, score in enumerate(scores)
     ]  # fmt: skip
     for event in [*events[:3], *events[:3]]:
@@ -425,7 +425,7 @@ def test_the_past_counts(organisation, adds_up):
     """Criteria that are set later count what was stored before, with the learner's next event."""
     api = organisation.api
     for number in range(3):
-        api.event("forum.posted", event_id=str(number))
+        api.event("forum.posted", event_id=f"e{number}")
     define(organisation, "talker", criteria={"events": {"event": "forum.posted", "count": 4}})
     assert api.event("forum.posted", event_id="3")["badges"] == ["talker"]
     adds_up(organisation)
@@ -527,7 +527,7 @@ def test_criteria_under_concurrency(organisation, second_server, adds_up):
 
     def post(numbered):
         number, place = numbered
-        return place.api.event("forum.posted", event_id=f"{number % 39}")["badges"]
+        return place.api.event("forum.posted", event_id=f"e{number % 39}")["badges"]
 
     with ThreadPoolExecutor(16) as pool:
         answers = [badge for badges in pool.map(post, enumerate(places)) for badge in badges]

@@ -242,7 +242,7 @@ def test_boards_are_what_the_ledger_says(make_organisation, refreshed, owner, se
                     user_id,
                     timestamp=when.isoformat(),
                     properties={"course_id": f"c{random.randrange(9)}"},
-                    event_id=str(number),
+                    event_id=f"e{number}",
                 )
         if random.randrange(8) == 0:
             refreshed(organisation)

@@ -160,7 +160,9 @@ def test_an_award_too_many_after_the_merge_is_found(organisation, owner, portal,
 def test_a_withdrawn_completion_takes_back_what_either_had_for_it(organisation, adds_up):
     """A lesson that both had completed is reopened: both awards are reversed, and it pays anew."""
     for number, user_id in enumerate(("anna", "ben")):
-        organisation.api.event("lesson.completed", user_id, properties={"lesson_id": "l1"}, event_id=number)
+        organisation.api.event(
+            "lesson.completed", user_id, properties={"lesson_id": "l1"}, event_id=f"e{number}"
+        )
     merge(organisation, "anna", "ben")
     later = "2026-03-02T11:00:00Z"
     reopened = organisation.api.event(

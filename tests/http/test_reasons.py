@@ -139,7 +139,7 @@ def test_what_is_left(make_organisation):
         title = f"About {course[:6]}"
         api.event(
             "course.completed",
-            event_id=str(number),
+            event_id=f"e{number}",
             timestamp=(now - timedelta(seconds=3 - number)).isoformat(),
             properties={"course_id": course, "course_title": title},
         )

@@ -180,7 +180,7 @@ def test_it_ends_when_the_client_goes_away(make_organisation, owner):
             "event": "forum.posted",
             "user_id": "anna",
             "timestamp": 1772445600 + number,
-            "event_id": str(number),
+            "event_id": f"e{number}",
         }
         for number in range(5_000)
     ]

@@ -158,7 +158,7 @@ def steady_events(rng: random.Random, number: int) -> list[tuple[Body, datetime]
             "event": rng.choice(EVENTS),
             "user_id": rng.choice(NAMES),
             "timestamp": moment.isoformat(),
-            "event_id": str(index),
+            "event_id": f"e{index}",
             "properties": {"course_id": rng.choice("123"), "lesson_id": rng.choice("123456")},
         }
         events.append((body, moment))

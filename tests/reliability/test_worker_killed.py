@@ -78,7 +78,7 @@ class Sending:
                 "event": "course.completed",
                 "user_id": f"learner-{number % 7}",
                 "timestamp": 1767225600,
-                "event_id": f"{len(self.events) + number}",
+                "event_id": f"e{len(self.events) + number}",
                 "properties": {"course_id": f"{number}"},
             }
             for number in range(_BATCH)

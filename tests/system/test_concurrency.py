@@ -89,7 +89,12 @@ def test_a_cap_holds_whoever_races(processes, adds_up, by_hook):
                 ' "courseid": "4", "timecreated": "1772445600"}'
             )
             return process.hook(body)
-        event = {"event": "forum.posted", "user_id": "moodle:9", "timestamp": 1772445600, "event_id": number}
+        event = {
+            "event": "forum.posted",
+            "user_id": "moodle:9",
+            "timestamp": 1772445600,
+            "event_id": f"e{number}",
+        }
         return process.api.post("/v1/events", event)
 
     with ThreadPoolExecutor(100) as pool:

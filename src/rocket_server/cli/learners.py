@@ -40,7 +40,7 @@ def link(
     from rocket_server.sources import checks
 
     try:
-        checks.user_id(identity)
+        identity = checks.user_id(identity)
     except checks.Fault as fault:
         raise BadInput(f"IDENTITY {fault}") from None
     settings = load_settings()

@@ -19,15 +19,13 @@ from rocket_server.http import openapi
 from rocket_server.http.auth import AdminKey, PointsKey, Principal, ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, page, text_after
-from rocket_server.http.points import IdempotencyKey, check_storable, known_or_new, once
+from rocket_server.http.points import IdempotencyKey, check_storable, checked_identity, known_or_new, once
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Learner
 from rocket_server.organisations import store as organisations
-from rocket_server.sources import checks
-from rocket_server.sources.checks import Fault
 
 router = APIRouter(prefix="/v1/badges", tags=["badges"], responses=openapi.POINTS_ERRORS)
 
@@ -96,10 +94,7 @@ async def award_badge(
 ) -> Json:
     """Give a badge to a learner; one who isn't known is made. What a learner holds isn't given twice."""
     services = services_of(request)
-    try:
-        checks.user_id(body.user_id)
-    except Fault as fault:
-        raise InvalidPayload.field("user_id", str(fault)) from fault
+    user_id = checked_identity(body.user_id, "user_id")
     check_storable(body.metadata, "metadata")
 
     async def work(conn: Any) -> dict[str, Any]:
@@ -109,7 +104,7 @@ async def award_badge(
             raise store.unknown()
         if not badge.active:
             raise Conflict("This badge isn't active; activate it first.", {"field": "badge_id"})
-        learner = await known_or_new(services, conn, principal.organisation_id, body.user_id)
+        learner = await known_or_new(services, conn, principal.organisation_id, user_id)
         award_id, new = await pipeline.give_badge(
             conn, configuration, learner, badge, principal.actor, body.metadata, datetime.now(UTC)
         )

@@ -103,17 +103,18 @@ async def create_user(request: Request, principal: AdminKey, body: NewUser) -> J
     external = external_identities(
         body.external_ids, "external_ids", lambda path, message: faults.append(FieldError(path, message))
     )
-    identities = list(dict.fromkeys((body.user_id, *body.identities, *external)))
-    faults += _identity_faults([body.user_id], "user_id") + _identity_faults(body.identities, "identities")
+    user_id, *_ = _identities([body.user_id], "user_id", faults)
+    own = _identities(body.identities, "identities", faults)
+    identities = list(dict.fromkeys((user_id, *own, *external)))
     faults += _email_faults(body.email) + _metadata_faults(body.metadata)
-    if body.user_id == "search":
+    if user_id == "search":
         faults.append(FieldError("user_id", "is a word of the API's own; take another"))
     if faults:
         raise InvalidPayload.from_fields(faults)
     now = datetime.now(UTC)
     person = Person(
         uuid7(),
-        body.user_id,
+        user_id,
         body.email or None,
         body.name,
         "active",
@@ -192,7 +193,7 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
     """Change what is known of a learner. A suspended one's events are kept, and give nothing."""
     services, organisation_id = services_of(request), principal.organisation_id
     faults = _email_faults(body.email) + _metadata_faults(body.metadata)
-    faults += _identity_faults(body.add_identities, "add_identities")
+    added = _identities(body.add_identities, "add_identities", faults)
     if "status" in body.model_fields_set and body.status is None:
         faults.append(FieldError("status", "active or suspended"))
     if "leaderboard" in body.model_fields_set and body.leaderboard is None:
@@ -218,12 +219,12 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
         if body.remove_identities:
             gone = list(dict.fromkeys(body.remove_identities))
             await people.remove_identities(conn, organisation_id, learner, gone, principal.actor, now)
-        if body.add_identities:
-            await learners.link(conn, organisation_id, body.add_identities, learner.user_id)
+        if added:
+            await learners.link(conn, organisation_id, added, learner.user_id)
         return learner
 
     learner = await services.database.run(work)
-    released = await release(services.database, services.configurations, organisation_id, body.add_identities)
+    released = await release(services.database, services.configurations, organisation_id, added)
     return await _answer(services, organisation_id, learner.learner_id, released)
 
 
@@ -231,16 +232,17 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
 async def add_identities(request: Request, principal: AdminKey, user_id: str, body: NewIdentities) -> Json:
     """Say that identities are this learner's; events that were held for them are run."""
     services, organisation_id = services_of(request), principal.organisation_id
-    faults = _identity_faults(body.identities, "identities")
+    faults: list[FieldError] = []
+    identities = _identities(body.identities, "identities", faults)
     if faults:
         raise InvalidPayload.from_fields(faults)
 
     async def work(conn: Any) -> Learner:
         learner = await known_learner(conn, organisation_id, user_id)
-        return await learners.link(conn, organisation_id, body.identities, learner.user_id)
+        return await learners.link(conn, organisation_id, identities, learner.user_id)
 
     learner = await services.database.run(work)
-    released = await release(services.database, services.configurations, organisation_id, body.identities)
+    released = await release(services.database, services.configurations, organisation_id, identities)
     return await _answer(services, organisation_id, learner.learner_id, released, status_code=201)
 
 
@@ -346,15 +348,17 @@ def _shown(person: Person) -> dict[str, Any]:
     }
 
 
-def _identity_faults(identities: list[str], path: str) -> list[FieldError]:
-    faults = []
-    for index, identity in enumerate(identities):
+def _identities(given: list[str], path: str, faults: list[FieldError]) -> list[str]:
+    """Identities in the form in which they are kept; what is wrong with one is added to `faults`."""
+    checked = []
+    for index, identity in enumerate(given):
         try:
-            checks.user_id(identity)
+            checked.append(checks.user_id(identity))
         except Fault as fault:
+            checked.append(identity)
             where = path if path == "user_id" else f"{path}[{index}]"
             faults.append(FieldError(where, str(fault)))
-    return faults
+    return checked
 
 
 def _email_faults(email: str | None) -> list[FieldError]:

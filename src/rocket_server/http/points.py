@@ -119,16 +119,13 @@ async def _move(
     idempotency_key: str | None,
     move: Callable[[Any, str, str, int, Cause], Awaitable[Entry]],
 ) -> Json:
-    try:
-        checks.user_id(body.user_id)
-    except Fault as fault:
-        raise InvalidPayload.field("user_id", str(fault)) from fault
+    user_id = checked_identity(body.user_id, "user_id")
     check_storable(body.reason, "reason")
     check_storable(body.metadata, "metadata")
     organisation_id = principal.organisation_id
 
     async def work(conn: Any) -> dict[str, Any]:
-        learner = await known_or_new(services, conn, organisation_id, body.user_id)
+        learner = await known_or_new(services, conn, organisation_id, user_id)
         now = datetime.now(UTC)
         cause = Cause(principal.actor, now, body.reason, metadata=body.metadata)
         entry = await move(conn, organisation_id, learner.learner_id, body.points, cause)
@@ -195,6 +192,14 @@ async def _tell(
 
 def _answer(entry: Entry) -> dict[str, Any]:
     return {"entry_id": entry.entry_id, "points": entry.amount, "balance": entry.balance_after}
+
+
+def checked_identity(value: str, path: str) -> str:
+    """An identity that a request names at `path`, in the form in which it is kept. Raises InvalidPayload."""
+    try:
+        return checks.user_id(value)
+    except Fault as fault:
+        raise InvalidPayload.field(path, str(fault)) from fault
 
 
 def check_storable(value: Any, path: str) -> None:

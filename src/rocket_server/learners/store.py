@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rocket_server.db.pool import TryAgain
 from rocket_server.db.queries import load
 from rocket_server.errors import Conflict, NotFound
+from rocket_server.identities import normal as normal_form
 from rocket_server.ids import uuid7
 
 SQL = load(__file__, "store.sql")
@@ -35,11 +36,20 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 async def find(conn: Any, organisation_id: str, identities: Collection[str]) -> dict[str, Learner]:
-    """The learners known by `identities`; who isn't known isn't in the answer."""
+    """The learners known by `identities`; who isn't known isn't in the answer.
+
+    Identities are kept in the form NFC. One that was kept in another form before, and couldn't be brought
+    into it because somebody else has that, is found as it is written.
+    """
     if not identities:
         return {}
-    rows = await conn.fetch(SQL["find"], organisation_id, list(identities))
-    return {row[0]: Learner(row[1], row[2], row[4], row[3]) for row in rows}
+    normal = {one: normal_form(one) for one in identities if not one.isascii()}
+    rows = await conn.fetch(SQL["find"], organisation_id, list({*identities, *normal.values()}))
+    found = {row[0]: Learner(row[1], row[2], row[4], row[3]) for row in rows}
+    for identity, form in normal.items():
+        if identity not in found and form in found:
+            found[identity] = found[form]
+    return found
 
 
 async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | None:

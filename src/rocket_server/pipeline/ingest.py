@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from rocket_server import sources
 from rocket_server.configuration import Configuration
+from rocket_server.errors import InvalidPayload
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event
 from rocket_server.events.store import StoredEvent, as_event
@@ -170,9 +171,13 @@ def _reread(configuration: Configuration, stored: StoredEvent, received: dict[st
     """The event as today's mappings and filters read it."""
     source = configuration.source_named(stored.source)
     if received is not None and source is not None:
-        # Mappings change what an event means, and never when it occurred.
-        event = _read_again(configuration, source, received, stored.occurred_at)
-        return replace(event, occurred_at=stored.occurred_at)
+        try:
+            # Mappings change what an event means, and never when it occurred.
+            event = _read_again(configuration, source, received, stored.occurred_at)
+            return replace(event, occurred_at=stored.occurred_at)
+        except InvalidPayload as error:
+            # Such as ids that were taken once and aren't now; the others that run with it don't suffer.
+            return replace(as_event(stored), received=received, ignored=f"unreadable: {error.message}")
     return replace(as_event(stored), completion=_stated_by_name(stored), ignored=badges.reread_own(stored))
 
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from rocket_server import identities
 from rocket_server.errors import FieldError
 
 MAX_EVENT = 100  # characters of an event's name
@@ -33,7 +34,7 @@ is_event_name = re.compile(r"[a-z]+\.[a-z_]+").fullmatch
 is_decimal = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
 
 # Identifiers that need no closer look; nearly all are of this kind.
-is_plain_user_id = re.compile(r"[0-9A-Za-z_.:@+-]{1,255}").fullmatch
+is_plain_user_id = re.compile(rf"(?!(?:[^:]*:)?{identities.NO_VALUE}\Z)[0-9A-Za-z_.:@+-]{{1,255}}").fullmatch
 
 
 class Fault(ValueError):
@@ -57,7 +58,7 @@ def event_name(value: Any) -> str:
 
 
 def user_id(value: Any) -> str:
-    """A learner's identifier, which must be fit for a URL's path; else Fault."""
+    """A learner's identifier in the form in which it is kept, fit for a URL's path; else Fault."""
     if is_absent(value):
         raise Fault("is required")
     if type(value) is not str:
@@ -71,7 +72,29 @@ def user_id(value: Any) -> str:
         raise Fault("must not contain control characters or halves of surrogate pairs")
     if value != value.strip():
         raise Fault("must not begin or end with a blank")
-    return value
+    unseen = identities.invisible(value)
+    if unseen is not None:
+        raise Fault(f"must not contain characters that nobody sees, such as {unseen}")
+    if identities.means_nothing(value):
+        raise Fault(
+            "must name one learner; this is what a program writes where it had no value, and would make one "
+            "learner of all who lack it"
+        )
+    return identities.normal(value)
+
+
+def event_id(value: Any) -> str:
+    """The id that a caller gave an event, as text; else Fault.
+
+    Zero counts as no id: it is what an unset number holds, and no platform numbers its events from it.
+    """
+    text = identifier(value)
+    if text == "0" or identities.means_nothing(text):
+        raise Fault(
+            "must be this event's own; this is what a program writes where it had no value, and would make "
+            "duplicates of all events that lack it. Leave the field out where there is no id"
+        )
+    return text
 
 
 def identifier(value: Any) -> str:

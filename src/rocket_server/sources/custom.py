@@ -161,7 +161,7 @@ def _unknown(
 ) -> Event:
     """An event kept until the mapping has a name for it; then it is read again from `received`."""
     try:
-        event_id = None if is_absent(flat["event_id"]) else checks.identifier(flat["event_id"])
+        event_id = None if is_absent(flat["event_id"]) else checks.event_id(flat["event_id"])
     except Fault:
         event_id = None
     shown = checks.printable_path(str(name))

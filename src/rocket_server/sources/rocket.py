@@ -75,7 +75,7 @@ def parse_event(
         _try(checks.event_name, event, "event", errors)
     user_id: Any = get("user_id")
     if type(user_id) is not str or not _is_plain_user_id(user_id):
-        _try(checks.user_id, user_id, "user_id", errors)
+        user_id = _try(checks.user_id, user_id, "user_id", errors)
     try:
         occurred_at = parse_time(
             get("timestamp"), timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s
@@ -92,12 +92,14 @@ def parse_event(
         _try(checks.source_name, source, "source", errors)
     event_id = get("event_id")
     if event_id is not None and event_id != "":
-        event_id = _try(checks.identifier, event_id, "event_id", errors)
+        event_id = _try(checks.event_id, event_id, "event_id", errors)
     else:
         event_id = metadata.get("event_id")
-        if event_id is None:
+        if event_id is not None:
+            event_id = _try(checks.event_id, event_id, "metadata.event_id", errors)
+        else:
             event_id = get("id")
-            event_id = None if is_absent(event_id) else _try(checks.identifier, event_id, "id", errors)
+            event_id = None if is_absent(event_id) else _try(checks.event_id, event_id, "id", errors)
 
     if errors or (flattened is not None and flattened.errors):
         return _as_sent(errors, flattened, path)

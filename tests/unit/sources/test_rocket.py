@@ -644,7 +644,7 @@ IDS = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
     progress=st.floats(0, 100),
     seconds=st.integers(0, 10**6),
     when=st.datetimes(datetime(2000, 1, 2), datetime(2026, 6, 30)),  # noqa: DTZ001
-    event_id=IDS,
+    event_id=IDS.filter(lambda one: one != "0"),
 )
 def test_both_spellings_mean_the_same(
     user_id: str, ids: dict[str, str], progress: float, seconds: int, when: datetime, event_id: str

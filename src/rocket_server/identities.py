@@ -1,0 +1,40 @@
+"""What may stand for one learner or one event: ids that mean something, are seen, and are written one way."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+# What programs write where they had no value, in any case: JavaScript, Python, Java, C#, Ruby, SQL, C. Then
+# placeholders of templates that nobody filled; a GUID in braces has digits and is none.
+NO_VALUE: Final = (
+    r"(?i:undefined|null|none|nil|nan|true|false|[<(](?:null|none|nil|undefined|empty)[>)]"
+    r"|\[object [a-z]+\]|%7b[a-z_.]+%7d|\$?\{{1,2} ?[a-z_.]+ ?\}{1,2})"
+)
+_is_no_value = re.compile(rf"(?:[^:]*:)?{NO_VALUE}").fullmatch
+
+# Characters that nobody sees: Unicode's category Cf (zero-width blanks, directions, the soft hyphen, tags),
+# separators of lines and paragraphs, and what else has the property Default_Ignorable_Code_Point.
+_find_invisible = re.compile(
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+).search
+
+
+def means_nothing(text: str) -> bool:
+    """Whether an id, or what follows the source in `<source>:<id>`, is what a program writes for no value."""
+    return _is_no_value(text) is not None
+
+
+def invisible(text: str) -> str | None:
+    """The first character of `text` that nobody sees, as `U+200B`; None where all are seen."""
+    found = None if text.isascii() else _find_invisible(text)
+    return None if found is None else f"U+{ord(found[0]):04X}"
+
+
+def normal(identity: str) -> str:
+    """An identity as it is kept and compared: in Unicode's form NFC, in which é is one character."""
+    return identity if identity.isascii() else unicodedata.normalize("NFC", identity)
