@@ -8,8 +8,8 @@ from alembic import op
 
 from rocket_server.db.migrate import run_script
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
