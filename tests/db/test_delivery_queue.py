@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rocket_server.delivery import queue
-from rocket_server.delivery.outbox import delivery_id
+from rocket_server.delivery.outbox import backlog, delivery_id
 from rocket_server.ids import FIRST_ID
 from support import outbox
 from support.counting import Counting
@@ -214,3 +214,23 @@ async def test_plans_go_by_index(db, database, organisation_id, filled):
     assert "Index Scan using deliveries_due" in text
     assert "Index Scan using deliveries_pkey" in text
     assert "Seq Scan" not in text
+
+
+async def test_the_backlog_is_that_of_enabled_endpoints(db, organisation_id):
+    """What waits for an endpoint that was disabled alarms nobody; the age is that of the oldest of all."""
+    disable = (
+        "UPDATE endpoints SET enabled = false, disabled_reason = 'by_hand', disabled_at = now()"
+        " WHERE endpoint_id = $1"
+    )
+    async with db.transaction() as conn:
+        older, disabled = [await outbox.make_endpoint(conn, organisation_id) for _ in range(2)]
+        await outbox.tell(conn, organisation_id, 3, due_in_s=-500)
+        await conn.execute(
+            "UPDATE deliveries SET due_at = now() - interval '1 day' WHERE endpoint_id = $1", disabled
+        )
+        assert await backlog(conn) == (6, 86_400)
+        await conn.execute(disable, disabled)
+        waiting, oldest_s = await backlog(conn)
+        assert (waiting, 500 <= oldest_s < 1_000) == (3, True)
+        await conn.execute(disable, older)
+        assert await backlog(conn) == (0, 0)

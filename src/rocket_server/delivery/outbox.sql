@@ -6,6 +6,28 @@ WHERE e.organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN e.enabled ELSE 
     AND (e.kind = 'webhook' OR $3::text[] IS NULL OR e.plugin_id = ANY ($3));
 
 -- name: backlog
--- How many deliveries wait (counted up to a bound), and for how many seconds the oldest has been due.
-SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::bigint
-FROM (SELECT due_at FROM deliveries WHERE status = 'pending' AND due_at <= now() LIMIT 10000) AS due;
+-- How many deliveries of enabled endpoints wait (counted up to a bound), and for how many seconds the oldest of
+-- all has been due. Each endpoint's own part of the index answers for it.
+SELECT (
+    SELECT count(*) FROM (
+        SELECT 1
+        FROM endpoints e
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM deliveries d
+            WHERE d.organisation_id = e.organisation_id AND d.endpoint_id = e.endpoint_id
+                AND d.status = 'pending' AND d.due_at <= now()
+            LIMIT 10000
+        ) AS due
+        WHERE e.enabled
+        LIMIT 10000
+    ) AS bounded
+),
+coalesce(extract(epoch FROM now() - (
+    SELECT min((
+        SELECT d.due_at FROM deliveries d
+        WHERE d.organisation_id = e.organisation_id AND d.endpoint_id = e.endpoint_id
+            AND d.status = 'pending' AND d.due_at <= now()
+        ORDER BY d.due_at LIMIT 1
+    ))
+    FROM endpoints e WHERE e.enabled
+)), 0)::bigint;
