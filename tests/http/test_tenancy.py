@@ -228,6 +228,10 @@ def test_another_organisations_headers_are_refused(intruder, victim, unchanged, 
         {"X-Tenant-ID": model.tenant_id, "X-Organisation-ID": model.organisation_id},
         {"organisationId": model.organisation_id},
         {"tenantId": model.tenant_id},
+        # One spelling names the intruder's own, the other the victim's.
+        {"X-Organisation-ID": intruder.organisation_id, "organisationId": model.organisation_id},
+        {"X-Organisation-ID": model.organisation_id, "organisationId": intruder.organisation_id},
+        {"X-Tenant-ID": intruder.model.tenant_id, "tenantId": model.tenant_id},
     ):
         response = ask(intruder, route, victim.ids, **headers)
         assert (response.status_code, response.json()["error"]) == (403, "forbidden")

@@ -53,10 +53,10 @@ class Principal:
         """How a change of settings names this key: by what is shown of it, and its name."""
         return f"{self.actor} ({self.key.name})" if self.key.name else self.actor
 
-    def needs(self, scope: str) -> None:
-        """Raise Forbidden where the key lacks `scope`; `admin` includes all."""
-        if scope not in self.key.scopes and "admin" not in self.key.scopes:
-            raise Forbidden(f"This key lacks the scope {scope}.", {"scope": scope})
+    def needs(self, *scopes: str) -> None:
+        """Raise Forbidden where the key has none of `scopes`; `admin` includes all."""
+        if self.key.scopes.isdisjoint((*scopes, "admin")):
+            raise Forbidden(f"This key lacks the scope {' or '.join(scopes)}.", {"scope": scopes[0]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,21 +191,26 @@ def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any) -> None:
         memory.popitem(last=False)
 
 
-def _first_header(request: Request, names: tuple[str, ...]) -> str | None:
-    return next((value for name in names if (value := request.headers.get(name))), None)
+def _named(request: Request, names: tuple[str, ...], path: str) -> str | None:
+    """What a header says in all its spellings. Raises Forbidden where they don't say the same."""
+    said = {value for name in names for value in request.headers.getlist(name) if value}
+    if len(said) > 1:
+        raise Forbidden(f"{path} is sent more than once, and says different things.", {"field": path})
+    return said.pop() if said else None
 
 
 def _named_organisation(request: Request) -> tuple[str | None, str | None]:
     """Tenant and organisation that the headers name, in either spelling. One that is no id can't be ours."""
-    organisation = _first_header(request, _ORGANISATION_HEADERS)
+    tenant_id = _named(request, _TENANT_HEADERS, "X-Tenant-ID")
+    organisation = _named(request, _ORGANISATION_HEADERS, "X-Organisation-ID")
     if organisation is None:
-        return _first_header(request, _TENANT_HEADERS), None
+        return tenant_id, None
     organisation_id = parse_uuid(organisation)
     if organisation_id is None:
         raise Forbidden(
             "X-Organisation-ID names no organisation of this key.", {"field": "X-Organisation-ID"}
         )
-    return _first_header(request, _TENANT_HEADERS), organisation_id
+    return tenant_id, organisation_id
 
 
 def _check_organisation(principal: Principal, tenant_id: str | None, organisation_id: str | None) -> None:

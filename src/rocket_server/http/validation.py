@@ -37,7 +37,8 @@ class _RolledBack(Exception):
 @router.post("/api/public/validate/webhook", openapi_extra=openapi.HOOK)
 @router.post("/api/validate/event", openapi_extra=openapi.HOOK)
 async def validate(request: Request, source: SourceName = None) -> Json:
-    """With a source's token, or a key and `?source=`: read the body as that source would; else as our own."""
+    """With a source's token, or a key and `?source=`: read the body as that source would; else as our own.
+    A key needs the scope `events:write` or `read`."""
     services = services_of(request)
     organisation_id, source_id = await _caller(services.authenticator, request)
     body = await request.body()
@@ -64,6 +65,7 @@ async def _caller(authenticator: Authenticator, request: Request) -> tuple[str, 
     """The organisation, and the source where it is a source's token that was sent."""
     if request.headers.get("authorization", "").partition(" ")[2].lstrip().startswith("rk_"):
         principal = await authenticator.principal(request)
+        principal.needs("events:write", "read")
         return principal.organisation_id, None
     sender = await authenticator.sender(request, None)
     check_address(sender.source, context_of(request).address)
