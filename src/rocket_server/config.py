@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -78,6 +79,8 @@ def _public_url(text: str) -> str:
         raise ValueError(expected) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(expected)
+    if parts.username is not None or not _is_plain(text):
+        raise ValueError(f"{expected}, without user and password, blanks and control characters")
     return text.rstrip("/")
 
 
@@ -90,7 +93,14 @@ def _service_url(text: str) -> str:
         raise ValueError(expected) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or len(text) > 2_000:
         raise ValueError(expected)
+    if not _is_plain(text):
+        raise ValueError(f"{expected}, without blanks and control characters")
     return text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing in it that can't be seen or that turns the direction of writing."""
+    return not any(unicodedata.category(char)[0] in "CZ" for char in text)
 
 
 def _credential(text: str) -> str:

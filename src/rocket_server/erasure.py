@@ -37,15 +37,21 @@ async def running(conn: Any, after: tuple[str, ...] | None, limit: int) -> list[
 
 async def sweep(database: Database, organisation_id: str, pieces: int) -> bool:
     """Look through up to so many pieces of tables for those who were anonymised; whether more are left."""
-    for _ in range(pieces):
-        async with database.transaction() as conn:
-            claimed = await conn.fetchrow(SQL["claim"], organisation_id)
-            if claimed is None:
-                break
+
+    async def take(conn: Any) -> bool:
+        claimed = await conn.fetchrow(SQL["claim"], organisation_id)
+        if claimed is not None:
             await _take_piece(conn, claimed)
-    async with database.transaction() as conn:
+        return claimed is not None
+
+    async def finish(conn: Any) -> bool:
         await _finish(conn, organisation_id, datetime.now(UTC))
         return await conn.fetchrow(SQL["claim"], organisation_id) is not None
+
+    for _ in range(pieces):
+        if not await database.run(take):
+            break
+    return await database.run(finish)
 
 
 class Needles:

@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from rocket_server.badges import signing
 from rocket_server.badges.model import Issuer
 from rocket_server.db.queries import load
-from rocket_server.errors import Unavailable
+from rocket_server.errors import Conflict, Unavailable
 from rocket_server.ids import uuid7
 
 SQL = load(__file__, "issuers.sql")
 
+MAX_KEYS = 200  # of one issuer, for a rotation each month over sixteen years
 _NONCE_BYTES = 12
 
 
@@ -100,7 +101,12 @@ async def keys(conn: Any, organisation_id: str) -> list[ShownKey]:
 
 
 async def rotate(conn: Any, organisation_id: str, sealer: Sealer) -> None:
-    """Sign with a new key from now on. Old ones go on to verify what they signed and to sign its status."""
+    """Sign with a new key from now on. Old ones go on to verify what they signed and to sign its status.
+
+    Raises Conflict where the issuer has MAX_KEYS already: keys are kept for ever.
+    """
+    if len(await keys(conn, organisation_id)) >= MAX_KEYS:
+        raise Conflict(f"An issuer has at most {MAX_KEYS} keys, old ones counted.", {"limit": MAX_KEYS})
     await conn.execute(SQL["retire"], organisation_id)
     await _add_key(conn, organisation_id, sealer)
 

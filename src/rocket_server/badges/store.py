@@ -14,6 +14,9 @@ from rocket_server.errors import Conflict, NotFound
 
 SQL = load(__file__, "store.sql")
 
+MAX_BADGES = 500  # of one organisation, deleted ones not counted
+MAX_IMAGES = 5_000  # of one organisation, those of earlier versions counted
+
 # What every organisation starts with; the guide for Moodle and the SDKs' examples name them.
 STARTERS = (
     Badge("quiz_master", "Quiz Master", "For excellent results in quizzes."),
@@ -61,7 +64,13 @@ async def show(conn: Any, organisation_id: str, badge_id: str) -> ShownBadge:
 
 
 async def create(conn: Any, organisation_id: str, definition: Definition) -> ShownBadge:
-    """Make a badge. Raises Conflict where there is one of that id."""
+    """Make a badge. Raises Conflict where there is one of that id, or where the organisation has MAX_BADGES
+    already: each event is held against all of them. The caller holds the organisation's row."""
+    if await conn.fetchval(SQL["count"], organisation_id) >= MAX_BADGES:
+        raise Conflict(
+            f"An organisation has at most {MAX_BADGES} badges. Delete one that isn't given any more.",
+            {"limit": MAX_BADGES},
+        )
     image_id = await _add_image(conn, organisation_id, definition)
     made = await conn.fetchval(SQL["create"], organisation_id, *_values(definition.badge), image_id)
     if made is None:
@@ -85,7 +94,12 @@ async def delete(conn: Any, organisation_id: str, badge_id: str) -> None:
 
 
 async def add_image(conn: Any, organisation_id: str, badge_id: str, png: bytes) -> str:
-    """Keep an image; its public id. The issuer's own has no badge's id."""
+    """Keep an image; its public id. The issuer's own has no badge's id.
+
+    Images stay, for what was given shows them. Raises Conflict where the organisation has MAX_IMAGES already.
+    """
+    if await conn.fetchval(SQL["count_images"], organisation_id) >= MAX_IMAGES:
+        raise Conflict(f"An organisation keeps at most {MAX_IMAGES} images of badges.", {"limit": MAX_IMAGES})
     return str(await conn.fetchval(SQL["add_image"], organisation_id, badge_id, png))
 
 

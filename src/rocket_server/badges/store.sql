@@ -11,6 +11,14 @@ SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.r
     b.image_id::text AS image_id
 FROM badges b WHERE b.organisation_id = $1 AND b.deleted_at IS NULL;
 
+-- name: count
+-- How many badges an organisation has.
+SELECT count(*) FROM badges WHERE organisation_id = $1 AND deleted_at IS NULL;
+
+-- name: count_images
+-- How many images an organisation has.
+SELECT count(*) FROM badge_images WHERE organisation_id = $1;
+
 -- name: page
 -- Badges in the order of their ids, above one.
 SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -78,10 +79,15 @@ def _of_the_system(error: OSError) -> tuple[str, str]:
     if number == errno.ETIMEDOUT:
         return "timeout", "The receiver's machine doesn't answer."
     if number in _SHORT_OF:
-        return "overloaded", f"This server has no room for another connection: {_said(error)}."
+        return "overloaded", f"This server has no room for another connection: {_of(number)}."
     if number in _UNREACHABLE or isinstance(error, aiohttp.ClientConnectorError | socket.gaierror):
-        return "unreachable", f"No way leads there: {_said(error)}."
-    return "reset", f"The connection was lost: {_said(error)}."
+        return "unreachable", f"No way leads there: {_of(number)}."
+    return "reset", f"The connection was lost: {_of(number)}."
+
+
+def _of(number: int | None) -> str:
+    """An error of the system in words, without the address that it is about."""
+    return os.strerror(number) if number is not None and number > 0 else "unknown"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

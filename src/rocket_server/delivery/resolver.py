@@ -27,7 +27,7 @@ Found = list[tuple[int, str]]  # family and address
 
 
 class Forbidden(Exception):
-    """One of a host's addresses may not be called; the message says which and why."""
+    """An address may not be called. The message never says what a name leads to."""
 
 
 class Unresolvable(Exception):
@@ -58,9 +58,9 @@ class GuardedResolver(AbstractResolver):
         """The addresses of a host. Raises Forbidden if one of them may not be called, or Unresolvable."""
         found = await self._found(host)
         for _, address in found:
-            why = self.refusal(address)
-            if why is not None:
-                raise Forbidden(why)
+            if self.refusal(address) is not None:
+                # Which one is nobody's business: whoever may set a URL could map the network behind it.
+                raise Forbidden(f"{host} leads to an address that isn't on the public internet")
         return [
             ResolveResult(
                 hostname=host,

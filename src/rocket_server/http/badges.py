@@ -79,13 +79,16 @@ async def create_badge(request: Request, principal: AdminKey) -> Json:
     """Define a badge."""
     definition = parse_badge(decode_json(await request.body()))
     services = services_of(request)
-    async with services.database.transaction() as conn:
-        made = await store.create(conn, principal.organisation_id, definition)
-        await organisations.touch(conn, principal.organisation_id)
-        public = PublicUrls(
-            services.settings.public_url, await store.issuer_id(conn, principal.organisation_id)
+    organisation_id = principal.organisation_id
+
+    async def work(conn: Any) -> dict[str, Any]:
+        await organisations.touch(conn, organisation_id)  # also the lock under which badges are counted
+        made = await store.create(conn, organisation_id, definition)
+        return _shown(
+            made, PublicUrls(services.settings.public_url, await store.issuer_id(conn, organisation_id))
         )
-    return Json(_shown(made, public), status_code=201)
+
+    return Json(await services.database.run(work), status_code=201)
 
 
 @router.post("/award", response_model=Given)
@@ -160,22 +163,28 @@ async def change_badge(request: Request, principal: AdminKey, badge_id: str) -> 
     """Set a badge's definition, whole; without `image` the image stays, null takes it away."""
     body = decode_json(await request.body())
     services = services_of(request)
-    async with services.database.transaction() as conn:
-        await store.show(conn, principal.organisation_id, badge_id)
-        changed = await store.change(conn, principal.organisation_id, parse_badge(body, badge_id))
-        await organisations.touch(conn, principal.organisation_id)
-        public = PublicUrls(
-            services.settings.public_url, await store.issuer_id(conn, principal.organisation_id)
+    organisation_id = principal.organisation_id
+
+    async def work(conn: Any) -> dict[str, Any]:
+        await organisations.touch(conn, organisation_id)
+        await store.show(conn, organisation_id, badge_id)
+        changed = await store.change(conn, organisation_id, parse_badge(body, badge_id))
+        return _shown(
+            changed, PublicUrls(services.settings.public_url, await store.issuer_id(conn, organisation_id))
         )
-    return Json(_shown(changed, public))
+
+    return Json(await services.database.run(work))
 
 
 @router.delete("/{badge_id}", status_code=204)
 async def delete_badge(request: Request, principal: AdminKey, badge_id: str) -> Response:
     """Take a badge out of use. Awards stay, and their credentials go on to be valid."""
-    async with services_of(request).database.transaction() as conn:
-        await store.delete(conn, principal.organisation_id, badge_id)
+
+    async def work(conn: Any) -> None:
         await organisations.touch(conn, principal.organisation_id)
+        await store.delete(conn, principal.organisation_id, badge_id)
+
+    await services_of(request).database.run(work)
     return Response(status_code=204)
 
 

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from rocket_server.badges import issuers, store
 from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.images import ImageFault, png_of_data_url
+from rocket_server.delivery.guard import destination
 from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
+from rocket_server.organisations import store as organisations
 
 router = APIRouter(prefix="/v1/issuer", tags=["badges"], responses=openapi.ERRORS)
 
@@ -27,7 +29,7 @@ class ProfileBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = None
-    url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s\x00-\x1f<>\"]+$")] | None = None
+    url: Annotated[str, Field(max_length=500)] | None = None
     email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")] | None = None
     image: Annotated[str, Field(max_length=720_000)] | None = Field(
         default=None, description="A PNG as a data URL, at most 512 KiB. Not sent: the image stays."
@@ -52,27 +54,35 @@ async def change_issuer(request: Request, principal: AdminKey, body: ProfileBody
             png = png_of_data_url(body.image)
         except ImageFault as fault:
             raise InvalidPayload.field("image", str(fault)) from fault
-    async with services.database.transaction() as conn:
-        before = await issuers.read(conn, principal.organisation_id)
-        profile: dict[str, Any] = {"name": body.name, "url": body.url, "email": body.email}
+    organisation_id = principal.organisation_id
+    url = None if body.url is None else destination(body.url).url
+
+    async def work(conn: Any) -> dict[str, Any]:
+        await organisations.lock(conn, organisation_id)
+        before = await issuers.read(conn, organisation_id)
+        profile: dict[str, Any] = {"name": body.name, "url": url, "email": body.email}
         if png is not None:
-            profile["image_id"] = await store.add_image(conn, principal.organisation_id, "", png)
+            profile["image_id"] = await store.add_image(conn, organisation_id, "", png)
         elif "image" not in body.model_fields_set:
             profile["image_id"] = before.image_id
         set_ones = {key: value for key, value in profile.items() if value is not None}
-        await issuers.set_profile(conn, principal.organisation_id, set_ones)
-        shown = await _shown(conn, services, principal.organisation_id)
-    return Json(shown)
+        await issuers.set_profile(conn, organisation_id, set_ones)
+        return await _shown(conn, services, organisation_id)
+
+    return Json(await services.database.run(work))
 
 
 @router.post("/rotate-key", status_code=201)
 async def rotate_key(request: Request, principal: AdminKey) -> Json:
     """Sign with a new key from now on. The old one goes on to verify what it signed."""
     services = services_of(request)
-    async with services.database.transaction() as conn:
+
+    async def work(conn: Any) -> dict[str, Any]:
+        await organisations.lock(conn, principal.organisation_id)
         await issuers.rotate(conn, principal.organisation_id, services.sealer)
-        shown = await _shown(conn, services, principal.organisation_id)
-    return Json(shown, status_code=201)
+        return await _shown(conn, services, principal.organisation_id)
+
+    return Json(await services.database.run(work), status_code=201)
 
 
 async def _shown(conn: Any, services: Services, organisation_id: str) -> dict[str, Any]:

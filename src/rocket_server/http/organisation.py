@@ -118,18 +118,21 @@ async def read_organisation(request: Request, principal: ReadKey) -> Json:
 @router.patch("/organisation")
 async def change_organisation(request: Request, principal: AdminKey, body: OrganisationChange) -> Json:
     """Change the organisation's settings."""
-    async with services_of(request).database.transaction() as conn:
-        changed = await store.change(
+    ranks = _ranks(body.ranks)
+
+    async def work(conn: Any) -> Organisation:
+        return await store.change(
             conn,
             principal.organisation_id,
             name=body.name,
             timezone_name=body.timezone,
             unknown_learner=body.unknown_learner,
             weekly_goal=body.weekly_goal,
-            ranks=_ranks(body.ranks),
+            ranks=ranks,
             grace_weeks=body.grace_weeks,
         )
-    return Json(_organisation(changed))
+
+    return Json(_organisation(await services_of(request).database.run(work)))
 
 
 @router.get("/sources")
@@ -152,27 +155,32 @@ async def create_source(request: Request, principal: AdminKey, body: NewSource) 
         raise InvalidPayload.field("kind", f"one of {', '.join(sorted(adapters.KINDS))}")
     if body.token is not None:
         check_own_token(body.token)
-    source = _changed(Source(principal.organisation_id, "", body.kind, body.name or body.kind, ""), body)
-    async with services.database.transaction() as conn:
-        source = await sources.create(conn, source)
+    wanted = _changed(Source(principal.organisation_id, "", body.kind, body.name or body.kind, ""), body)
+
+    async def work(conn: Any) -> dict[str, Any]:
+        source = await sources.create(conn, wanted)
         secrets = {}
         if body.hmac_secret is not None:
             secrets["hmac_secret"] = await sources.add_hmac_secret(conn, source, body.hmac_secret)
         if body.token is not None or body.hmac_secret is None:
             secrets["token"] = await sources.add_token(conn, source, body.token)
-        shown = await _source(conn, services.settings.public_url, source)
-    return Json(shown | secrets, status_code=201)
+        return await _source(conn, services.settings.public_url, source) | secrets
+
+    return Json(await services.database.run(work), status_code=201)
 
 
 @router.patch("/sources/{source_id}")
 async def change_source(request: Request, principal: AdminKey, source_id: str, body: SourceChange) -> Json:
     """Change a source's settings."""
     services = services_of(request)
-    async with services.database.transaction() as conn:
+
+    async def work(conn: Any) -> dict[str, Any]:
+        await store.lock(conn, principal.organisation_id)
         source = _changed(await _known(conn, principal.organisation_id, source_id), body)
         await sources.change(conn, source)
-        shown = await _source(conn, services.settings.public_url, source)
-    return Json(shown)
+        return await _source(conn, services.settings.public_url, source)
+
+    return Json(await services.database.run(work))
 
 
 @router.post("/sources/{source_id}/rotate", status_code=201)
@@ -180,15 +188,19 @@ async def rotate_source(request: Request, principal: AdminKey, source_id: str, b
     """Add a credential; with `revoke`, an old one stops to work in the same moment."""
     if body.token is not None:
         check_own_token(body.token)
-    async with services_of(request).database.transaction() as conn:
+
+    async def work(conn: Any) -> dict[str, str]:
+        await store.lock(conn, principal.organisation_id)
         source = await _known(conn, principal.organisation_id, source_id)
+        if body.revoke is not None:
+            await sources.revoke(conn, source, body.revoke)
         if body.hmac_secret is not None or body.kind == "hmac_secret":
             answer = {"hmac_secret": await sources.add_hmac_secret(conn, source, body.hmac_secret)}
         else:
             answer = {"token": await sources.add_token(conn, source, body.token)}
-        if body.revoke is not None:
-            await sources.revoke(conn, source, body.revoke)
-    return Json({"source_id": source.source_id, **answer}, status_code=201)
+        return {"source_id": source.source_id, **answer}
+
+    return Json(await services_of(request).database.run(work), status_code=201)
 
 
 @router.get("/sources/{source_id}/requests")

@@ -66,14 +66,17 @@ async def change_plugin(request: Request, principal: AdminKey, plugin_id: str, b
     plugin = manager.get_plugin(plugin_id)
     if plugin is None:
         raise NotFound("There is no such plugin.", {"field": "plugin_id"})
-    async with services.database.transaction() as conn:
-        await services.configurations.current(conn, principal.organisation_id)
-        if not await plugins_store.standing(conn, principal.organisation_id, _ids(plugin)):
+    organisation_id, ids = principal.organisation_id, _ids(plugin)
+
+    async def work(conn: Any) -> dict[str, Standing]:
+        await services.configurations.current(conn, organisation_id)
+        if not await plugins_store.standing(conn, organisation_id, ids):
             raise Conflict("The plugin is not active in this installation, so there is nothing to switch.")
-        if await plugins_store.switch(conn, principal.organisation_id, _ids(plugin), body.enabled):
-            await organisations.touch(conn, principal.organisation_id)
-        standing = await plugins_store.standing(conn, principal.organisation_id, _ids(plugin))
-    return Json(_shown(manager, plugin, standing))
+        if await plugins_store.switch(conn, organisation_id, ids, body.enabled):
+            await organisations.touch(conn, organisation_id)
+        return await plugins_store.standing(conn, organisation_id, ids)
+
+    return Json(_shown(manager, plugin, await services.database.run(work)))
 
 
 def _ids(plugin: Plugin) -> tuple[str, str]:

@@ -162,11 +162,13 @@ async def create_rule(request: Request, principal: AdminKey) -> Json:
     body = decode_json(await request.body())
     if isinstance(body, list) or (isinstance(body, dict) and "rules" in body):
         raise InvalidPayload.field("rules", "expected one rule; a set of rules goes to PUT /v1/rules")
-    async with services.database.transaction() as conn:
+
+    async def work(conn: Any) -> StoredVersion:
         configuration = await services.configurations.current(conn, principal.organisation_id)
         rule = templates.read_rule(body, configuration.activities)
-        made = await changes.create(conn, principal.organisation_id, rule, principal.signature)
-    return _answer(made, 201)
+        return await changes.create(conn, principal.organisation_id, rule, principal.signature)
+
+    return _answer(await services.database.run(work), 201)
 
 
 @router.put("", openapi_extra=openapi.RULES)
@@ -179,17 +181,20 @@ async def put_rules(
     """
     services = services_of(request)
     body = decode_json(await request.body())
-    async with services.database.transaction() as conn:
-        organisation_id = principal.organisation_id
+    organisation_id = principal.organisation_id
+
+    async def work(conn: Any) -> dict[str, Any]:
         configuration = await services.configurations.current(conn, organisation_id)
         rules = templates.read_rules(body, configuration.activities)
         if dry_run:
             own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
-            return Json(changes.plan(own, rules, prune=prune).as_dict() | {"rules": [], "dry_run": True})
+            return changes.plan(own, rules, prune=prune).as_dict() | {"rules": [], "dry_run": True}
         plan = await changes.apply(conn, organisation_id, rules, created_by=principal.signature, prune=prune)
         latest = {stored.rule.rule_id: stored for stored in await store.latest(conn, organisation_id)}
-    shown = [latest[rule.rule_id].as_dict() for rule in rules]
-    return Json(plan.as_dict() | {"rules": shown, "dry_run": False})
+        shown = [latest[rule.rule_id].as_dict() for rule in rules]
+        return plan.as_dict() | {"rules": shown, "dry_run": False}
+
+    return Json(await services.database.run(work))
 
 
 @router.put("/{rule_id}", openapi_extra=openapi.RULE)
@@ -204,14 +209,16 @@ async def put_rule(
     services = services_of(request)
     body = decode_json(await request.body())
     expected = _expected(version, if_match)
-    async with services.database.transaction() as conn:
+
+    async def work(conn: Any) -> StoredVersion:
         configuration = await services.configurations.current(conn, principal.organisation_id)
         await _must_exist(conn, configuration, rule_id)
         rule = templates.read_rule(body, configuration.activities, rule_id=rule_id)
         if rule.rule_id != rule_id:
             raise InvalidPayload.field("rule_id", f"expected {rule_id}, as in the path, or nothing")
-        saved = await changes.replace(conn, principal.organisation_id, rule, principal.signature, expected)
-    return _answer(saved)
+        return await changes.replace(conn, principal.organisation_id, rule, principal.signature, expected)
+
+    return _answer(await services.database.run(work))
 
 
 @router.delete("/{rule_id}")
@@ -225,10 +232,13 @@ async def delete_rule(
     """Withdraw a rule. Its versions, and the points that it gave, stay; its id may be used again."""
     services = services_of(request)
     expected = _expected(version, if_match)
-    async with services.database.transaction() as conn:
+
+    async def work(conn: Any) -> StoredVersion:
         configuration = await services.configurations.current(conn, principal.organisation_id)
         await _must_exist(conn, configuration, rule_id)
-        gone = await changes.withdraw(conn, principal.organisation_id, rule_id, principal.signature, expected)
+        return await changes.withdraw(conn, principal.organisation_id, rule_id, principal.signature, expected)
+
+    gone = await services.database.run(work)
     return Json(gone.as_dict() | {"withdrawn": True})
 
 

@@ -108,9 +108,12 @@ async def test_webhook(request: Request, principal: AdminKey, webhook_id: str) -
     message = ping.message(webhook.endpoint_id, now)
     # No connection is held while the receiver is thought about.
     outcome = await services.pings.send(target, principal.tenant_id, message, now)
-    async with services.database.transaction() as conn:
+
+    async def work(conn: Any) -> str:
         await endpoints.hold(conn, principal.organisation_id, webhook.endpoint_id)
-        delivery_id = await history.add_sent(conn, webhook, message, outcome)
+        return await history.add_sent(conn, webhook, message, outcome)
+
+    delivery_id = await services.database.run(work)
     return Json(
         {
             "delivered": outcome.delivered,

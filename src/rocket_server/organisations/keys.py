@@ -16,6 +16,8 @@ from rocket_server.organisations.model import Organisation
 
 SQL = load(__file__, "keys.sql")
 
+MAX_KEYS = 1_000  # of one organisation, its tenant's counted, that work
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -52,6 +54,12 @@ async def create(
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InvalidPayload.field("scopes", f"one or more of {', '.join(SCOPES)}")
+    await store.touch(conn, organisation.organisation_id)  # also the lock under which they are counted
+    if await conn.fetchval(SQL["count"], organisation.tenant_id, organisation.organisation_id) >= MAX_KEYS:
+        raise Conflict(
+            f"An organisation has at most {MAX_KEYS} active keys. Revoke one that isn't used any more.",
+            {"limit": MAX_KEYS},
+        )
     secret = new_key(organisation.environment)
     key = Key(
         uuid7(),

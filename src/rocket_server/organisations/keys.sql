@@ -3,6 +3,11 @@
 INSERT INTO api_keys (key_hash, key_id, tenant_id, organisation_id, prefix, name, scopes)
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
+-- name: count
+-- How many keys of an organisation and its tenant work.
+SELECT count(*) FROM api_keys
+WHERE tenant_id = $1 AND (organisation_id = $2 OR organisation_id IS NULL) AND revoked_at IS NULL;
+
 -- name: find
 -- A key that wasn't revoked, by its hash, with the organisation it opens: its own, or, for a key of the whole
 -- tenant, the one asked for. One statement, so that key and version are of the same moment.

@@ -17,6 +17,8 @@ from rocket_server.organisations.model import Filters, Source
 SQL = load(__file__, "sources.sql")
 
 MAX_SOURCES = 200  # of one organisation
+MAX_CREDENTIALS = 20  # of one source, that work
+_REVOKED_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,9 @@ async def create(conn: Any, source: Source) -> Source:
 
     Raises Conflict where the organisation has MAX_SOURCES already: lists and every process hold all of them.
     """
+    await store.touch(conn, source.organisation_id)  # also the lock under which they are counted
     if await conn.fetchval(SQL["count"], source.organisation_id) >= MAX_SOURCES:
-        raise Conflict(f"An organisation has at most {MAX_SOURCES} sources.")
+        raise Conflict(f"An organisation has at most {MAX_SOURCES} sources.", {"limit": MAX_SOURCES})
     stored = replace(source, source_id=uuid7(), slug=new_slug(source.kind))
     await conn.execute(
         SQL["add"],
@@ -53,12 +56,11 @@ async def create(conn: Any, source: Source) -> Source:
         *_settings(stored),
     )
     await conn.execute(SQL["add_slug"], stored.slug, stored.organisation_id, stored.source_id)
-    await store.touch(conn, stored.organisation_id)
     return stored
 
 
 async def change(conn: Any, source: Source) -> None:
-    """Store a source's new settings."""
+    """Store a source's new settings, all of them: the caller read it holding the organisation's row."""
     await conn.execute(SQL["change"], source.organisation_id, source.source_id, *_settings(source))
     await store.touch(conn, source.organisation_id)
 
@@ -102,6 +104,7 @@ async def live_tokens(conn: Any, hashes: Sequence[bytes]) -> set[bytes]:
 
 async def add_token(conn: Any, source: Source, token: str | None = None) -> str:
     """Add a bearer token, one of the administrator's own or a new one; it is answered now and never again."""
+    await _check_room(conn, source)
     token = token or new_token()
     added = await conn.fetchval(
         SQL["add_token"],
@@ -119,6 +122,7 @@ async def add_token(conn: Any, source: Source, token: str | None = None) -> str:
 
 async def add_hmac_secret(conn: Any, source: Source, secret: str | None = None) -> str:
     """Add an HMAC secret, with which the platform signs its requests."""
+    await _check_room(conn, source)
     secret = secret or new_token()
     await conn.execute(SQL["add_hmac_secret"], source.organisation_id, source.source_id, uuid7(), secret)
     await store.touch(conn, source.organisation_id)
@@ -131,8 +135,10 @@ async def hmac_secrets(conn: Any, source: Source) -> list[str]:
 
 
 async def credentials(conn: Any, source: Source) -> list[Credential]:
-    """The source's credentials, revoked ones included, as they may be shown."""
-    rows = await conn.fetch(SQL["credentials"], source.organisation_id, source.source_id)
+    """The source's credentials as they may be shown: the active ones, and of those revoked the latest."""
+    rows = await conn.fetch(
+        SQL["credentials"], source.organisation_id, source.source_id, MAX_CREDENTIALS + _REVOKED_SHOWN
+    )
     return [Credential(*row.values()) for row in rows]
 
 
@@ -148,6 +154,16 @@ async def revoke(conn: Any, source: Source, credential: str) -> None:
     if not tokens and not await conn.fetch(SQL["revoke_hmac_secret"], *arguments):
         raise NotFound(f"The source has no active credential {credential!r}.")
     await store.touch(conn, source.organisation_id)
+
+
+async def _check_room(conn: Any, source: Source) -> None:
+    """Raise Conflict where the source has MAX_CREDENTIALS already."""
+    active = await conn.fetchval(SQL["active_credentials"], source.organisation_id, source.source_id)
+    if active >= MAX_CREDENTIALS:
+        raise Conflict(
+            f"A source has at most {MAX_CREDENTIALS} active credentials. Revoke one that isn't used.",
+            {"limit": MAX_CREDENTIALS},
+        )
 
 
 def _settings(source: Source) -> tuple[Any, ...]:

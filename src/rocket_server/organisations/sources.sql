@@ -62,13 +62,24 @@ INSERT INTO source_hmac_secrets (organisation_id, source_id, credential_id, secr
 -- A source's active HMAC secrets.
 SELECT secret FROM source_hmac_secrets WHERE organisation_id = $1 AND source_id = $2 AND revoked_at IS NULL;
 
+-- name: active_credentials
+-- How many credentials of a source work.
+SELECT (SELECT count(*) FROM source_tokens WHERE organisation_id = $1 AND source_id = $2 AND revoked_at IS NULL)
+    + (SELECT count(*) FROM source_hmac_secrets
+       WHERE organisation_id = $1 AND source_id = $2 AND revoked_at IS NULL);
+
 -- name: credentials
--- A source's credentials as they may be shown.
-SELECT credential_id::text AS credential_id, 'token' AS kind, prefix, created_at, revoked_at
-FROM source_tokens WHERE organisation_id = $1 AND source_id = $2
-UNION ALL
-SELECT credential_id::text, 'hmac_secret', '…', created_at, revoked_at
-FROM source_hmac_secrets WHERE organisation_id = $1 AND source_id = $2
+-- A source's credentials as they may be shown, in the order of their making: those that work, and of the others
+-- the latest, $3 in all.
+SELECT credential_id, kind, prefix, created_at, revoked_at FROM (
+    SELECT credential_id::text AS credential_id, 'token' AS kind, prefix, created_at, revoked_at
+    FROM source_tokens WHERE organisation_id = $1 AND source_id = $2
+    UNION ALL
+    SELECT credential_id::text, 'hmac_secret', '…', created_at, revoked_at
+    FROM source_hmac_secrets WHERE organisation_id = $1 AND source_id = $2
+    ORDER BY revoked_at DESC NULLS FIRST, credential_id DESC
+    LIMIT $3
+) AS shown
 ORDER BY 1;
 
 -- name: revoke_token
