@@ -189,6 +189,36 @@ class Settings:
         _integer(1024, 1024 * _MIB),
         "bytes that a gzip body may unpack to, beside the two limits above",
     )
+    max_buffered_bytes: int = _setting(
+        "ROCKET_MAX_BUFFERED_BYTES",
+        256 * _MIB,
+        _integer(_MIB, 1024 * 1024 * _MIB),
+        "bytes of all bodies that one process holds at once",
+    )
+    max_connections: int = _setting(
+        "ROCKET_MAX_CONNECTIONS",
+        10_000,
+        _integer(1, 1_000_000),
+        "connections of one server process, as far as its descriptors reach",
+    )
+    max_connections_per_address: int = _setting(
+        "ROCKET_MAX_CONNECTIONS_PER_ADDRESS",
+        1_000,
+        _integer(0, 1_000_000),
+        "of these, from one address that is no trusted proxy; 0: no limit",
+    )
+    head_timeout_s: float = _setting(
+        "ROCKET_HEAD_TIMEOUT", 10.0, _seconds, "seconds that a client has for a request's headers"
+    )
+    body_timeout_s: float = _setting(
+        "ROCKET_BODY_TIMEOUT", 10.0, _seconds, "seconds that a body may fall behind 4 KiB a second"
+    )
+    write_timeout_s: float = _setting(
+        "ROCKET_WRITE_TIMEOUT", 30.0, _seconds, "seconds in which a client has to read 4 KiB a second"
+    )
+    keep_alive_timeout_s: float = _setting(
+        "ROCKET_KEEP_ALIVE_TIMEOUT", 65.0, _seconds, "seconds that an unused connection is kept open"
+    )
     pool_size: int = _setting(
         "ROCKET_POOL_SIZE", 10, _integer(1, 1000), "database connections of one process, beside ingest"
     )

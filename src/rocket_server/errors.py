@@ -97,6 +97,13 @@ class PayloadTooLarge(RocketError):
     status = 413
 
 
+class HeadTooLarge(RocketError):
+    """The request line and headers are too many or too large; `details` says how many are read."""
+
+    code = "head_too_large"
+    status = 431
+
+
 class UnsupportedMediaType(RocketError):
     """The body is in a format or content encoding that this endpoint doesn't read."""
 

@@ -11,6 +11,10 @@ REQUEST_SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
 )
+CONNECTIONS = Gauge("rocket_connections", "Connections of clients that are open.")
+CONNECTIONS_ENDED = Counter(
+    "rocket_connections_ended", "Connections that the server refused or ended, by why.", ["reason"]
+)
 EVENTS = Counter("rocket_events", "Events taken in, by what became of them.", ["status"])
 POINTS = Counter(
     "rocket_points_awarded", "Points awarded by rules for events taken in; reversals not counted."

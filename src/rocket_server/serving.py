@@ -16,19 +16,24 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import structlog
 import uvicorn
 import uvloop
 
-from rocket_server import logs
+from rocket_server import descriptors, logs
 from rocket_server.app import create_app
 from rocket_server.config import Settings
 from rocket_server.db import embedded
 from rocket_server.db.embedded import EmbeddedServer
 from rocket_server.db.migrate import check_schema
 from rocket_server.errors import ConfigurationError, Unavailable
+from rocket_server.http.edge.connections import Connections
+from rocket_server.http.edge.limits import Limits
+from rocket_server.http.edge.protocol import BoundedProtocol
 
 log = structlog.get_logger(__name__)
 
@@ -73,11 +78,12 @@ def run(
     the database isn't at this release's schema, Unavailable where it can't be reached.
     """
     asyncio.run(check_schema(database_url))
+    connections = Connections(Limits.of(settings, descriptors.raise_limit()))
     server = Server(
         uvicorn.Config(
             create_app(settings, database_url),
             loop="uvloop",
-            http="httptools",
+            http=cast(Any, partial(BoundedProtocol, all_connections=connections)),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -19,7 +19,7 @@ import structlog
 import uvloop
 from prometheus_client import start_http_server
 
-from rocket_server import logs
+from rocket_server import descriptors, logs
 from rocket_server.config import Settings
 from rocket_server.db import embedded
 from rocket_server.db.embedded import EmbeddedServer
@@ -51,6 +51,7 @@ def run(
     With `lifeline`, the end of that file stops the worker as a signal does. Raises ConfigurationError where
     the database isn't at this release's schema, Unavailable where it can't be reached.
     """
+    descriptors.raise_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings, database_url, on_ready, lifeline))
 

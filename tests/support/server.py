@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -35,12 +36,20 @@ class Server:
         return self.log.read_text()
 
 
-def start(database_url: str, log: Path, settings: dict[str, str]) -> Server:
+def start(
+    database_url: str, log: Path, settings: dict[str, str], descriptors: tuple[int, int] | None = None
+) -> Server:
     """Start a server on a free port, as `rocket serve` starts its own, and wait until it answers.
 
     It ends with the process of the tests, whatever becomes of that: its standard input is a pipe from here.
+    `descriptors` are its soft and hard limit of open files.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROCKET_")}
+
+    def limit() -> None:
+        if descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
+
     ready, tell_ready = os.pipe()
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening, log.open("wb") as output:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -51,6 +60,7 @@ def start(database_url: str, log: Path, settings: dict[str, str]) -> Server:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
+            preexec_fn=limit if descriptors else None,
         )
     os.close(tell_ready)
     assert process.stdin is not None

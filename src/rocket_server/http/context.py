@@ -52,6 +52,15 @@ def shown_address(address: Address | None) -> str:
     return "unknown" if address is None else str(address)
 
 
+@lru_cache(maxsize=10_000)
+def address_block(address: Address | None) -> str:
+    """Whom an address stands for where senders are counted: IPv6 gives each household and each server a /64
+    at least, so its addresses count as one."""
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, 64), strict=False))
+    return shown_address(address)
+
+
 def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequence[Network]) -> Address | None:
     """Who really sent a request: the nearest address that isn't one of our own proxies.
 

@@ -1,0 +1,162 @@
+"""All connections of this process: how many there are, whose they are, and who keeps it waiting for too long.
+
+A connection that owes a request, or the rest of one, stands in one of three rows, whoever has waited longest
+in front. Where there are too many connections the row that is worth least gives way, so that a client which
+says something is let in however many others say nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from itertools import islice
+from typing import Protocol
+
+from rocket_server.http.context import Address
+from rocket_server.http.edge.limits import MIN_BYTES_PER_S, REST_S, Limits
+from rocket_server.metrics import CONNECTIONS, CONNECTIONS_ENDED
+
+_LOOK_S = 1.0  # how often time limits are looked at
+_LOOK_AT = 1_000  # connections, in search of one of the same address
+
+
+class Connection(Protocol):
+    """What a row knows of a connection. `since` is when it came into its row, by the loop's clock."""
+
+    block: str
+    row: Row | None
+    since: float
+
+    def end(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def unsent(self) -> int: ...
+
+
+Row = OrderedDict[Connection, None]
+
+
+class Connections:
+    """Made once for a process. All methods are the loop's."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._per_block: Counter[str] = Counter()
+        self._open = 0
+        self._look_at: asyncio.TimerHandle | None = None
+        self._look_due = 0.0
+        # Connected or begun, and no whole head yet; answered, and the rest of the body is still coming;
+        # answered, and nothing new has come.
+        self.silent: Row = OrderedDict()
+        self.resting: Row = OrderedDict()
+        self.idle: Row = OrderedDict()
+        self._rows = (
+            ("head_timeout", self.silent, limits.head_s),
+            ("rest_timeout", self.resting, REST_S),
+            ("idle", self.idle, limits.idle_s),
+        )
+        # Those whose answers aren't read: when that began, and how many bytes waited then.
+        self._unread: dict[Connection, tuple[float, int]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def admit(self, connection: Connection, address: Address | None, loop: asyncio.AbstractEventLoop) -> bool:
+        """Count a new connection and let it stand with the silent ones; another may have to go for it.
+        False where there is no room, and none that could go."""
+        self._loop = loop
+        limits, block = self._limits, connection.block
+        bounded = limits.per_address and not any(
+            address is not None and address in network for network in limits.trusted_proxies
+        )
+        if bounded and self._per_block[block] >= limits.per_address:
+            admitted = self._make_room(block)
+        else:
+            admitted = self._open < limits.connections or self._make_room(None)
+        self._open += 1
+        self._per_block[block] += 1
+        CONNECTIONS.set(self._open)
+        if not admitted:
+            CONNECTIONS_ENDED.labels("too_many").inc()
+            return False
+        self.move(connection, self.silent)
+        if self._look_at is None:
+            self._look_later()
+        return True
+
+    def move(self, connection: Connection, row: Row | None) -> None:
+        """Let a connection stand at the end of `row`; None: it owes nothing now."""
+        if connection.row is not None:
+            del connection.row[connection]
+        connection.row = row
+        if row is not None:
+            assert self._loop is not None
+            connection.since = self._loop.time()
+            row[connection] = None
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that was closed."""
+        self.move(connection, None)
+        self._unread.pop(connection, None)
+        self._open -= 1
+        self._per_block[connection.block] -= 1
+        if not self._per_block[connection.block]:
+            del self._per_block[connection.block]
+        CONNECTIONS.set(self._open)
+
+    def unread(self, connection: Connection) -> None:
+        """From now on the client has to read what was written, at some speed."""
+        assert self._loop is not None
+        self._unread.setdefault(connection, (self._loop.time(), connection.unsent()))
+
+    def read(self, connection: Connection) -> None:
+        """The client has read nearly all."""
+        self._unread.pop(connection, None)
+
+    def _make_room(self, block: str | None) -> bool:
+        """End the connection of `block`, or of anybody, that is worth least: a silent one, one whose answer
+        was given, one that is only kept open."""
+        for row in (self.silent, self.resting, self.idle):
+            for connection in islice(row, _LOOK_AT):
+                if block is None or connection.block == block:
+                    self._end(connection, "made_room")
+                    return True
+        return False
+
+    def _end(self, connection: Connection, reason: str) -> None:
+        CONNECTIONS_ENDED.labels(reason).inc()
+        connection.end()
+
+    def _look_later(self) -> None:
+        assert self._loop is not None
+        limits = self._limits
+        wait_s = min(_LOOK_S, limits.head_s / 4, limits.idle_s / 4, limits.write_s / 4)
+        self._look_due = self._loop.time() + wait_s
+        self._look_at = self._loop.call_later(wait_s, self._look)
+
+    def _look(self) -> None:
+        assert self._loop is not None
+        now = self._loop.time()
+        self._look_at = None
+        # Where the loop itself was late, what clients have sent meanwhile isn't read yet: look again later.
+        if now - self._look_due < _LOOK_S:
+            self._end_late(now)
+        if self._open:
+            self._look_later()
+
+    def _end_late(self, now: float) -> None:
+        for reason, row, limit_s in self._rows:
+            while row:
+                connection = next(iter(row))
+                if now - connection.since < limit_s:
+                    break
+                self._end(connection, reason)
+        window_s = self._limits.write_s
+        for connection, (since, size) in list(self._unread.items()):
+            if now - since < window_s:
+                continue
+            left = connection.unsent()
+            if size - left < MIN_BYTES_PER_S * window_s:
+                CONNECTIONS_ENDED.labels("write_timeout").inc()
+                connection.abort()
+            else:
+                self._unread[connection] = (now, left)
