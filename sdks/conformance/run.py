@@ -44,6 +44,11 @@ class Subject:
     def folder(self) -> Path:
         return ROOT / "sdks" / self.language
 
+    @property
+    def drivers(self) -> list[str]:
+        """`driver`, and where an SDK has clients of several kinds, a `driver-<kind>` for each other one."""
+        return sorted(path.name for path in (self.folder / "conformance").glob("driver*") if not path.suffix)
+
     async def start(self, program: str, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
         """Starts one of the SDK's programs, whose words go to our standard error."""
         return await asyncio.create_subprocess_exec(
@@ -79,11 +84,14 @@ async def _conform(installation: Installation, language: str) -> bool:
 
     subject = installation.query(make)
     found: dict[str, list[str]] = {}
-    found |= await _scenarios(installation, subject)
-    found["exit"] = await _exit(installation, subject)
+    for driver in subject.drivers:
+        kind = driver.removeprefix("driver").replace("-", "", 1)
+        checks = await _scenarios(installation, subject, driver)
+        checks["exit"] = await _exit(installation, subject, driver)
+        checks["kill -9"] = await _kill(installation, subject, driver)
+        found |= {f"{kind}/{name}" if kind else name: faults for name, faults in checks.items()}
     if (subject.folder / "conformance" / "examples").exists():
         found["examples"] = await _examples(installation, subject)
-    found["kill -9"] = await _kill(installation, subject)
     found["ledger verify"] = [str(difference) for difference in installation.verify()]
     for name, faults in found.items():
         for fault in faults:
@@ -94,14 +102,14 @@ async def _conform(installation: Installation, language: str) -> bool:
     return not failed
 
 
-async def _scenarios(installation: Installation, subject: Subject) -> dict[str, list[str]]:
+async def _scenarios(installation: Installation, subject: Subject, program: str) -> dict[str, list[str]]:
     """What is wrong with each scenario."""
     scenarios = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))["scenarios"]
     run = f"run{time.time_ns()}"
     upstream = _url(installation)
     async with FaultProxy(upstream, {each["scenario"]: each["faults"] for each in scenarios}) as proxy:
         driver = await subject.start(
-            "driver",
+            program,
             "run",
             ROCKET_BASE_URL=proxy.base_url,
             ROCKET_FAULTS_URL=proxy.faults_url,
@@ -146,10 +154,10 @@ def _wrongly_stored(
     ]
 
 
-async def _exit(installation: Installation, subject: Subject) -> list[str]:
+async def _exit(installation: Installation, subject: Subject, program: str) -> list[str]:
     """A program that ends without a word leaves nothing behind in its buffer."""
     run = f"run{time.time_ns()}"
-    driver = await subject.start("driver", "exit", ROCKET_BASE_URL=_url(installation), ROCKET_RUN=run)
+    driver = await subject.start(program, "exit", ROCKET_BASE_URL=_url(installation), ROCKET_RUN=run)
     await _lines(driver)
     found = [] if driver.returncode == 0 else [f"ended with {driver.returncode}"]
     return found + _wrongly_stored(installation, subject, run, {"learner": "exit", "events": EXITED})
@@ -165,11 +173,11 @@ async def _examples(installation: Installation, subject: Subject) -> list[str]:
     return [] if examples.returncode == 0 else [f"ended with {examples.returncode}"]
 
 
-async def _kill(installation: Installation, subject: Subject) -> list[str]:
+async def _kill(installation: Installation, subject: Subject, program: str) -> list[str]:
     """The server is killed while a buffer empties itself: every event is there once, with its points."""
     run = f"run{time.time_ns()}"
     driver = await subject.start(
-        "driver", "buffer", str(BUFFERED), ROCKET_BASE_URL=_url(installation), ROCKET_RUN=run
+        program, "buffer", str(BUFFERED), ROCKET_BASE_URL=_url(installation), ROCKET_RUN=run
     )
     reading = asyncio.ensure_future(_lines(driver))
 

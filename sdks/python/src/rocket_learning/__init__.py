@@ -1,0 +1,80 @@
+"""The Python SDK of Rocket Learning Rewards: `RocketClient` and `AsyncRocketClient`."""
+
+from rocket_learning.breaker import CircuitBreaker
+from rocket_learning.buffer import AsyncEventBuffer, EventBuffer
+from rocket_learning.client import AsyncRocketClient, RocketClient
+from rocket_learning.errors import (
+    ApiError,
+    AuthenticationError,
+    BufferClosedError,
+    BufferFullError,
+    CircuitOpenError,
+    ConfigurationError,
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InsufficientPointsError,
+    InvalidRequestError,
+    MalformedSignatureError,
+    MissingSignatureError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    RequestTimeoutError,
+    RocketError,
+    ServerError,
+    SignatureMismatchError,
+    TimestampTooNewError,
+    TimestampTooOldError,
+    TransportError,
+    ValidationError,
+    WebhookVerificationError,
+)
+from rocket_learning.generator import generate_test_events
+from rocket_learning.retry import RetryPolicy
+from rocket_learning.settings import BreakerPolicy, __version__
+from rocket_learning.watching import BreakerChanged, Notice, RetryPlanned, TryEnded
+from rocket_learning.webhooks import verify_webhook, verify_x_signature
+
+__all__ = [
+    "ApiError",
+    "AsyncEventBuffer",
+    "AsyncRocketClient",
+    "AuthenticationError",
+    "BreakerChanged",
+    "BreakerPolicy",
+    "BufferClosedError",
+    "BufferFullError",
+    "CircuitBreaker",
+    "CircuitOpenError",
+    "ConfigurationError",
+    "ConflictError",
+    "EventBuffer",
+    "FieldError",
+    "ForbiddenError",
+    "InsufficientPointsError",
+    "InvalidRequestError",
+    "MalformedSignatureError",
+    "MissingSignatureError",
+    "NetworkError",
+    "NotFoundError",
+    "Notice",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "RetryPlanned",
+    "RetryPolicy",
+    "RocketClient",
+    "RocketError",
+    "ServerError",
+    "SignatureMismatchError",
+    "TimestampTooNewError",
+    "TimestampTooOldError",
+    "TransportError",
+    "TryEnded",
+    "ValidationError",
+    "WebhookVerificationError",
+    "__version__",
+    "generate_test_events",
+    "verify_webhook",
+    "verify_x_signature",
+]
