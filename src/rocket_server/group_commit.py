@@ -224,9 +224,8 @@ def _logged(
             logged.append((submission.request, Outcome(answer.status, "refused", answer.message)))
         elif not isinstance(answer, BaseException):
             for result in answer:
-                logged.append(
-                    (submission.request, Outcome(200, result.status, result.reason, result.event_id))
-                )
+                said = result.reason or " ".join(result.notes) or None
+                logged.append((submission.request, Outcome(200, result.status, said, result.event_id)))
     return logged
 
 

@@ -14,7 +14,9 @@ import msgspec
 
 from rocket_server.errors import ConfigurationError
 
-LearnerField = Literal["userid", "relateduserid"]
+# Of Moodle's two fields, `userid` is who did it and `relateduserid` whom it is about. Some events name the
+# learner in the second only where somebody else acts for them.
+LearnerField = Literal["userid", "relateduserid", "relateduserid_or_userid"]
 LEARNER_FIELDS: Final[tuple[str, ...]] = get_args(LearnerField)
 Period = Literal["hour", "day", "week", "month"]
 

@@ -20,7 +20,8 @@ from rocket_server.ids import parse_uuid
 from rocket_server.organisations import request_log, sources, store
 from rocket_server.organisations.credentials import check_own_token
 from rocket_server.organisations.model import Filters, Organisation, Rank, Source
-from rocket_server.sources import checks
+from rocket_server.sources import checks, sites
+from rocket_server.sources.checks import Fault
 
 router = APIRouter(prefix="/v1", tags=["organisation"], responses=openapi.ERRORS)
 
@@ -81,6 +82,11 @@ class SourceChange(BaseModel):
     filters: FiltersBody | None = None
     unknown_learner: Unknown | None = None
     mappings: dict[str, Any] | None = None
+    site: str | None = Field(
+        default=None,
+        max_length=sites.MAX_SITE,
+        description="The platform's address, where it moved; null: that of the next event.",
+    )
 
 
 class NewSource(SourceChange):
@@ -159,6 +165,8 @@ async def create_source(request: Request, principal: AdminKey, body: NewSource) 
 
     async def work(conn: Any) -> dict[str, Any]:
         source = await sources.create(conn, wanted)
+        if body.site is not None:
+            source = await sources.set_site(conn, source, body.site)
         secrets = {}
         if body.hmac_secret is not None:
             secrets["hmac_secret"] = await sources.add_hmac_secret(conn, source, body.hmac_secret)
@@ -178,6 +186,8 @@ async def change_source(request: Request, principal: AdminKey, source_id: str, b
         await store.lock(conn, principal.organisation_id)
         source = _changed(await _known(conn, principal.organisation_id, source_id), body)
         await sources.change(conn, source)
+        if "site" in body.model_fields_set:
+            source = await sources.set_site(conn, source, body.site or None)
         return await _source(conn, services.settings.public_url, source)
 
     return Json(await services.database.run(work))
@@ -260,6 +270,11 @@ def _changed(source: Source, change: SourceChange) -> Source:
         faults += checks.faults_in(change.mappings, "mappings")
         faults += adapters.check_mappings(source.kind, change.mappings)
         changes["mappings"] = change.mappings
+    if change.site:
+        try:
+            sites.site(change.site)
+        except Fault as fault:
+            faults.append(FieldError("site", str(fault)))
     if faults:
         raise InvalidPayload.from_fields(faults)
     return replace(source, **changes)

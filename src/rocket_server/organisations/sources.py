@@ -72,6 +72,13 @@ async def settle_site(conn: Any, source: Source, site: str) -> str:
     return settled
 
 
+async def set_site(conn: Any, source: Source, site: str | None) -> Source:
+    """The source as that of another site; None: of the next that is named."""
+    await conn.execute(SQL["set_site"], source.organisation_id, source.source_id, site)
+    await store.touch(conn, source.organisation_id)
+    return replace(source, site=site)
+
+
 async def all_sources(conn: Any, organisation_id: str) -> list[Source]:
     """The organisation's sources, in the order of their making."""
     return [_source(row) for row in await conn.fetch(SQL["all"], organisation_id)]

@@ -20,6 +20,10 @@ WHERE organisation_id = $1 AND source_id = $2;
 -- The site that a source belongs to: the first that is named.
 UPDATE sources SET site = coalesce(site, $3) WHERE organisation_id = $1 AND source_id = $2 RETURNING site;
 
+-- name: set_site
+-- The site that a source belongs to from now on; null: the next that is named.
+UPDATE sources SET site = $3 WHERE organisation_id = $1 AND source_id = $2;
+
 -- name: all
 -- An organisation's sources.
 SELECT s.organisation_id::text AS organisation_id, s.source_id::text AS source_id, s.kind, s.name, s.slug, s.staff_ids,

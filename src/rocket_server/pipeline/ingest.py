@@ -27,6 +27,7 @@ from rocket_server.pipeline import badges
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
+from rocket_server.sources import sites
 
 # The time of an event that is read again was judged when it came in, by what was set then.
 _ANY_TIME_S = 1_000_000_000
@@ -94,7 +95,13 @@ def _stands(item: Item) -> Result | None:
 
 def _result(item: Item) -> Result:
     return Result(
-        item.status, item.event_id, item.points, tuple(item.badges), tuple(item.decisions), item.reason
+        item.status,
+        item.event_id,
+        item.points,
+        tuple(item.badges),
+        tuple(item.decisions),
+        item.reason,
+        item.event.notes,
     )
 
 
@@ -227,13 +234,14 @@ async def _check_sites(conn: Any, configuration: Configuration, items: list[Item
         site = source.site or settled.get(source.name)
         if site is None:
             site = settled[source.name] = await sources_store.settle_site(conn, source, event.site)
-        if site != event.site:
+        if site != event.site and sites.same_as(site) != sites.same_as(event.site):
             item.event = replace(
                 event,
                 user_id=None,  # somebody else has this number on the first site
                 ignored=(
                     f"another_site: this source belongs to {site}, the event comes from {event.site}; "
-                    "make a source of its own for that site"
+                    "make a source of its own for that site. If the site moved, set its new address with "
+                    'PATCH /v1/sources/{id} {"site": "…"}, and run the event again'
                 ),
             )
 

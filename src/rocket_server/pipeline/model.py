@@ -57,6 +57,7 @@ class Result(msgspec.Struct, frozen=True):
     badges: tuple[str, ...] = ()
     decisions: tuple[dict[str, Any], ...] = ()
     reason: str | None = None
+    notes: tuple[str, ...] = ()  # how the event was read, for who looks after the platform
 
 
 def points_of(decision: dict[str, Any]) -> int:

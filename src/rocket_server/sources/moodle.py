@@ -22,10 +22,17 @@ from rocket_server.sources.moodle_fields import (
     Fields,
     Layout,
     decode,
+    is_empty,
     layout_of,
     of_person,
 )
-from rocket_server.sources.moodle_flat import COMPLETION, component_of, metadata_of, properties_of
+from rocket_server.sources.moodle_flat import (
+    COMPLETION,
+    USER_GRADED,
+    component_of,
+    metadata_of,
+    properties_of,
+)
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD_S: Final = 86_400
@@ -38,6 +45,18 @@ _USER_ID: Final = re.compile(r"-?[0-9]{1,18}")
 _ADD_RELATEDUSERID: Final = (
     ' The learner of this event is relateduserid, which wasn\'t sent or was empty: add "relateduserid":'
     ' "{relateduserid}" to the workflow\'s template.'
+)
+
+
+_NO_NUMBER: Final = (
+    "The event came without its number (id), as older releases of the Event Trigger plugin send it: it is"
+    " told from others by what it says. Update the plugin, so that two acts of one second are two events."
+)
+# What tells events without a number apart: fields of Moodle's own, which every template sends alike. Look-ups
+# may change between two sends of one event.
+_TELLING: Final = (
+    *("timecreated", "userid", "relateduserid", "realuserid", "objectid", "courseid"),
+    *("contextid", "contextlevel", "contextinstanceid", "anonymous"),
 )
 
 
@@ -76,12 +95,12 @@ def reread(
 ) -> Event:
     """The event in fields that were decoded before (`Event.received`), by today's mappings and filters."""
     fields: Fields = dict(received)
-    eventname, event_id = _required(fields, "eventname"), _required(fields, "id")
+    eventname, event_id = _required(fields, "eventname"), _event_id(fields)
+    is_numbered = event_id is not None and int(event_id) != 0
     if len(eventname) > 255:
         raise InvalidPayload.field("eventname", "must have at most 255 characters")
-    if not _INTEGER.fullmatch(event_id):
-        raise InvalidPayload.field("id", "must be the number that Moodle gave the event")
     occurred_at = _occurred_at(_required(fields, "timecreated"), timezone, received_at, max_ahead_s)
+    told_by = [str(event_id), fields["timecreated"]] if is_numbered else ["", *_content(fields)]
 
     layout = layout_of(fields)
     properties = properties_of(fields, layout, eventname)
@@ -96,15 +115,15 @@ def reread(
         occurred_at=occurred_at,
         properties=properties,
         metadata=metadata_of(fields, layout),
-        dedupe_key=dedupe_key(source.name, eventname, event_id, fields["timecreated"]),
+        dedupe_key=dedupe_key(source.name, eventname, *told_by),
         source_event_id=event_id,
         source_kind=source.kind,
-        sequence=int(event_id),
+        sequence=0 if event_id is None else int(event_id),
         completion=reading.completion,
         email=reading.email,
         ignored=reading.ignored,
         filtered=reading.filtered,
-        notes=reading.notes,
+        notes=reading.notes if is_numbered else (_NO_NUMBER, *reading.notes),
         site=fields.get("wwwroot"),
         received=fields,
     )
@@ -165,6 +184,8 @@ def _interpret(
     completion: CompletionState | None = None
     if eventname == COMPLETION:
         event, completion = _completion(event, properties.get("completionstate"), notes)
+    if eventname == USER_GRADED and is_empty(fields, "other_finalgrade"):
+        return _Reading(event, ignored="no_grade: Moodle's gradebook changed, and holds no grade now.")
     learner = _learner(fields, mapped.learner, source.staff_ids)
     notes.extend(learner.notes)
     if learner.moodle_id is None:
@@ -194,10 +215,12 @@ def _learner(fields: Fields, named_by: LearnerField, staff_ids: frozenset[str]) 
     """Who the event is about. Which field names the learner depends on the event type alone."""
     # Two event types repeat the learner among the parts of `other`.
     related = fields.get("relateduserid") or fields.get("other_relateduserid")
+    if named_by == "relateduserid_or_userid" and related == "0":
+        related = None  # what a group hands in together is nobody's own: it is theirs who did it
     actor = fields.get("userid")
     advice = ""
     notes: tuple[str, ...] = ()
-    if named_by == "relateduserid" and related is not None:
+    if named_by != "userid" and related is not None:
         learner = _user_id("relateduserid", related)
     else:
         learner = _user_id("userid", _required(fields, "userid"))
@@ -236,6 +259,21 @@ def _required(fields: Fields, name: str) -> str:
     if value is None:
         raise InvalidPayload.field(name, f'is missing or empty; the template needs "{name}": "{{{name}}}"')
     return value
+
+
+def _event_id(fields: Fields) -> str | None:
+    """The number that the plugin gave an event; None where it had none to put into the template."""
+    if is_empty(fields, "id"):
+        return None
+    event_id = _required(fields, "id")
+    if not _INTEGER.fullmatch(event_id):
+        raise InvalidPayload.field("id", "must be the number that Moodle gave the event")
+    return event_id
+
+
+def _content(fields: Fields) -> list[str]:
+    names = [*_TELLING, *sorted(name for name in fields if name.startswith("other_"))]
+    return [part for name in names if name in fields for part in (name, fields[name])]
 
 
 def _user_id(name: str, text: str) -> str:

@@ -20,6 +20,12 @@ Fields = dict[str, str]
 ENCODING: Final = "_values"
 URL_ENCODED: Final = "url-encoded"
 PLAIN: Final = "plain"
+# Kept likewise: the names of fields that were sent without a value, where that says something else than not
+# sending them. A grade that was taken away arrives so, and as it stands the number of an event, from a plugin
+# that has none.
+EMPTY: Final = "_empty"
+_TELLING_WHEN_EMPTY: Final = frozenset({"other_finalgrade"})
+_TELLING_AS_IT_STANDS: Final = {"id": frozenset({"{id}", "%7Bid%7D", "%7bid%7d"})}
 
 # Moodle's own event fields (core\event\base and the log's extra fields) that need no other place.
 _METADATA: Final = {
@@ -40,7 +46,7 @@ _METADATA: Final = {
     "eventname": "lms_eventname",
 }
 _ELSEWHERE: Final = frozenset(
-    {"userid", "relateduserid", "courseid", "objectid", "timecreated", "other", "ip", ENCODING}
+    {"userid", "relateduserid", "courseid", "objectid", "timecreated", "other", "ip", ENCODING, EMPTY}
 )
 # What a learner wrote or is called, among the parts of `other`.
 _PERSONAL_OTHERS: Final = frozenset({"username", "content", "newcontent", "sessionid"})
@@ -53,7 +59,7 @@ _NO_PERSON: Final = frozenset({"course_", "category_"})
 _COURSE_MARK: Final = "shortname"
 _COURSE_NAMES: Final = {"fullname": "course_title", "category": "category_id"}
 
-_PLACEHOLDER: Final = re.compile(r"\{[A-Za-z0-9_-]+\}")
+_PLACEHOLDER: Final = re.compile(r"\{[A-Za-z0-9_-]+\}|%7[Bb]id%7[Dd]")
 
 
 def decode(fields: Mapping[str, Any]) -> Fields:
@@ -65,23 +71,33 @@ def decode(fields: Mapping[str, Any]) -> Fields:
     eventname = fields.get("eventname")
     encoded = isinstance(eventname, str) and eventname[:3].upper() == "%5C"
     decoded: Fields = {}
+    empty: list[str] = []
     for name, value in _flat(fields):
         text = value if isinstance(value, str) else _text(name, value)
-        if not text or (text[0] == "{" and _PLACEHOLDER.fullmatch(text)):
+        if not text or (text[0] in "{%" and _PLACEHOLDER.fullmatch(text)):
+            if name in _TELLING_WHEN_EMPTY or text in _TELLING_AS_IT_STANDS.get(name, ()):
+                empty.append(name)
             continue
         if encoded and ("%" in text or "+" in text):
             text = _unquote(text)
         decoded[name] = text
     decoded[ENCODING] = URL_ENCODED if encoded else PLAIN
+    if empty:
+        decoded[EMPTY] = " ".join(empty)
     check_storable([*decoded, *decoded.values()])
     return decoded
 
 
+def is_empty(fields: Fields, name: str) -> bool:
+    """Whether a field, one of those of which it is kept, was sent without a value."""
+    return name not in fields and name in fields.get(EMPTY, "").split()
+
+
 def _flat(fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     """The fields, with an `other` that some sender left whole in its parts."""
-    if ENCODING not in fields and not isinstance(fields.get("other"), dict):
+    if ENCODING not in fields and EMPTY not in fields and not isinstance(fields.get("other"), dict):
         return fields.items()
-    flat = {name: value for name, value in fields.items() if name not in {ENCODING, "other"}}
+    flat = {name: value for name, value in fields.items() if name not in {ENCODING, EMPTY, "other"}}
     other = fields.get("other")
     parts = {f"other_{part}": value for part, value in other.items()} if isinstance(other, dict) else {}
     return {**flat, **parts}.items()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rocket_server.sources.moodle_fields import Fields, Layout
 
 COMPLETION: Final = "\\core\\event\\course_module_completion_updated"
+USER_GRADED: Final = "\\core\\event\\user_graded"
 _BADGE_AWARDED: Final = "\\core\\event\\badge_awarded"
 _ROLE_EVENTS: Final = frozenset({"\\core\\event\\role_assigned", "\\core\\event\\role_unassigned"})
 

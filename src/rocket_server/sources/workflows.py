@@ -42,7 +42,7 @@ def workflows(
 def workflow(activity: Activity, url: str, token: str | None = None) -> dict[str, Any]:
     """One workflow, as `tool_trigger`'s export writes it. Its import leaves it switched off."""
     steps = [_user_lookup(activity)]
-    if activity.learner == "userid":
+    if _looked_up(activity) == "userid":
         # Nobody (0) would make the look-up fail and the plugin try again; such an event is worth nothing.
         steps.insert(0, _somebody())
     if activity.in_course:
@@ -90,17 +90,22 @@ def _somebody() -> dict[str, Any]:
 def _user_lookup(activity: Activity) -> dict[str, Any]:
     return {
         "name": "Learner",
-        "description": f"Looks up the learner, who is the event's {activity.learner}",
+        "description": f"Looks up the learner, who is the event's {_looked_up(activity)}",
         "type": "lookups",
         "stepclass": "\\tool_trigger\\steps\\lookups\\user_lookup_step",
         "data": {
-            "useridfield": activity.learner,
+            "useridfield": _looked_up(activity),
             "outputprefix": "learner_",
             "nodeleted": "1",
             "stepdesc": "User lookup",
             "typedesc": "Lookup",
         },
     }
+
+
+def _looked_up(activity: Activity) -> str:
+    """Whom to look up: never a field that may be empty, since the plugin then sends nothing at all."""
+    return "relateduserid" if activity.learner == "relateduserid" else "userid"
 
 
 def _course_lookup() -> dict[str, Any]:

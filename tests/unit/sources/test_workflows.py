@@ -42,7 +42,9 @@ def test_file_has_the_form_of_an_export(name):
         f"Authorization: Bearer {'t' * 40}",
     ]
     activity = load()[workflow["event"]]
-    assert steps(workflow)["user_lookup_step"]["useridfield"] == activity.learner
+    assert steps(workflow)["user_lookup_step"]["useridfield"] == activity.learner.removeprefix(
+        "relateduserid_or_"
+    )
     assert ("course_lookup_step" in steps(workflow)) is activity.in_course
 
 
