@@ -111,6 +111,13 @@ def test_the_organisation_is_read_and_changed(organisation):
     ("change", "field"),
     [
         ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"timezone": "Factory"}, "timezone"),
+        ({"timezone": "posix/Europe/Paris"}, "timezone"),
+        ({"timezone": "right/Europe/Paris"}, "timezone"),
+        ({"timezone": "CET"}, "timezone"),
+        ({"timezone": "UTC+3"}, "timezone"),
+        ({"timezone": ""}, "timezone"),
         ({"timezone": "../etc/passwd"}, "timezone"),
         ({"timezone": "a\x00"}, "timezone"),
         ({"name": ""}, "name"),

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -18,6 +17,7 @@ from rocket_server.delivery import filters
 from rocket_server.delivery.filters import Filter
 from rocket_server.events.model import Event
 from rocket_server.events.wanted import OPERATIONAL, wants
+from rocket_server.organisations import zones
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ def _endpoint(row: Any) -> Endpoint:
     passes: Filter | None = None
     if row["filters"]:
         try:
-            passes = filters.compile_filters(row["filters"], ZoneInfo(row["timezone"]))
+            passes = filters.compile_filters(row["filters"], zones.zone(row["timezone"]))
         except ValueError as error:
             # They were good when they were stored. What they would let pass isn't known any more, and telling
             # too much can't be undone, while what wasn't told can be recovered.

@@ -301,6 +301,7 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
         "weekly_goal": organisation.weekly_goal,
         "ranks": [asdict(rank) for rank in organisation.ranks],
         "grace_weeks": organisation.grace_weeks,
+        **({"timezone_replaced": replaced} if (replaced := organisation.timezone_replaced) else {}),
     }
 
 

@@ -74,3 +74,4 @@ class Organisation:
     version: int
     ranks: tuple[Rank, ...] = DEFAULT_RANKS  # by weeks, the fewest first
     grace_weeks: int = 0  # in a row that may miss the goal without ending a streak
+    timezone_replaced: str | None = None  # a name that nobody knows any more, for which UTC stands now

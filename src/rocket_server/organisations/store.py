@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rocket_server.db.queries import load
-from rocket_server.errors import InvalidPayload, NotFound
+from rocket_server.errors import NotFound
 from rocket_server.ids import FIRST_ID, uuid7
+from rocket_server.organisations import zones
 from rocket_server.organisations.model import DEFAULT_RANKS, Organisation, Rank, UnknownLearner
 
 SQL = load(__file__, "store.sql")
@@ -17,14 +17,6 @@ SQL = load(__file__, "store.sql")
 DEFAULT_TENANT = "default"
 DEMO_TENANT = "demo"  # of the organisation that `rocket demo` plays in
 DEFAULT_WEEKLY_GOAL = 50  # points
-
-
-def timezone(name: str, path: str = "timezone") -> ZoneInfo:
-    """The time zone of an IANA name such as `Europe/Paris`. Raises InvalidPayload for another."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidPayload.field(path, "a time zone name such as Europe/Paris or UTC") from error
 
 
 async def create(
@@ -38,7 +30,7 @@ async def create(
     weekly_goal: int = DEFAULT_WEEKLY_GOAL,
 ) -> Organisation:
     """Make an organisation with its own accounts, and its tenant where that is new."""
-    zone = timezone(timezone_name)
+    timezone_name = await zones.check(conn, timezone_name)
     organisation_id = uuid7()
     await conn.execute(SQL["add_tenant"], tenant_id)
     await conn.execute(
@@ -52,7 +44,16 @@ async def create(
         weekly_goal,
     )
     await conn.execute(SQL["add_own_accounts"], organisation_id)
-    return Organisation(organisation_id, tenant_id, name, environment, zone, unknown_learner, weekly_goal, 1)
+    return Organisation(
+        organisation_id,
+        tenant_id,
+        name,
+        environment,
+        zones.zone(timezone_name),
+        unknown_learner,
+        weekly_goal,
+        1,
+    )
 
 
 async def version(conn: Any, organisation_id: str) -> int:
@@ -101,7 +102,7 @@ async def change(
 ) -> Organisation:
     """Change settings; None leaves one as it is."""
     if timezone_name is not None:
-        timezone(timezone_name)
+        timezone_name = await zones.check(conn, timezone_name)
     await conn.execute(
         SQL["change"],
         organisation_id,
@@ -136,10 +137,11 @@ def _organisation(row: Any) -> Organisation:
         row["tenant_id"],
         row["name"],
         row["environment"],
-        ZoneInfo(row["timezone"]),
+        zones.zone(row["timezone"]),
         row["unknown_learner"],
         row["weekly_goal"],
         row["version"],
         DEFAULT_RANKS if row["ranks"] is None else tuple(Rank(**rank) for rank in row["ranks"]),
         row["grace_weeks"],
+        row["timezone_replaced"],
     )

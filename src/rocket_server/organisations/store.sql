@@ -20,13 +20,13 @@ SELECT version FROM organisations WHERE organisation_id = $1;
 -- name: read
 -- An organisation.
 SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, timezone, unknown_learner,
-    weekly_goal, version, ranks, grace_weeks
+    weekly_goal, version, ranks, grace_weeks, timezone_replaced
 FROM organisations WHERE organisation_id = $1;
 
 -- name: all
 -- All organisations, in the order of their making.
 SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, timezone, unknown_learner,
-    weekly_goal, version, ranks, grace_weeks
+    weekly_goal, version, ranks, grace_weeks, timezone_replaced
 FROM organisations ORDER BY organisation_id;
 
 -- name: ids_after
@@ -41,6 +41,7 @@ SELECT organisation_id::text FROM organisations WHERE tenant_id = $1 AND name = 
 -- Changes an organisation's settings; null leaves a setting as it is.
 UPDATE organisations
 SET name = coalesce($2, name), timezone = coalesce($3, timezone),
+    timezone_replaced = CASE WHEN $3::text IS NULL THEN timezone_replaced END,
     unknown_learner = coalesce($4, unknown_learner), weekly_goal = coalesce($5, weekly_goal),
     ranks = coalesce($6, ranks), grace_weeks = coalesce($7, grace_weeks),
     version = version + 1
