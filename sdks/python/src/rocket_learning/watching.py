@@ -44,10 +44,12 @@ class BreakerChanged:
 Notice = TryEnded | RetryPlanned | BreakerChanged
 Hook = Callable[[Notice], None]
 
+_LEVELS = {TryEnded: logging.DEBUG, RetryPlanned: logging.INFO, BreakerChanged: logging.WARNING}
+
 
 def tell(hook: Hook | None, notice: Notice) -> None:
     """Logs what happened and hands it to the hook, whose own errors never reach a call."""
-    logger.log(logging.DEBUG if isinstance(notice, TryEnded) else logging.WARNING, "%s", notice)
+    logger.log(_LEVELS[type(notice)], "%s", notice)
     if hook is None:
         return
     try:
