@@ -1,0 +1,40 @@
+package com.rocketlearning.model;
+
+import java.util.Collections;
+import java.util.List;
+
+/** What became of a batch. */
+public final class BatchResult {
+    private int processed;
+    private int duplicates;
+    private int failed;
+    private int pointsAwarded;
+    private List<BatchItem> results = List.of();
+
+    private BatchResult() {}
+
+    /** {@return the number of events that were stored} */
+    public int processed() {
+        return processed;
+    }
+
+    /** {@return the number of events that were there before} */
+    public int duplicates() {
+        return duplicates;
+    }
+
+    /** {@return the number of events that were refused} */
+    public int failed() {
+        return failed;
+    }
+
+    /** {@return the points that all of them gave} */
+    public int pointsAwarded() {
+        return pointsAwarded;
+    }
+
+    /** {@return one item for each event, in their order} */
+    public List<BatchItem> results() {
+        return Collections.unmodifiableList(results);
+    }
+}
