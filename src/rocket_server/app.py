@@ -116,6 +116,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         lifespan=lifespan,
         redoc_url=None,
         responses={},
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     for router in _ROUTERS:
         app.include_router(router)

@@ -67,3 +67,19 @@ def test_pages_for_people(server):
         response = server.client.get(path)
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/html")
+
+
+def test_the_document_names_every_answer(server):
+    """Each route says what a good answer is, under a name of its own; only those without a body don't."""
+    document = server.client.get("/openapi.json").json()
+    names = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            names.append(operation["operationId"])
+            good = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+            assert len(good) == 1, (method, path)
+            if "204" not in operation["responses"]:
+                (content,) = [one["content"] for one in good]
+                assert all(media.get("schema") for media in content.values()), (method, path)
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)

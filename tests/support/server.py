@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from support import answers
+
 _QUIET = {"ROCKET_LOG_LEVEL": "warning", "ROCKET_LOG_FORMAT": "json"}
 _TIME_TO_STOP_S = 20
 
@@ -69,5 +71,6 @@ def start(
     with open(ready, "rb") as answer:
         assert answer.read(1), f"the server did not start:\n{log.read_text()}"
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=64)
-    client = httpx.Client(base_url=url, timeout=60, limits=limits, trust_env=False)
+    hooks = {"response": [answers.check]}
+    client = httpx.Client(base_url=url, timeout=60, limits=limits, trust_env=False, event_hooks=hooks)
     return Server(url, process, log, client)

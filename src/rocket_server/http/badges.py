@@ -16,6 +16,7 @@ from rocket_server.badges.parse import parse_badge
 from rocket_server.badges.store import ShownBadge
 from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, PointsKey, Principal, ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, page, text_after
@@ -60,7 +61,7 @@ class Given(BaseModel):
     status: str
 
 
-@router.get("")
+@router.get("", response_model=organisation_answers.BadgePage)
 async def list_badges(
     request: Request, principal: ReadKey, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
@@ -74,7 +75,7 @@ async def list_badges(
     return Json(page("badges", [_shown(row, public) for row in rows], limit, "badge_id"))
 
 
-@router.post("", status_code=201, openapi_extra=openapi.BADGE)
+@router.post("", status_code=201, openapi_extra=openapi.BADGE, response_model=organisation_answers.Badge)
 async def create_badge(request: Request, principal: AdminKey) -> Json:
     """Define a badge."""
     definition = parse_badge(decode_json(await request.body()))
@@ -146,7 +147,7 @@ async def revoke_badge(request: Request, principal: PointsKey, body: RevocationR
     return Json(await services.database.run(work))
 
 
-@router.get("/{badge_id}")
+@router.get("/{badge_id}", response_model=organisation_answers.Badge)
 async def read_badge(request: Request, principal: ReadKey, badge_id: str) -> Json:
     """One badge."""
     services = services_of(request)
@@ -158,7 +159,7 @@ async def read_badge(request: Request, principal: ReadKey, badge_id: str) -> Jso
     return Json(_shown(row, public))
 
 
-@router.put("/{badge_id}", openapi_extra=openapi.BADGE)
+@router.put("/{badge_id}", openapi_extra=openapi.BADGE, response_model=organisation_answers.Badge)
 async def change_badge(request: Request, principal: AdminKey, badge_id: str) -> Json:
     """Set a badge's definition, whole; without `image` the image stays, null takes it away."""
     body = decode_json(await request.body())

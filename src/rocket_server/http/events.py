@@ -11,6 +11,7 @@ from rocket_server import pipeline
 from rocket_server.errors import NotFound
 from rocket_server.events import store
 from rocket_server.http import openapi
+from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import EventsKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
@@ -27,7 +28,7 @@ StatusName = Literal["processed", "ignored", "held", "failed"]
 _NO_NUL = r"^[^\x00]*$"
 
 
-@router.get("")
+@router.get("", response_model=event_answers.EventPage)
 async def list_events(
     request: Request,
     principal: ReadKey,
@@ -68,7 +69,7 @@ async def list_events(
     return Json(page("events", [shown(row) for row in rows], limit, "event_id"))
 
 
-@router.get("/{event_id}")
+@router.get("/{event_id}", response_model=event_answers.ExplainedEvent)
 async def read_event(request: Request, principal: ReadKey, event_id: str) -> Json:
     """One event with what every rule says about it, and why; those that took no part are among them."""
     services = services_of(request)
@@ -82,7 +83,7 @@ async def read_event(request: Request, principal: ReadKey, event_id: str) -> Jso
     return Json(shown(row) | {"decisions": decisions})
 
 
-@router.post("/{event_id}/retry")
+@router.post("/{event_id}/retry", response_model=event_answers.Processed)
 async def retry_event(request: Request, principal: EventsKey, event_id: str) -> Json:
     """Run a stored event again, after a mapping, a learner or a rule was mended."""
     services = services_of(request)

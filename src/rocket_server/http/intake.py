@@ -20,6 +20,7 @@ from rocket_server.errors import FieldError, Forbidden, InvalidPayload, RocketEr
 from rocket_server.events.model import Event
 from rocket_server.group_commit import Submission
 from rocket_server.http import openapi
+from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import Principal, Sender, check_address
 from rocket_server.http.body import decode_json
 from rocket_server.http.context import context_of
@@ -41,7 +42,13 @@ _events = cache(EVENTS.labels)
 _HOOK_WORDS = {"processed": "success", "held": "ignored"}
 
 
-@router.post("/v1/events", openapi_extra=openapi.EVENT, responses=openapi.INTAKE_ERRORS, tags=["events"])
+@router.post(
+    "/v1/events",
+    openapi_extra=openapi.EVENT,
+    responses=openapi.INTAKE_ERRORS,
+    tags=["events"],
+    response_model=event_answers.Processed,
+)
 async def post_event(request: Request) -> Json:
     """Store one event and award what it is worth; answered after commit. One sent before is a duplicate."""
     services = services_of(request)
@@ -71,7 +78,11 @@ async def post_event(request: Request) -> Json:
 
 
 @router.post(
-    "/v1/events/batch", openapi_extra=openapi.BATCH, responses=openapi.INTAKE_ERRORS, tags=["events"]
+    "/v1/events/batch",
+    openapi_extra=openapi.BATCH,
+    responses=openapi.INTAKE_ERRORS,
+    tags=["events"],
+    response_model=event_answers.Batch,
 )
 @router.post("/api/events/batch", include_in_schema=False)
 async def post_batch(request: Request) -> Json:
@@ -164,7 +175,11 @@ def _batch_answer(answers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @router.post(
-    "/v1/events/validate", openapi_extra=openapi.EVENT, responses=openapi.INTAKE_ERRORS, tags=["events"]
+    "/v1/events/validate",
+    openapi_extra=openapi.EVENT,
+    responses=openapi.INTAKE_ERRORS,
+    tags=["events"],
+    response_model=event_answers.Validity,
 )
 async def validate_event(request: Request) -> Json:
     """Say what is wrong with an event; nothing is stored."""
@@ -187,6 +202,7 @@ async def validate_event(request: Request) -> Json:
     openapi_extra=openapi.HOOK,
     responses=openapi.INTAKE_ERRORS,
     tags=["hooks"],
+    response_model=event_answers.Hooked,
 )
 async def post_hook(request: Request, source: str) -> Json:
     """Take an event in a platform's own form. 200 once it is stored, also where it counts for nothing."""

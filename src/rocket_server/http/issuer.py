@@ -13,6 +13,7 @@ from rocket_server.badges.images import ImageFault, png_of_data_url
 from rocket_server.delivery.guard import destination
 from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
+from rocket_server.http.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
@@ -36,7 +37,7 @@ class ProfileBody(BaseModel):
     )
 
 
-@router.get("")
+@router.get("", response_model=organisation_answers.Issuer)
 async def read_issuer(request: Request, principal: ReadKey) -> Json:
     """The issuer's profile and keys; private halves are never shown."""
     services = services_of(request)
@@ -44,7 +45,7 @@ async def read_issuer(request: Request, principal: ReadKey) -> Json:
         return Json(await _shown(conn, services, principal.organisation_id))
 
 
-@router.put("")
+@router.put("", response_model=organisation_answers.Issuer)
 async def change_issuer(request: Request, principal: AdminKey, body: ProfileBody) -> Json:
     """Set the issuer's profile. Credentials that were issued keep what they say."""
     services = services_of(request)
@@ -72,7 +73,7 @@ async def change_issuer(request: Request, principal: AdminKey, body: ProfileBody
     return Json(await services.database.run(work))
 
 
-@router.post("/rotate-key", status_code=201)
+@router.post("/rotate-key", status_code=201, response_model=organisation_answers.Issuer)
 async def rotate_key(request: Request, principal: AdminKey) -> Json:
     """Sign with a new key from now on. The old one goes on to verify what it signed."""
     services = services_of(request)

@@ -19,6 +19,15 @@ ERROR_SCHEMA: dict[str, Any] = {
 _FLAT_EVENT: dict[str, Any] = {
     "type": "object",
     "title": "FlatEvent",
+    "examples": [
+        {
+            "event": "course.completed",
+            "user_id": "user-123",
+            "timestamp": "2026-03-02T08:15:30Z",
+            "properties": {"course_id": "course-456", "progress_pct": 100},
+            "event_id": "evt-789",
+        }
+    ],
     "required": ["event", "user_id", "timestamp"],
     "properties": {
         "event": {"type": "string", "pattern": "^[a-z]+\\.[a-z_]+$", "examples": ["course.completed"]},
@@ -227,9 +236,17 @@ def _error(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
 
 
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "application/vc": {"type": "object", "description": "A signed credential of Open Badges 3.0."},
+    "image/png": {"type": "string", "format": "binary"},
+    "text/html": {"type": "string"},
+}
+
+
 def of(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """The good answer of a route that doesn't answer JSON."""
-    return {200: {"description": "Found.", "content": {media_type: {} for media_type in media_types}}}
+    content = {media_type: {"schema": _SCHEMAS[media_type]} for media_type in media_types}
+    return {200: {"description": "Found.", "content": content}}
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {

@@ -15,6 +15,7 @@ from rocket_server import __version__
 from rocket_server.db import migrate
 from rocket_server.delivery import outbox
 from rocket_server.errors import RocketError
+from rocket_server.http.answers import operation as operation_answers
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.metrics import OLDEST_DELIVERY_SECONDS, WAITING_DELIVERIES
@@ -45,7 +46,12 @@ body { padding: 0 1rem }
 """
 
 
-@router.get("/v1/health", responses={503: {"description": "A part doesn't work."}})
+@router.get(
+    "/v1/health",
+    response_model=operation_answers.Health,
+    responses={503: {"description": "A part doesn't work.", "model": operation_answers.Health}},
+    tags=["operation"],
+)
 async def health(request: Request) -> Json:
     """Whether each part works: database, migrations, deliveries that wait."""
     services = services_of(request)

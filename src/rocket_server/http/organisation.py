@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from rocket_server import sources as adapters
 from rocket_server.errors import FieldError, InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
@@ -114,14 +115,14 @@ class Rotation(BaseModel):
     )
 
 
-@router.get("/organisation")
+@router.get("/organisation", response_model=organisation_answers.Organisation)
 async def read_organisation(request: Request, principal: ReadKey) -> Json:
     """The organisation's settings."""
     async with services_of(request).database.connection() as conn:
         return Json(_organisation(await store.read(conn, principal.organisation_id)))
 
 
-@router.patch("/organisation")
+@router.patch("/organisation", response_model=organisation_answers.Organisation)
 async def change_organisation(request: Request, principal: AdminKey, body: OrganisationChange) -> Json:
     """Change the organisation's settings."""
     ranks = _ranks(body.ranks)
@@ -141,7 +142,7 @@ async def change_organisation(request: Request, principal: AdminKey, body: Organ
     return Json(_organisation(await services_of(request).database.run(work)))
 
 
-@router.get("/sources")
+@router.get("/sources", response_model=organisation_answers.SourceList)
 async def list_sources(request: Request, principal: ReadKey) -> Json:
     """The organisation's sources with their credentials, masked."""
     services = services_of(request)
@@ -153,7 +154,7 @@ async def list_sources(request: Request, principal: ReadKey) -> Json:
     return Json({"sources": shown, "next_cursor": None})
 
 
-@router.post("/sources", status_code=201)
+@router.post("/sources", status_code=201, response_model=organisation_answers.NewSource)
 async def create_source(request: Request, principal: AdminKey, body: NewSource) -> Json:
     """Make a source with a token, or with an HMAC secret where one is sent. A secret is shown once, here."""
     services = services_of(request)
@@ -177,7 +178,7 @@ async def create_source(request: Request, principal: AdminKey, body: NewSource) 
     return Json(await services.database.run(work), status_code=201)
 
 
-@router.patch("/sources/{source_id}")
+@router.patch("/sources/{source_id}", response_model=organisation_answers.Source)
 async def change_source(request: Request, principal: AdminKey, source_id: str, body: SourceChange) -> Json:
     """Change a source's settings."""
     services = services_of(request)
@@ -193,7 +194,7 @@ async def change_source(request: Request, principal: AdminKey, source_id: str, b
     return Json(await services.database.run(work))
 
 
-@router.post("/sources/{source_id}/rotate", status_code=201)
+@router.post("/sources/{source_id}/rotate", status_code=201, response_model=organisation_answers.Rotated)
 async def rotate_source(request: Request, principal: AdminKey, source_id: str, body: Rotation) -> Json:
     """Add a credential; with `revoke`, an old one stops to work in the same moment."""
     if body.token is not None:
@@ -213,7 +214,7 @@ async def rotate_source(request: Request, principal: AdminKey, source_id: str, b
     return Json(await services_of(request).database.run(work), status_code=201)
 
 
-@router.get("/sources/{source_id}/requests")
+@router.get("/sources/{source_id}/requests", response_model=organisation_answers.RequestPage)
 async def list_requests(
     request: Request, principal: ReadKey, source_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:

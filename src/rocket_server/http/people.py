@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rocket_server import erasure, pipeline
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.http import openapi
+from rocket_server.http.answers import people as people_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
@@ -95,7 +96,7 @@ class _RolledBack(Exception):
     """Leaves a transaction without its effects."""
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=people_answers.ChangedUser)
 async def create_user(request: Request, principal: AdminKey, body: NewUser) -> Json:
     """Make a learner; events that were held for one of his identities are run."""
     services = services_of(request)
@@ -134,7 +135,7 @@ async def create_user(request: Request, principal: AdminKey, body: NewUser) -> J
     return await _answer(services, principal.organisation_id, person.learner_id, released, status_code=201)
 
 
-@router.get("")
+@router.get("", response_model=people_answers.UserPage)
 async def list_users(
     request: Request,
     principal: ReadKey,
@@ -157,7 +158,7 @@ async def list_users(
     return Json({"users": [_shown(one) for one in found], "next_cursor": rows["next_cursor"]})
 
 
-@router.get("/search")
+@router.get("/search", response_model=people_answers.UserPage)
 async def search_users(
     request: Request,
     principal: ReadKey,
@@ -179,7 +180,7 @@ async def search_users(
     return Json({"users": [_shown(one) for one in found], "next_cursor": None})
 
 
-@router.get("/{user_id}")
+@router.get("/{user_id}", response_model=people_answers.User)
 async def read_user(request: Request, principal: ReadKey, user_id: str) -> Json:
     """A learner by any of his identities."""
     services = services_of(request)
@@ -188,7 +189,7 @@ async def read_user(request: Request, principal: ReadKey, user_id: str) -> Json:
     return await _answer(services, principal.organisation_id, learner.learner_id)
 
 
-@router.patch("/{user_id}")
+@router.patch("/{user_id}", response_model=people_answers.ChangedUser)
 async def change_user(request: Request, principal: AdminKey, user_id: str, body: UserChange) -> Json:
     """Change what is known of a learner. A suspended one's events are kept, and give nothing."""
     services, organisation_id = services_of(request), principal.organisation_id
@@ -228,7 +229,7 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
     return await _answer(services, organisation_id, learner.learner_id, released)
 
 
-@router.post("/{user_id}/identities", status_code=201)
+@router.post("/{user_id}/identities", status_code=201, response_model=people_answers.ChangedUser)
 async def add_identities(request: Request, principal: AdminKey, user_id: str, body: NewIdentities) -> Json:
     """Say that identities are this learner's; events that were held for them are run."""
     services, organisation_id = services_of(request), principal.organisation_id
@@ -246,7 +247,7 @@ async def add_identities(request: Request, principal: AdminKey, user_id: str, bo
     return await _answer(services, organisation_id, learner.learner_id, released, status_code=201)
 
 
-@router.post("/{user_id}/merge")
+@router.post("/{user_id}/merge", response_model=people_answers.Merged)
 async def merge_users(request: Request, principal: AdminKey, user_id: str, body: MergeRequest) -> Json:
     """Make another learner one with this one, for good; with `dry_run`, only show what would follow."""
     services, organisation_id = services_of(request), principal.organisation_id
@@ -276,7 +277,7 @@ async def merge_users(request: Request, principal: AdminKey, user_id: str, body:
     )
 
 
-@router.delete("/{user_id}")
+@router.delete("/{user_id}", response_model=people_answers.Anonymised)
 async def anonymise_user(request: Request, principal: AdminKey, user_id: str) -> Json:
     """Forget who a learner was, for good; what he earned stays as sums under an id without meaning."""
     services, organisation_id = services_of(request), principal.organisation_id
@@ -301,7 +302,7 @@ async def anonymise_user(request: Request, principal: AdminKey, user_id: str) ->
     )
 
 
-@router.get("/{user_id}/changes")
+@router.get("/{user_id}/changes", response_model=people_answers.UserChanges)
 async def read_changes(
     request: Request, principal: AdminKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rocket_server.errors import Conflict, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
@@ -31,7 +32,7 @@ class PluginChange(BaseModel):
     enabled: bool
 
 
-@router.get("")
+@router.get("", response_model=organisation_answers.PluginList)
 async def list_plugins(request: Request, principal: ReadKey) -> Json:
     """The installed plugins, those that failed to load included, and how their deliveries stand."""
     services = services_of(request)
@@ -58,7 +59,7 @@ async def list_plugins(request: Request, principal: ReadKey) -> Json:
     )
 
 
-@router.patch("/{plugin_id}")
+@router.patch("/{plugin_id}", response_model=organisation_answers.Plugin)
 async def change_plugin(request: Request, principal: AdminKey, plugin_id: str, body: PluginChange) -> Json:
     """Switch a plugin off or on for the organisation. What waits for it meanwhile is sent when it is on."""
     services = services_of(request)

@@ -17,6 +17,7 @@ from rocket_server.badges.model import Issuer
 from rocket_server.badges.signing import verification_method
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi, verification_page
+from rocket_server.http.answers import operation as operation_answers
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
@@ -29,7 +30,7 @@ _CREDENTIAL: Final = "application/vc"
 _YEAR: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-@router.get("")
+@router.get("", response_model=operation_answers.Profile)
 async def read_profile(request: Request, issuer_id: str) -> Json:
     """Who issues, and the keys that are its own, retired ones included."""
     services = services_of(request)
@@ -54,7 +55,10 @@ async def read_profile(request: Request, issuer_id: str) -> Json:
 
 
 @router.get(
-    "/awards/{public_id}", response_class=Response, responses=openapi.of("text/html", "application/json")
+    "/awards/{public_id}",
+    response_class=Response,
+    responses=openapi.of("text/html"),
+    response_model=operation_answers.Verification,
 )
 async def verify_award(request: Request, issuer_id: str, public_id: str) -> Response:
     """Whether an award stands: a page for people, or JSON where that is accepted."""

@@ -12,6 +12,8 @@ from rocket_server.configuration import Configuration
 from rocket_server.errors import FieldError, InvalidPayload, NotFound
 from rocket_server.events import store as events_store
 from rocket_server.http import openapi
+from rocket_server.http.answers import events as event_answers
+from rocket_server.http.answers import people as people_answers
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.events import shown
@@ -35,7 +37,7 @@ _NO_NUL = r"^[^\x00]*$"
 Moment = Annotated[str | None, Query(max_length=40, description="RFC 3339, a date, or Unix seconds.")]
 
 
-@router.get("/users/{user_id}/explain")
+@router.get("/users/{user_id}/explain", response_model=event_answers.ExplainedPage)
 async def explain(
     request: Request,
     principal: ReadKey,
@@ -85,7 +87,7 @@ async def explain(
     return Json({"user_id": learner.user_id, **answer})
 
 
-@router.get("/users/{user_id}/limits")
+@router.get("/users/{user_id}/limits", response_model=people_answers.LimitPage)
 async def limits(
     request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
@@ -117,7 +119,12 @@ async def limits(
     )
 
 
-@router.post("/rules/calculate", openapi_extra=openapi.CALCULATION, tags=["rules"])
+@router.post(
+    "/rules/calculate",
+    openapi_extra=openapi.CALCULATION,
+    tags=["rules"],
+    response_model=event_answers.Calculation,
+)
 async def calculate(request: Request, principal: ReadKey) -> Json:
     """What an event would give its learner if it came now, by the rules in force or by those sent with it.
 

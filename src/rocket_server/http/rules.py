@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from rocket_server.configuration import Configuration
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.answers import rules as rule_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.paging import (
@@ -44,7 +45,7 @@ IfMatch = Annotated[
 Status = Literal["draft", "active", "inactive"]
 
 
-@router.get("")
+@router.get("", response_model=rule_answers.RulePage)
 async def list_rules(
     request: Request,
     principal: ReadKey,
@@ -83,7 +84,7 @@ async def list_rules(
     return Json({"rules": shown, "next_cursor": following})
 
 
-@router.get("/templates")
+@router.get("/templates", response_model=rule_answers.TemplateList)
 async def list_templates(request: Request, principal: ReadKey) -> Json:
     """Ready-made rules for everything that the catalogue knows, and which of them are switched on."""
     services = services_of(request)
@@ -103,7 +104,7 @@ async def list_templates(request: Request, principal: ReadKey) -> Json:
     return Json({"templates": shown, "next_cursor": None})
 
 
-@router.get("/{rule_id}")
+@router.get("/{rule_id}", response_model=rule_answers.StoredRule)
 async def read_rule(
     request: Request,
     principal: ReadKey,
@@ -127,7 +128,7 @@ async def read_rule(
     raise NotFound("There is no such rule, or no such version of it.", {"field": "rule_id"})
 
 
-@router.get("/{rule_id}/versions")
+@router.get("/{rule_id}/versions", response_model=rule_answers.VersionPage)
 async def list_versions(
     request: Request, principal: ReadKey, rule_id: RuleId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
@@ -155,7 +156,7 @@ async def list_versions(
     return Json(page("versions", versions, limit, "version"))
 
 
-@router.post("", status_code=201, openapi_extra=openapi.RULE)
+@router.post("", status_code=201, openapi_extra=openapi.RULE, response_model=rule_answers.StoredRule)
 async def create_rule(request: Request, principal: AdminKey) -> Json:
     """Make a rule; it counts from the next event on."""
     services = services_of(request)
@@ -171,7 +172,7 @@ async def create_rule(request: Request, principal: AdminKey) -> Json:
     return _answer(await services.database.run(work), 201)
 
 
-@router.put("", openapi_extra=openapi.RULES)
+@router.put("", openapi_extra=openapi.RULES, response_model=rule_answers.Plan)
 async def put_rules(
     request: Request, principal: AdminKey, prune: bool = False, dry_run: bool = False
 ) -> Json:
@@ -197,7 +198,7 @@ async def put_rules(
     return Json(await services.database.run(work))
 
 
-@router.put("/{rule_id}", openapi_extra=openapi.RULE)
+@router.put("/{rule_id}", openapi_extra=openapi.RULE, response_model=rule_answers.StoredRule)
 async def put_rule(
     request: Request,
     principal: AdminKey,
@@ -221,7 +222,7 @@ async def put_rule(
     return _answer(await services.database.run(work))
 
 
-@router.delete("/{rule_id}")
+@router.delete("/{rule_id}", response_model=rule_answers.StoredRule)
 async def delete_rule(
     request: Request,
     principal: AdminKey,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rocket_server.errors import Conflict, InvalidPayload, Unavailable
 from rocket_server.http import openapi
+from rocket_server.http.answers import rules as rule_answers
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.body import ClientGone
 from rocket_server.http.responses import Json
@@ -56,7 +57,7 @@ class SimulationRequest(BaseModel):
     )
 
 
-@router.post("/simulate")
+@router.post("/simulate", response_model=rule_answers.Simulation)
 async def simulate_rules(request: Request, principal: ReadKey, body: SimulationRequest) -> Json:
     """What the rules in the body would have given, beside what was given; nothing is written.
 

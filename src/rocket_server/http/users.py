@@ -15,6 +15,8 @@ from rocket_server.badges.addresses import PublicUrls
 from rocket_server.errors import NotFound
 from rocket_server.events import store as events_store
 from rocket_server.http import openapi
+from rocket_server.http.answers import events as event_answers
+from rocket_server.http.answers import people as people_answers
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.badges import shown_award
 from rocket_server.http.events import shown
@@ -63,7 +65,7 @@ async def read_balance(request: Request, principal: ReadKey, user_id: str) -> Js
     )
 
 
-@router.get("/{user_id}/rank")
+@router.get("/{user_id}/rank", response_model=people_answers.RankShown)
 async def read_rank(request: Request, principal: ReadKey, user_id: str) -> Json:
     """A learner's rank and what it is good for, his streak, this week so far, and the next rank."""
     async with services_of(request).database.connection() as conn:
@@ -108,7 +110,7 @@ async def _standing(request: Request, conn: Any, organisation_id: str, learner: 
     return _Standing(organisation, rank, streak, goal, weeks.get(ranks.monday(today), 0))
 
 
-@router.get("/{user_id}/ledger")
+@router.get("/{user_id}/ledger", response_model=people_answers.EntryPage)
 async def read_ledger(
     request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
@@ -134,7 +136,7 @@ async def read_ledger(
     return Json(page("entries", entries, limit, "entry_id" if joint else "number"))
 
 
-@router.get("/{user_id}/events")
+@router.get("/{user_id}/events", response_model=event_answers.EventPage)
 async def read_events(
     request: Request, principal: ReadKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
@@ -147,7 +149,7 @@ async def read_events(
     return Json(page("events", [shown(row) for row in rows], limit, "event_id"))
 
 
-@router.get("/{user_id}/badges")
+@router.get("/{user_id}/badges", response_model=people_answers.HeldBadgePage)
 async def read_badges(
     request: Request,
     principal: ReadKey,

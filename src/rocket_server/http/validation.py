@@ -14,6 +14,7 @@ from rocket_server.configuration import Configuration
 from rocket_server.errors import FieldError, InvalidPayload, NotFound, RocketError
 from rocket_server.events.model import Event
 from rocket_server.http import openapi
+from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import Authenticator, check_address
 from rocket_server.http.body import decode_json
 from rocket_server.http.context import context_of
@@ -34,8 +35,13 @@ class _RolledBack(Exception):
     """Leaves a transaction without its effects."""
 
 
-@router.post("/api/public/validate/webhook", openapi_extra=openapi.HOOK)
-@router.post("/api/validate/event", openapi_extra=openapi.HOOK)
+@router.post("/api/public/validate/webhook", openapi_extra=openapi.HOOK, response_model=event_answers.Trial)
+@router.post(
+    "/api/validate/event",
+    openapi_extra=openapi.HOOK,
+    operation_id="validate_as_event",
+    response_model=event_answers.Trial,
+)
 async def validate(request: Request, source: SourceName = None) -> Json:
     """With a source's token, or a key and `?source=`: read the body as that source would; else as our own.
     A key needs the scope `events:write` or `read`."""
