@@ -42,7 +42,7 @@ def test_an_event_without_a_time_keeps_the_day_on_which_it_came(make_organisatio
         },
     )
     hook, path = custom(organisation, MAPPING)
-    ids = [send(organisation, hook, type="watched", who="anna", number=number) for number in range(3)]
+    ids = [send(organisation, hook, type="watched", who="anna", number=number) for number in (1, 2, 3)]
     for weeks, event_id in enumerate(ids, 1):
         owner.execute(
             "UPDATE events SET occurred_at = occurred_at - $2::interval,"
