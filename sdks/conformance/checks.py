@@ -37,9 +37,9 @@ def _wrong_requests(checks: Mapping[str, Any], seen: Sequence[Seen]) -> list[str
         if len(kinds) != 1 or kinds & {(), (None,)}:
             found.append(f"{checks['same']} isn't the same in each try: {kinds}")
     if checks.get("keyed"):
-        keys = [request.headers.get("Idempotency-Key") for request in seen if "/points/" in request.path]
-        if not all(keys):
-            found.append("points were moved without an Idempotency-Key")
+        writes = [request for request in seen if request.method == "POST"]
+        if not all(request.headers.get("Idempotency-Key") for request in writes):
+            found.append("something was given without an Idempotency-Key")
     if checks.get("stamped"):
         events = [event for request in seen for event in request.events]
         if not all(event.get("event_id") and event.get("timestamp") for event in events):

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(ROOT / "tests")]
@@ -83,6 +85,10 @@ async def _conform(installation: Installation, language: str) -> bool:
             return Subject(language, made.organisation.organisation_id, made.api_key)
 
     subject = installation.query(make)
+    sticker = {"badge_id": "sticker", "name": "Sticker", "repeatable": True}
+    async with httpx.AsyncClient(base_url=_url(installation), trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {subject.api_key}"}
+        (await client.post("/v1/badges", json=sticker, headers=headers)).raise_for_status()
     found: dict[str, list[str]] = {}
     for driver in subject.drivers:
         kind = driver.removeprefix("driver").replace("-", "", 1)

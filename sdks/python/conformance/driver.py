@@ -266,6 +266,13 @@ async def reset_after_batch(make: Make) -> Facts:
     return {name: answer[name] for name in ("processed", "duplicates")}
 
 
+async def reset_after_badge(make: Make) -> Facts:
+    client, name = make(), f"{RUN}-sticker"
+    answer = await client.badges.award(name, "sticker")
+    held = await client.users.get_badges(name)
+    return {"status": answer["status"], "badges": len(held["badges"])}
+
+
 async def refused(make: Make) -> Facts:
     return dict(await make(base_url=os.environ["ROCKET_REFUSED_URL"]).points.award("u", 5, "Try"))
 
@@ -337,6 +344,7 @@ SCENARIOS: dict[str, Callable[[Make], Awaitable[Facts]]] = {
     "reset_before": award_of("reset"),
     "reset_after": award_of("reset2"),
     "reset_after_batch": reset_after_batch,
+    "reset_after_badge": reset_after_badge,
     "half_an_answer": award_of("half"),
     "refused": refused,
     "breaker": breaker,

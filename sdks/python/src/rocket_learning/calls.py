@@ -189,17 +189,27 @@ def move_points(context: Context, path: str, given: Json, idempotency_key: str |
 
 
 def award_badge(
-    _: Context, user_id: str, badge_id: str, *, metadata: Json | None = None
+    context: Context,
+    user_id: str,
+    badge_id: str,
+    *,
+    metadata: Json | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[types.BadgeAwarded]:
-    """Give a badge to a learner; who holds it already is answered `already_held`."""
-    return give_badge({"user_id": user_id, "badge_id": badge_id, "metadata": metadata})
+    """Give a badge to a learner; who holds it already is answered `already_held`.
+
+    A badge that is repeatable is given again and again; keys as in `points.award`.
+    """
+    body = {"user_id": user_id, "badge_id": badge_id, "metadata": metadata}
+    return give_badge(context, body, idempotency_key)
 
 
-def give_badge(given: Json) -> Call[types.BadgeAwarded]:
-    """The same from a mapping."""
+def give_badge(context: Context, given: Json, idempotency_key: str | None) -> Call[types.BadgeAwarded]:
+    """An award of a badge; a key is made where none is given."""
     body = normalise_award(given)
-    _refuse(badge_errors(body))
-    return post("/v1/badges/award", body)
+    key = idempotency_key or context.settings.new_id()
+    _refuse(badge_errors(body, key))
+    return post("/v1/badges/award", body, key)
 
 
 def get_badge(_: Context, badge_id: str) -> Call[types.Badge]:

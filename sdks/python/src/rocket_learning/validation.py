@@ -61,15 +61,14 @@ def points_errors(award: Mapping[str, Any], idempotency_key: str) -> list[FieldE
     errors += [
         FieldError(name, "unknown field") for name in award if name not in checks and name != "metadata"
     ]
-    if not _is_key(idempotency_key):
-        errors.append(FieldError("idempotency_key", "must be 1 to 255 printable ASCII characters, no blanks"))
-    return errors
+    return errors + _key_errors(idempotency_key)
 
 
-def badge_errors(award: Mapping[str, Any]) -> list[FieldError]:
+def badge_errors(award: Mapping[str, Any], idempotency_key: str) -> list[FieldError]:
     """Everything that is wrong with an award of a badge."""
     checks: dict[str, _Check] = {"user_id": user_id_error, "badge_id": _identifier}
-    return _check(award, checks, "", required=True) + _document(award, "metadata", {})
+    errors = _check(award, checks, "", required=True) + _document(award, "metadata", {})
+    return errors + _key_errors(idempotency_key)
 
 
 def user_id_error(value: Any) -> str | None:
@@ -96,6 +95,11 @@ def _check(
         elif message := check(value):
             errors.append(FieldError(prefix + name, message))
     return errors
+
+
+def _key_errors(key: str) -> list[FieldError]:
+    expected = "must be 1 to 255 printable ASCII characters, no blanks"
+    return [] if _is_key(key) else [FieldError("idempotency_key", expected)]
 
 
 def _document(values: Mapping[str, Any], name: str, checks: Mapping[str, _Check]) -> list[FieldError]:
