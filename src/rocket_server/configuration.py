@@ -109,6 +109,10 @@ class Configurations:
         self._subscriptions = subscriptions
         self._remembered: OrderedDict[str, Configuration] = OrderedDict()
 
+    def remembered(self, organisation_id: str) -> Configuration | None:
+        """The configuration that was right when it was last used; None where nobody used it lately."""
+        return self._remembered.get(organisation_id)
+
     async def current(self, conn: Any, organisation_id: str) -> Configuration:
         """The configuration as `conn` sees it now: one small read where it is remembered and still right."""
         remembered = self._remembered.get(organisation_id)

@@ -24,6 +24,7 @@ from rocket_server.events.model import Event
 from rocket_server.metrics import GROUP_EVENTS, GROUP_SECONDS, WAITING_EVENTS
 from rocket_server.organisations import keys, request_log, sources
 from rocket_server.organisations.request_log import Outcome, Request
+from rocket_server.pace import TakesTooLong
 from rocket_server.pipeline import Result
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,10 @@ log = structlog.get_logger(__name__)
 # Events that wait beside a running transaction before another is begun for them. Fewer are better off sharing
 # the next one: what a transaction costs by itself is as much as these events cost.
 _WORTH_ANOTHER_TRANSACTION = 200
+
+# What one transaction computes at most, in comparisons of values: some tenths of a second. With the few rules
+# that most organisations have it isn't felt; a thousand rules make groups small.
+_GROUP_WEIGHT = 200_000
 
 
 @dataclass(slots=True)
@@ -101,6 +106,14 @@ class GroupCommit:
         # Shielded: the events stay in their group even if this client goes away.
         return await asyncio.shield(submission.done)
 
+    def group_size(self, organisation_id: str) -> int:
+        """How many events of an organisation may share a transaction, by what its rules cost each of them."""
+        known = self._configurations.remembered(organisation_id)
+        return self._max_group if known is None else self._size_by(known)
+
+    def _size_by(self, configuration: Configuration) -> int:
+        return max(1, min(self._max_group, _GROUP_WEIGHT // configuration.rules.weight))
+
     async def close(self) -> None:
         """Take nothing more, and wait until everything that was taken is answered."""
         self._closed = True
@@ -110,7 +123,7 @@ class GroupCommit:
 
     async def _run(self, organisation_id: str, lane: _Lane) -> None:
         try:
-            while group := lane.take(self._max_group):
+            while group := lane.take(self.group_size(organisation_id)):
                 events = sum(submission.weight for submission in group)
                 WAITING_EVENTS.dec(events)
                 GROUP_EVENTS.observe(events)
@@ -121,12 +134,29 @@ class GroupCommit:
             if not lane.running and not lane.waiting:
                 self._lanes.pop(organisation_id, None)
 
-    async def _commit(self, organisation_id: str, group: list[Submission]) -> None:
-        """Commit a group. If it fails as a whole, its submissions are tried alone: one can't harm another."""
+    async def _commit(self, organisation_id: str, group: list[Submission], halvings: int = 2) -> None:
+        """Commit a group. If it fails as a whole, its submissions are tried alone: one can't harm another. If
+        it takes too long, its parts are tried, `halvings` times."""
         try:
             answers = await self._database.run(
                 lambda conn: self._work(conn, organisation_id, group), ingest=True
             )
+        except _TooMany:
+            # What the rules cost wasn't known yet, or was changed, when the group was taken together.
+            lane = _Lane(deque(group), sum(submission.weight for submission in group))
+            while part := lane.take(self.group_size(organisation_id)):
+                if len(part) == len(group):
+                    _answer(group[0], TakesTooLong())
+                else:
+                    await self._commit(organisation_id, part, halvings)
+        except TakesTooLong as error:
+            half = len(group) // 2
+            if not half or not halvings:
+                for submission in group:
+                    _answer(submission, error)
+            else:
+                await self._commit(organisation_id, group[:half], halvings - 1)
+                await self._commit(organisation_id, group[half:], halvings - 1)
         except RocketError as error:
             for submission in group:
                 _answer(submission, error)
@@ -145,6 +175,8 @@ class GroupCommit:
         self, conn: Any, organisation_id: str, group: list[Submission]
     ) -> list[list[Result] | BaseException]:
         configuration = await self._configurations.current(conn, organisation_id)
+        if sum(submission.weight for submission in group) > self._size_by(configuration):
+            raise _TooMany
         revoked = await _revoked(conn, configuration.version, group)
         readings: list[Sequence[Event] | BaseException] = []
         for submission in group:
@@ -174,6 +206,10 @@ class GroupCommit:
                 start += len(reading)
         await request_log.add(conn, organisation_id, now, _logged(group, answers))
         return answers
+
+
+class _TooMany(Exception):
+    """More events than may share a transaction under the organisation's rules."""
 
 
 @dataclass(slots=True)

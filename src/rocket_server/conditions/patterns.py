@@ -32,6 +32,9 @@ _PYTHON_SPELLING: Final = re.compile(
     re.DOTALL,
 )
 
+# Words, or words at the beginning: nearly all patterns that people write need no engine.
+_is_plain: Final = re.compile(r"(\^?)([^\\^$.|?*+()\[\]{}]+)").fullmatch
+
 
 class PatternError(ValueError):
     """The pattern isn't taken; the message says why, and what could be written instead."""
@@ -52,6 +55,11 @@ def check_pattern(pattern: str) -> int:
 
 def searcher(pattern: str) -> Callable[[str], bool]:
     """A closure that says whether a checked pattern is found in the first characters of a text."""
+    if plain := _is_plain(pattern):
+        words = plain[2]
+        if plain[1]:
+            return lambda text: text.startswith(words, 0, MAX_TEXT_CHARACTERS)
+        return lambda text: text.find(words, 0, MAX_TEXT_CHARACTERS) >= 0
 
     def found(text: str) -> bool:
         # Halves of surrogate pairs have no bytes, and no pattern can ask for them.

@@ -143,6 +143,39 @@ def equality(expected: Iterable[Any], zone: tzinfo) -> Predicate:
     return equals
 
 
+# A value under which equal ones are found: texts as they are, numbers and truths as numbers.
+Key = str | int | float
+
+
+def equality_keys(expected: Iterable[Any]) -> frozenset[Key]:
+    """Where to look for a value that equals one of the expected scalars, times left out: whatever `equality`
+    finds equal has one of these among its `keys_of`."""
+    keys: set[Key] = set()
+    for value in expected:
+        if isinstance(value, bool):
+            keys.update(_TRUE if value else _FALSE)
+            keys.add(int(value))
+            continue
+        keys.add(value)
+        number = as_number(value)
+        if number is not None:
+            keys.add(number)
+        if value in _TRUE:
+            keys.add(1)
+        elif value in _FALSE:
+            keys.add(0)
+    return frozenset(keys)
+
+
+def keys_of(seen: Any) -> tuple[Key, ...]:
+    """Under what a value of an event is looked up."""
+    kind = type(seen)
+    if kind is str:
+        number = as_number(seen)
+        return (seen,) if number is None else (seen, number)
+    return (seen,) if kind is int or kind is float or kind is bool else ()
+
+
 def ordering(operator: str, expected: Any, zone: tzinfo, *, of_time: bool) -> Predicate:
     """A predicate for gt, gte, lt, lte: against a number, or against a time where one is expected.
 

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from rocket_server.errors import Unavailable
+from rocket_server.pace import TakesTooLong
 
 T = TypeVar("T")
 
@@ -110,6 +111,8 @@ class Database:
             raise unavailable(error) from error
         try:
             yield conn
+        except TimeoutError as error:
+            raise TakesTooLong from error
         except UNAVAILABLE_ERRORS as error:
             raise unavailable(error) from error
         finally:

@@ -6,7 +6,7 @@ These handlers read the raw body and decode it once; they are the hot path.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from rocket_server.http.services import Services, services_of
 from rocket_server.metrics import EVENTS, POINTS
 from rocket_server.organisations import request_log
 from rocket_server.organisations.model import Source
+from rocket_server.pace import TakesTooLong
 from rocket_server.pipeline import Result
 from rocket_server.sources import rocket
 
@@ -96,16 +97,25 @@ async def post_batch(request: Request) -> Json:
         raise InvalidPayload.field("events", f"a list of 1 to {MAX_BATCH_EVENTS} events")
     received_at = datetime.now(UTC)
     answers: list[dict[str, Any]] = []
-    size = services.settings.group_max_events
-    for start in range(0, len(events), size):
+    while len(answers) < len(events):
+        start = len(answers)
+        size = services.group_commit.group_size(principal.organisation_id)
         answers += await _process_part(services, principal, events[start : start + size], start, received_at)
     return Json(_batch_answer(answers))
 
 
 async def _process_part(
-    services: Services, principal: Principal, part: list[Any], start: int, received_at: datetime
+    services: Services,
+    principal: Principal,
+    part: list[Any],
+    start: int,
+    received_at: datetime,
+    tries: int = 3,
 ) -> list[dict[str, Any]]:
-    """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index."""
+    """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index.
+
+    A part that takes too long is tried again by halves, `tries` times in all.
+    """
     errors: dict[int, list[FieldError]] = {}
 
     def read(configuration: Configuration) -> Sequence[Event]:
@@ -121,17 +131,31 @@ async def _process_part(
 
     try:
         results = iter(await _submit(services, principal, len(part), read))
+    except TakesTooLong:
+        size = services.group_commit.group_size(principal.organisation_id)
+        if len(part) == 1 or (len(part) <= size and tries == 1):
+            raise
+        if len(part) <= size:  # else what the rules cost wasn't known yet
+            size, tries = (len(part) + 1) // 2, tries - 1
     except RocketError:
         raise
     except Exception:
         # The database refused something in this part: find it by halves, so that the rest is stored.
         if len(part) == 1:
             return [_failed(start, "the database can't store this event")]
-        half = len(part) // 2
-        return [
-            *await _process_part(services, principal, part[:half], start, received_at),
-            *await _process_part(services, principal, part[half:], start + half, received_at),
-        ]
+        size = (len(part) + 1) // 2
+    else:
+        return _answers(part, start, results, errors)
+    answers = []
+    for begin in range(0, len(part), size):
+        piece = part[begin : begin + size]
+        answers += await _process_part(services, principal, piece, start + begin, received_at, tries)
+    return answers
+
+
+def _answers(
+    part: Sequence[Any], start: int, results: Iterator[Result], errors: Mapping[int, list[FieldError]]
+) -> list[dict[str, Any]]:
     answers = []
     for index in range(len(part)):
         if index in errors:

@@ -16,9 +16,10 @@ from rocket_server.ledger import store as ledger_store
 from rocket_server.ledger.model import Account, Cause, Entry
 from rocket_server.ledger.store import StoredEntry
 from rocket_server.organisations.model import Rank
+from rocket_server.pace import Pace
 from rocket_server.pipeline import completions
 from rocket_server.pipeline.completions import BadgeAward
-from rocket_server.pipeline.model import DECIDED_ANEW, Gift, Item, points_of
+from rocket_server.pipeline.model import BUDGET_S, DECIDED_ANEW, Gift, Item, points_of
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import Decision, Probe
@@ -58,7 +59,8 @@ class Awarding:
 
         states = await completions.read(conn, organisation_id, self._completion_keys(items))
         await self._read_reversible(conn, items, states)
-        considered = {item.event_id: self._considered(item.event) for item in items}
+        pace = Pace(BUDGET_S)
+        considered = {item.event_id: await self._considered(item.event, pace) for item in items}
         await self._read_counts(conn, items, considered)
         await self._read_ranks(conn, items, considered)
 
@@ -66,6 +68,8 @@ class Awarding:
             self._take_back_earlier_decisions(item)
         for item in items:
             self._decide_one(item, considered[item.event_id], states)
+            if pace.is_due():
+                await pace.rest()
 
         touched = {entry.learner_id for entry in self._entries}
         await ledger_store.write(
@@ -83,8 +87,14 @@ class Awarding:
             if (key := completions.key_of(item.event, item.learner.learner_id))
         }
 
-    def _considered(self, event: Event) -> list[Considered]:
-        return [(rule, rule.consider(event)) for rule in self._rules.triggered(event.event)]
+    async def _considered(self, event: Event, pace: Pace) -> list[Considered]:
+        considered: list[Considered] = []
+        for one in self._rules.consider(event):
+            if one is not None:
+                considered.append(one)
+            if pace.is_due():
+                await pace.rest()
+        return considered
 
     async def _read_reversible(self, conn: Any, items: list[Item], states: completions.Completions) -> None:
         """Entries that may be taken back, and what they count against."""

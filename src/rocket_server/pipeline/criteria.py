@@ -10,7 +10,8 @@ from rocket_server.badges.criteria import Threshold, module_mark
 from rocket_server.badges.progress import Key, Mark
 from rocket_server.configuration import Configuration
 from rocket_server.events.store import as_event
-from rocket_server.pipeline.model import Item
+from rocket_server.pace import Pace
+from rocket_server.pipeline.model import BUDGET_S, Item
 
 
 async def met(conn: Any, configuration: Configuration, items: Sequence[Item]) -> list[tuple[Item, str]]:
@@ -22,12 +23,15 @@ async def met(conn: Any, configuration: Configuration, items: Sequence[Item]) ->
     thresholds = configuration.thresholds
     if not thresholds.all:
         return []
-    changes = {item.event_id: _changes(configuration, item) for item in items}
-    asked = {
-        item.event_id: touched
-        for item in items
-        if (touched := _touched(configuration, item, changes[item.event_id]))
-    }
+    pace = Pace(BUDGET_S)
+    changes: dict[str, list[tuple[bool, Mark]]] = {}
+    asked: dict[str, list[Threshold]] = {}
+    for item in items:
+        changes[item.event_id] = _changes(configuration, item)
+        if touched := _touched(configuration, item, changes[item.event_id]):
+            asked[item.event_id] = touched
+        if pace.is_due():
+            await pace.rest()
     if not asked:
         return []
 
@@ -57,6 +61,8 @@ async def met(conn: Any, configuration: Configuration, items: Sequence[Item]) ->
             if one.holds(item.earned, counted, held_by.get(learner_id, ())):
                 given.add((learner_id, one.badge_id))
                 found.append((item, one.badge_id))
+        if pace.is_due():
+            await pace.rest()
     await counts.write(conn, organisation_id)
     return found
 

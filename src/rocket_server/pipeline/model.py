@@ -14,6 +14,9 @@ from rocket_server.learners.store import Learner
 # isn't worth less for it.
 DECIDED_ANEW = "decided anew"
 
+# For how long rules or criteria may be asked about one group of events, with what others do in between.
+BUDGET_S = 10.0
+
 Status = Literal["processed", "ignored", "held", "failed"]
 
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rocket_server.conditions.matching import compile_condition, compile_explanation, field
+from rocket_server.conditions.model import comparisons
+from rocket_server.conditions.patterns import check_pattern
 from rocket_server.conditions.values import as_number, rfc3339, shown
 from rocket_server.events.model import Event
 from rocket_server.rules import constraints
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
+from rocket_server.rules.index import Index
 from rocket_server.rules.model import PointsFrom, RuleVersion
 
 if TYPE_CHECKING:
     from rocket_server.rules.judge import Boost
+
+# Where more rules than these hear an event, those that have nothing to do with it say nothing.
+MAX_TOLD: Final = 50
+
+# What asking a rule costs, in comparisons of values: an award, each pattern.
+_AWARD_WEIGHT: Final = 20
+_INSTRUCTIONS_PER_WEIGHT: Final = 10
 
 
 class CompiledRule:
@@ -32,6 +42,11 @@ class CompiledRule:
         since, until = rule.period.bounds(calendar.zone)
         self._period = None if since is None and until is None else (since, until)
         self._source = rule.trigger.source
+        self.weight = _AWARD_WEIGHT + sum(
+            1 + (check_pattern(one.expected) // _INSTRUCTIONS_PER_WEIGHT if one.operator == "matches" else 0)
+            for one in comparisons(rule.trigger.conditions)
+            if rule.fault is None
+        )
         self._conditions = tuple(
             (compile_condition(part, calendar.zone), compile_explanation(part))
             for part in rule.trigger.conditions.parts
@@ -171,6 +186,17 @@ class RuleSet:
             self._every[event] = (*self._every.get(event, ()), rule)
             if rule.active:
                 self._active[event] = (*self._active.get(event, ()), rule)
+        self._indices = {
+            event: Index([rule.rule.trigger.conditions for rule in heard], [rule.weight for rule in heard])
+            for event, heard in self._active.items()
+            if len(heard) > MAX_TOLD
+        }
+        weights = [
+            self._indices[event].weight if event in self._indices else sum(rule.weight for rule in heard)
+            for event, heard in self._active.items()
+        ]
+        # What deciding about one event costs at the most, in comparisons of values.
+        self.weight = max(weights, default=1)
 
     def triggered(self, event: str, *, explain: bool = False) -> tuple[CompiledRule, ...]:
         """The rules that an event of this name triggers.
@@ -179,6 +205,23 @@ class RuleSet:
         an event that is merely stored doesn't pay for rules that are switched off.
         """
         return (self._every if explain else self._active).get(event, ())
+
+    def consider(self, event: Event) -> Iterator[tuple[CompiledRule, Decision | Case] | None]:
+        """What each active rule that hears an event says of the event alone, in order.
+
+        Where more than MAX_TOLD hear it, only those that it meets say something. The others are left out by
+        an index or answer None, and what they would say can be derived whenever somebody asks.
+        """
+        heard = self._active.get(event.event, ())
+        index = self._indices.get(event.event)
+        if index is None:
+            for rule in heard:
+                yield rule, rule.consider(event)
+            return
+        for position in index.find(event):
+            rule = heard[position]
+            case = rule.consider(event)
+            yield (rule, case) if isinstance(case, Case) else None
 
 
 def _compile_points(points: PointsFrom) -> Callable[[Event], dict[str, Any]]:

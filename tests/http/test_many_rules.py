@@ -1,0 +1,78 @@
+"""As many rules as an organisation may have: events are taken, and what rules say is told when asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.fixtures import MakeOrganisation
+
+
+def rules(number, conditions):
+    """Rules about forum posts, each with its conditions."""
+    return [
+        {
+            "rule_id": f"r{one:03}",
+            "trigger": {"event": "forum.posted", "conditions": conditions(one)},
+            "actions": {"award_points": 2},
+        }
+        for one in range(number)
+    ]
+
+
+@pytest.fixture
+def ruled(make_organisation: MakeOrganisation):
+    """An organisation without rules."""
+    return make_organisation(rules=[])
+
+
+def posts(number, **properties):
+    return [
+        {
+            "event": "forum.posted",
+            "user_id": f"u{one % 7}",
+            "timestamp": "2026-03-02T10:00:00Z",
+            "event_id": f"p{one}",
+            "properties": {"course_id": str(one), "score": one} | properties,
+        }
+        for one in range(number)
+    ]
+
+
+def test_a_batch_under_nine_hundred_rules(ruled, adds_up):
+    """Each event is decided by the rule of its course; the other 899 say why not when somebody asks."""
+    made = ruled.api.request(
+        "PUT", "/v1/rules", json={"rules": rules(900, lambda one: {"course_id": str(one)})}
+    )
+    assert made.status_code == 200, made.text
+    answer = ruled.api.post("/v1/events/batch", {"events": posts(1_500)}).json()
+    assert (answer["processed"], answer["failed"], answer["points_awarded"]) == (1_500, 0, 1_800)
+    single = ruled.api.event("forum.posted", properties={"course_id": "899"})
+    assert [decision["rule_id"] for decision in single["decisions"]] == ["r899"]
+    decisions = ruled.api.read(single["event_id"])["decisions"]
+    assert len(decisions) == 900
+    other = next(decision for decision in decisions if decision["rule_id"] == "r000")
+    assert (other["outcome"], other["detail"]["path"]) == ("condition_not_met", "course_id")
+    adds_up(ruled)
+
+
+def test_a_batch_under_rules_that_all_have_to_be_asked(ruled, adds_up):
+    """Rules that no index tells apart make the transactions small, and nothing is lost or given twice."""
+    made = ruled.api.request(
+        "PUT", "/v1/rules", json={"rules": rules(300, lambda one: {"score": {"gte": one}})}
+    )
+    assert made.status_code == 200, made.text
+    answer = ruled.api.post("/v1/events/batch", {"events": posts(60, score=9)}).json()
+    assert (answer["processed"], answer["points_awarded"]) == (60, 60 * 10 * 2)
+    again = ruled.api.post("/v1/events/batch", {"events": posts(60, score=9)}).json()
+    assert (again["duplicates"], again["points_awarded"]) == (60, 0)
+    tried = ruled.api.post("/v1/rules/calculate", posts(1, score=4)[0]).json()
+    assert (tried["points_awarded"], len(tried["decisions"])) == (10, 300)
+    adds_up(ruled)
+
+
+def test_fifty_rules_each_leave_a_decision(ruled):
+    """Up to fifty rules of one event are all answered and stored, met or not."""
+    ruled.api.request("PUT", "/v1/rules", json={"rules": rules(50, lambda one: {"course_id": str(one)})})
+    answer = ruled.api.event("forum.posted", properties={"course_id": "3"})
+    assert len(answer["decisions"]) == 50
+    assert answer["points_awarded"] == 2
