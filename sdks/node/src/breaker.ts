@@ -6,11 +6,11 @@ export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
 
 export interface CircuitBreakerOptions {
   /** Which errors speak against the other side; by default all that it didn't answer itself, and 5xx. */
-  readonly isFailure?: (error: unknown) => boolean;
+  readonly isFailure?: ((error: unknown) => boolean) | undefined;
   /** Told of each change. */
-  readonly onChange?: (state: BreakerState) => void;
+  readonly onChange?: ((state: BreakerState) => void) | undefined;
   /** Unix milliseconds; the system's clock by default. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /**

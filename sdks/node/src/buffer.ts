@@ -12,13 +12,13 @@ import type { BatchResult, LearningEvent, StampedEvent } from './types.js';
 
 export interface EventBufferOptions extends DeadLetterOptions {
   /** Who sends; by default a client that is set up by `ROCKET_API_KEY` and `ROCKET_BASE_URL`. */
-  readonly client?: RocketSDK;
+  readonly client?: RocketSDK | undefined;
   /** How many events may wait; 10,000 by default. */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /** What becomes of an event beyond: a dead letter, or a BufferFullError for who adds it. */
-  readonly overflow?: 'dead_letter' | 'raise';
+  readonly overflow?: 'dead_letter' | 'raise' | undefined;
   /** Unix milliseconds; the system's clock by default. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 interface Waiting {
@@ -119,15 +119,13 @@ export class EventBuffer {
   /** Does what is due by now; the timer calls it. */
   async tick(): Promise<void> {
     if (this.#busy || this.#waiting.length === 0) return;
-    await this.#enqueue(() => (this.#now() < this.#retryAt ? Promise.resolve() : this.#sendDue()));
+    await this.#enqueue(() => (this.#now() < this.#retryAt ? Promise.resolve() : this.#send(0)));
   }
 
   /** Waits for the oldest event to be due. The timer doesn't keep the process from ending. */
   startTimer(): void {
-    const [oldest] = this.#waiting;
-    if (this.#timer || !oldest || this.#closing) return;
-    const dueAt = this.#waiting.length >= this.maxSize ? 0 : oldest.since + this.flushInterval;
-    const delayMs = Math.max(dueAt, this.#retryAt) - this.#now();
+    if (this.#timer || this.#waiting.length === 0 || this.#closing) return;
+    const delayMs = Math.max(this.#dueAt(), this.#retryAt) - this.#now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.tick();
@@ -138,6 +136,13 @@ export class EventBuffer {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.startTimer();
+  }
+
+  /** When there is something to send: at once for a full batch, else when the oldest event has waited enough. */
+  #dueAt(): number {
+    const [oldest] = this.#waiting;
+    if (!oldest) return Infinity;
+    return this.#waiting.length >= this.maxSize ? 0 : oldest.since + this.flushInterval;
   }
 
   /** One after another, so that batches stay in order. */
@@ -154,16 +159,9 @@ export class EventBuffer {
     return this.#sending;
   }
 
-  /** Full batches; and all, where the oldest event has waited long enough. */
-  async #sendDue(): Promise<void> {
-    const [oldest] = this.#waiting;
-    const all = oldest !== undefined && this.#now() >= oldest.since + this.flushInterval;
-    await this.#send(all ? this.#waiting.length : 0);
-  }
-
-  /** At least the first `count` events, and then as many as make full batches; up to the first outage. */
+  /** At least the first `count` events, and then what is due; up to the first outage. */
   async #send(count: number): Promise<void> {
-    for (let left = count; left > 0 || this.#waiting.length >= this.maxSize; left -= this.maxSize) {
+    for (let left = count; left > 0 || this.#dueAt() <= this.#now(); left -= this.maxSize) {
       const batch = this.#waiting.slice(0, this.maxSize).map(({ event }) => event);
       if (!(await this.#sendOne(batch))) return;
       this.#waiting.splice(0, batch.length);

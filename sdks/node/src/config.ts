@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { ConfigurationError } from './errors.js';
-import { RETRY_DEFAULTS, type RetryOptions, sleep } from './retry.js';
+import { type Complete, RETRY_DEFAULTS, type RetryOptions, type RetryPolicy, sleep } from './retry.js';
 import type { Logger, Hooks } from './telling.js';
 
 /** Where the hosted service is, by the name of its environment. */
@@ -16,11 +16,11 @@ export type Environment = keyof typeof ENVIRONMENTS;
 
 /** When calls stop being made to a server that fails. */
 export interface BreakerOptions {
-  readonly enabled?: boolean;
+  readonly enabled?: boolean | undefined;
   /** Failed tries in a row; 5 by default. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** Milliseconds until one call tries again; 60,000 by default. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /** How to set up a client. Durations are in milliseconds. */
@@ -77,10 +77,10 @@ export interface FetchAnswer {
 export interface Config {
   readonly apiKey: string;
   readonly baseURL: string;
-  readonly retry: Required<RetryOptions>;
+  readonly retry: RetryPolicy;
   readonly timeout: number;
   readonly validateEvents: boolean;
-  readonly circuitBreaker: Required<BreakerOptions>;
+  readonly circuitBreaker: Complete<BreakerOptions>;
   readonly userAgent: string | undefined;
   readonly world: World;
 }
@@ -156,6 +156,7 @@ function isURL(address: string): boolean {
 }
 
 /** Without what is undefined, so that it doesn't hide a default. */
-function defined<T extends object>(options: T | undefined): Partial<T> {
-  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
+function defined<T extends object>(options: T | undefined): Partial<Complete<T>> {
+  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Partial<Complete<T>>;
 }

@@ -7,7 +7,7 @@ import { standardKeys, verifySignature, verifyWebhook } from './webhooks.js';
 export interface WebhookMiddlewareOptions extends StandardOptions {
   readonly secret: WebhookSecrets;
   /** Which signature is checked: `standard` (Standard Webhooks, the default) or `x-signature`. */
-  readonly scheme?: 'standard' | 'x-signature';
+  readonly scheme?: 'standard' | 'x-signature' | undefined;
 }
 
 /** As much of a request as is used; `body` is what a middleware before this one has read. */

@@ -5,22 +5,28 @@ import { ApiError, RateLimitError, ServerError, TransportError } from './errors.
 /** How often and how patiently a failed call is tried again. Durations are in milliseconds. */
 export interface RetryOptions {
   /** False: one try, and no more. */
-  readonly enabled?: boolean;
+  readonly enabled?: boolean | undefined;
   /** Tries after the first one; 3 by default. */
-  readonly maxRetries?: number;
+  readonly maxRetries?: number | undefined;
   /** Wait before the first retry; 1,000 by default. */
-  readonly baseDelay?: number;
+  readonly baseDelay?: number | undefined;
   /** How many times as long each further wait is; 2 by default. */
-  readonly backoffMultiplier?: number;
+  readonly backoffMultiplier?: number | undefined;
   /** No wait is longer, before `Retry-After` has its say; 30,000 by default. */
-  readonly maxDelay?: number;
+  readonly maxDelay?: number | undefined;
   /** The share of a wait that chance may take away, 0 to 1, so that clients don't come back all at once; 0.5 by default. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /** `Retry-After` isn't heeded beyond this; 60,000 by default. */
-  readonly maxRetryAfter?: number;
+  readonly maxRetryAfter?: number | undefined;
 }
 
-export const RETRY_DEFAULTS: Required<RetryOptions> = {
+/** The same with nothing left open. */
+export type RetryPolicy = Complete<RetryOptions>;
+
+/** Options of which each is there. */
+export type Complete<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
+
+export const RETRY_DEFAULTS: RetryPolicy = {
   enabled: true,
   maxRetries: 3,
   baseDelay: 1_000,
@@ -36,7 +42,7 @@ export const RETRY_DEFAULTS: Required<RetryOptions> = {
  * `retries` is how many were made already, `random` a number from 0 to 1.
  */
 export function retryDelay(
-  policy: Required<RetryOptions>,
+  policy: RetryPolicy,
   error: unknown,
   retries: number,
   random: number,

@@ -11,9 +11,9 @@ import { VERSION } from './version.js';
 /** What a caller may say about one call. */
 export interface CallOptions {
   /** Milliseconds for one try. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Gives the call up. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What stands behind the question mark; undefined isn't sent. */
@@ -26,7 +26,7 @@ export interface Call extends CallOptions {
   readonly path: string;
   readonly query?: Query;
   readonly body?: unknown;
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Sends calls, and tries them again where that may help. */

@@ -7,34 +7,34 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export type Moment = string | number | Date;
 
 /** Who an event, points or a badge are about: `user_id`, or `userId` for those who prefer it. */
-export type ForUser = { readonly user_id: string; readonly userId?: never } | { readonly userId: string; readonly user_id?: never };
+export type ForUser = { readonly user_id: string; readonly userId?: undefined } | { readonly userId: string; readonly user_id?: undefined };
 
 /** What events have beside their learner. */
 interface EventFields {
   /** `domain.action`, such as `course.completed`. */
   readonly event: string;
   /** When it happened; now, where it isn't given. */
-  readonly timestamp?: Moment;
+  readonly timestamp?: Moment | undefined;
   /** Your id of the event, under which it counts once, for ever; made where it isn't given. */
-  readonly event_id?: string;
-  readonly properties?: EventProperties;
-  readonly metadata?: JsonObject;
+  readonly event_id?: string | undefined;
+  readonly properties?: EventProperties | undefined;
+  readonly metadata?: JsonObject | undefined;
   /** The platform where it happened. */
-  readonly source?: string;
+  readonly source?: string | undefined;
 }
 
 /** What rules look at. Those named here have a form of their own; any other is kept as it is. */
 export interface EventProperties {
-  readonly course_id?: string | number | null;
-  readonly section_id?: string | number | null;
-  readonly lesson_id?: string | number | null;
-  readonly quiz_id?: string | number | null;
-  readonly attempt_id?: string | number | null;
-  readonly object_id?: string | number | null;
+  readonly course_id?: string | number | null | undefined;
+  readonly section_id?: string | number | null | undefined;
+  readonly lesson_id?: string | number | null | undefined;
+  readonly quiz_id?: string | number | null | undefined;
+  readonly attempt_id?: string | number | null | undefined;
+  readonly object_id?: string | number | null | undefined;
   /** 0 to 100. */
-  readonly progress_pct?: number | null;
+  readonly progress_pct?: number | null | undefined;
   /** Whole seconds. */
-  readonly time_on_task_sec?: number | null;
+  readonly time_on_task_sec?: number | null | undefined;
   readonly [name: string]: unknown;
 }
 
@@ -125,7 +125,7 @@ export type PointsRequest = ForUser & {
   /** A whole number from 1 to 1,000,000. */
   readonly points: number;
   readonly reason: string;
-  readonly metadata?: JsonObject;
+  readonly metadata?: JsonObject | undefined;
 };
 
 export interface PointsResult {
@@ -143,9 +143,9 @@ export interface ReversalResult extends PointsResult {
   readonly badges_revoked: readonly string[];
 }
 
-export type BadgeRequest = ForUser & { readonly metadata?: JsonObject } & (
-    | { readonly badge_id: string; readonly badgeId?: never }
-    | { readonly badgeId: string; readonly badge_id?: never }
+export type BadgeRequest = ForUser & { readonly metadata?: JsonObject | undefined } & (
+    | { readonly badge_id: string; readonly badgeId?: undefined }
+    | { readonly badgeId: string; readonly badge_id?: undefined }
   );
 
 export interface BadgeResult {
@@ -346,43 +346,43 @@ export interface LeaderboardPage extends Page {
 /** Which page of a list. */
 export interface PageOptions {
   /** 1 to 500 rows; 50 by default. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** `next_cursor` of the page before. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 export interface EventFilter extends PageOptions {
-  readonly user_id?: string;
-  readonly event?: string;
-  readonly source?: string;
-  readonly status?: 'processed' | 'ignored' | 'held' | 'failed';
+  readonly user_id?: string | undefined;
+  readonly event?: string | undefined;
+  readonly source?: string | undefined;
+  readonly status?: 'processed' | 'ignored' | 'held' | 'failed' | undefined;
   /** Occurred at this time or later. */
-  readonly since?: Moment;
+  readonly since?: Moment | undefined;
   /** Occurred before this time. */
-  readonly until?: Moment;
+  readonly until?: Moment | undefined;
 }
 
 /** By address, or by a beginning. */
 export type UserSearch = PageOptions &
-  ({ readonly email: string; readonly q?: never } | { readonly q: string; readonly email?: never });
+  ({ readonly email: string; readonly q?: undefined } | { readonly q: string; readonly email?: undefined });
 
 export interface HeldBadgeFilter extends PageOptions {
-  readonly include_revoked?: boolean;
+  readonly include_revoked?: boolean | undefined;
 }
 
 export interface ExplanationFilter extends PageOptions {
   /** An event's name, or its id. */
-  readonly event?: string;
-  readonly since?: Moment;
-  readonly until?: Moment;
+  readonly event?: string | undefined;
+  readonly since?: Moment | undefined;
+  readonly until?: Moment | undefined;
 }
 
 export interface LeaderboardFilter extends PageOptions {
   /** Points of one course only. */
-  readonly course?: string;
-  readonly period?: 'all' | 'week' | 'month';
+  readonly course?: string | undefined;
+  readonly period?: 'all' | 'week' | 'month' | undefined;
   /** A day of the week or month that is meant: `2026-03-02`. */
-  readonly at?: string;
+  readonly at?: string | undefined;
   /** A learner: their place and those next to it. */
-  readonly around?: string;
+  readonly around?: string | undefined;
 }

@@ -30,9 +30,9 @@ export type WebhookSecrets = string | readonly string[];
 
 export interface StandardOptions {
   /** How far the time of signing may be from now, in milliseconds; 300,000 by default. */
-  readonly tolerance?: number;
+  readonly tolerance?: number | undefined;
   /** Unix milliseconds; the system's clock by default. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 const SECRET_PREFIX = 'whsec_';

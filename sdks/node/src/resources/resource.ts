@@ -10,7 +10,7 @@ import type { Page, PageOptions } from '../types.js';
 /** What may be said about a call that counts once. */
 export interface WriteOptions extends CallOptions {
   /** Your own key, under which the call counts once, for ever; made where it isn't given. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** A part of the API. */
