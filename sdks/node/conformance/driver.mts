@@ -141,7 +141,7 @@ const scenarios: Record<string, Scenario> = {
       await client.badges.get('quiz_master'),
       await client.leaderboard.get({ limit: 1 }),
       await client.rules.list(),
-      await client.rules.get('course_completion'),
+      await client.rules.get('course_completed'),
       await client.rules.templates(),
       await client.health(),
     ];
