@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -60,6 +60,7 @@ from rocket_server.http import (
 from rocket_server.http.auth import Authenticator
 from rocket_server.http.context import context_of
 from rocket_server.http.gate import Gate
+from rocket_server.http.queries import only_known_parameters
 from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
 from rocket_server.plugins import dispatch
@@ -119,7 +120,9 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     for router in _ROUTERS:
-        app.include_router(router)
+        # Networks that share a link to a badge add parameters of their own.
+        checked = [] if router is public_badges.router else [Depends(only_known_parameters)]
+        app.include_router(router, dependencies=checked)
     app.add_exception_handler(RocketError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)
     app.add_exception_handler(HTTPException, _on_error)

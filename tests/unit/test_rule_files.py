@@ -78,7 +78,10 @@ def test_what_is_written_is_read_back(tmp_path: Path):
             "# nothing\n- rule_id: a\n  actions: {award_points: 5}\n",
             ":2: [0].trigger: expected the name of an event",
         ),
-        ("- {rule_id: a, trigger: x.y, actions: {award_points: 5}, starts_at: 2026-02-30}", "is not YAML"),
+        (
+            "- {rule_id: a, trigger: x.y, actions: {award_points: 5}, starts_at: 2026-02-30}",
+            "starts_at: expected a date",
+        ),
         ("a: [1\nb: 2", ":2: is not YAML"),
         ("a: 1\nb: 2\na: 3", ":3: a: stands here twice"),
         ("", "is empty; expected rules"),
@@ -114,3 +117,39 @@ def test_no_such_file():
     """A file that isn't there is said so."""
     with pytest.raises(BadInput, match="can't be read: No such file"):
         read_rules("/nowhere/rules.yaml", catalogue.load())
+
+
+@pytest.mark.parametrize(
+    ("written_as", "expected"),
+    [
+        *((text, text) for text in ("0123", "NO", "on", "22:30", "2026-03-01", "1_000", "0x1F", "0o17", "y")),
+        *((text, text) for text in ("2026-03-01T10:00:00Z", ".inf", "1e3", "010.5", "=")),
+        *(("123", 123), ("-4", -4), ("1.5", 1.5), (".5", 0.5), ("true", True), ("False", False)),
+        *(("'123'", "123"), ('"true"', "true")),
+    ],
+)
+def test_a_value_is_what_was_written(tmp_path: Path, written_as: str, expected: object):
+    """Ids, countries, times and dates without quotes stay text; what can only be a number is one."""
+    trigger = f"{{event: x.y, conditions: {{code: {written_as}}}}}"
+    text = f"rule_id: a\ntrigger: {trigger}\nactions: {{award_points: 1}}"
+    (rule,) = read_rules(in_file(tmp_path, text), catalogue.load())
+    shown = rule.as_dict()["trigger"]["conditions"]["code"]
+    value = shown["eq"] if isinstance(shown, dict) else shown
+    assert (value, type(value)) == (expected, type(expected))
+    (again,) = read_rules(in_file(tmp_path, written([rule])), catalogue.load())
+    assert again == rule
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("active: yes", "true or false"), ("actions: {award_points: 1_000}", "a whole number")],
+)
+def test_text_where_something_else_is_wanted_is_told_by_line(tmp_path: Path, line: str, message: str):
+    """What older YAML took for true, or for a number, is refused at its line, with what is expected."""
+    lines = {"rule_id": "rule_id: a", "trigger": "trigger: x.y", "actions": "actions: {award_points: 1}"}
+    lines[line.partition(":")[0]] = line
+    with pytest.raises(BadInput) as refused:
+        read_rules(in_file(tmp_path, "\n".join(lines.values())), catalogue.load())
+    number = list(lines.values()).index(line) + 1
+    assert f"rules.yaml:{number}: " in str(refused.value)
+    assert message in str(refused.value)

@@ -225,6 +225,8 @@ def _flag(data: Mapping[str, Any], name: str, default: bool, problems: Problems)
 
 
 def _whole(value: Any, least: int, most: int, path: str, problems: Problems) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         problems.add(path, f"expected a whole number from {least} to {most}")
         return least

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocket_server.cli.faults import BadInput
 
 if TYPE_CHECKING:
+    import yaml
+
     from rocket_server.catalogue import Activity
     from rocket_server.rules.model import Rule
 
@@ -71,7 +75,7 @@ def _load(text: str, shown: str) -> tuple[Any, dict[str, int]]:
     """What a document says, and the line on which each path of it stands. JSON is YAML as well."""
     import yaml
 
-    loader = yaml.SafeLoader(text)
+    loader = _plain_loader()(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -88,6 +92,35 @@ def _load(text: str, shown: str) -> tuple[Any, dict[str, int]]:
         raise BadInput(f"{shown}: is nested too deeply") from error
     finally:
         loader.dispose()
+
+
+@cache
+def _plain_loader() -> type[yaml.SafeLoader]:
+    """Reads a value as a number or as true, false or null only where it can't mean anything else.
+
+    YAML 1.1 makes 83 of 0123, false of NO, 1350 of 22:30 and a date of 2026-03-01: ids, countries and times
+    that somebody wrote without quotes. Such values stay the text that was written, as in YAML 1.2. What isn't
+    read as text here is none in YAML 1.1 either, so that what other programs wrote is read as they meant it.
+    """
+    import yaml
+
+    class PlainLoader(yaml.SafeLoader):
+        pass
+
+    PlainLoader.yaml_implicit_resolvers = {}
+    for tag, pattern, beginnings in (
+        ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+        ("float", r"(?:[-+]?(?:0|[1-9][0-9]*))?\.[0-9]+(?:[eE][-+][0-9]+)?", "-+.0123456789"),
+        ("null", r"~|null|Null|NULL|", "~nN\0"),
+        ("merge", r"<<", "<"),
+    ):
+        PlainLoader.add_implicit_resolver(
+            f"tag:yaml.org,2002:{tag}",
+            re.compile(f"(?:{pattern})\\Z"),
+            ["" if one == "\0" else one for one in beginnings],
+        )
+    return PlainLoader
 
 
 def _note_lines(node: Any, path: str, lines: dict[str, int], shown: str, visited: list[int]) -> None:

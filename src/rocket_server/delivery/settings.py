@@ -184,9 +184,9 @@ def _timeout(_reading: _Reading, value: Any) -> dict[str, Any]:
 
 def _max_attempts(_reading: _Reading, value: Any) -> dict[str, Any]:
     number = _number("max_attempts", value, 1, 20)
-    if not isinstance(number, int):
+    if not float(number).is_integer():
         raise InvalidPayload.field("max_attempts", "expected a whole number from 1 to 20")
-    return {"max_attempts": number}
+    return {"max_attempts": int(number)}
 
 
 def _throttle(_reading: _Reading, value: Any) -> dict[str, Any]:

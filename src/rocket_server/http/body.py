@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import zlib
 from typing import Any
 
@@ -84,7 +85,7 @@ def too_large(limit: int) -> PayloadTooLarge:
 def decode_json(body: bytes) -> Any:
     """A body of JSON. Raises InvalidPayload where it is empty, no JSON, not UTF-8 or nested beyond reason."""
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError) as error:
         if not body.strip():
             raise InvalidPayload("The body is empty; send JSON.", {"expected": "JSON"}) from error

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from rocket_server.errors import InternalError, RocketError
 from rocket_server.http.body import ClientGone, read_body
 from rocket_server.http.context import Network, RequestContext, client_address, shown_address
-from rocket_server.http.intake import hot_route
+from rocket_server.http.intake import HOT_ROUTES, hot_route
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
 from rocket_server.metrics import REQUEST_SECONDS, REQUESTS
@@ -84,6 +84,8 @@ class Gate:
             if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
                 receive = await self._with_body(scope, headers, receive)
             hot = hot_route(scope["path"]) if scope["method"] == "POST" else None
+            if scope["query_string"] and hot is not None and hot.path in HOT_ROUTES:
+                hot = None  # parameters are judged on the ordinary way
             if hot is None:
                 await self._app(scope, receive, send_marked)
             else:

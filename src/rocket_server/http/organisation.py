@@ -14,6 +14,7 @@ from rocket_server.errors import FieldError, InvalidPayload, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
+from rocket_server.http.numbers import Whole
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
@@ -42,9 +43,9 @@ class RankBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f]+$")]
-    weeks: int = Field(ge=0, le=520, strict=True)
+    weeks: Whole = Field(ge=0, le=520)
     multiplier: float = Field(default=1.0, ge=0.1, le=10, allow_inf_nan=False)
-    discount_pct: int = Field(default=0, ge=0, le=100, strict=True)
+    discount_pct: Whole = Field(default=0, ge=0, le=100)
 
 
 class OrganisationChange(BaseModel):

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rocket_server import erasure, pipeline
 from rocket_server.errors import FieldError, InvalidPayload
-from rocket_server.http import openapi
+from rocket_server.http import openapi, queries
 from rocket_server.http.answers import people as people_answers
 from rocket_server.http.auth import AdminKey, ReadKey
+from rocket_server.http.numbers import Whole
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
@@ -41,7 +42,7 @@ _NO_NUL = r"^[^\x00]*$"
 Identity = Annotated[str, Field(min_length=1, max_length=checks.MAX_ID)]
 Identities = Annotated[list[Identity], Field(max_length=people.MAX_IDENTITIES)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
-WeeklyGoal = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+WeeklyGoal = Annotated[Whole, Field(ge=1, le=1_000_000)]
 StatusFilter = Literal["active", "suspended", "anonymised"]
 Time = Annotated[str | None, Query(max_length=40)]
 
@@ -174,9 +175,9 @@ async def search_users(
         raise InvalidPayload.field("email" if email is None else "q", "one of email and q, not both")
     async with services_of(request).database.connection() as conn:
         if email is not None:
-            found = await people.by_email(conn, principal.organisation_id, email)
+            found = await people.by_email(conn, principal.organisation_id, queries.address(email))
         else:
-            found = await people.search(conn, principal.organisation_id, q or "", limit)
+            found = await people.search(conn, principal.organisation_id, queries.address(q or ""), limit)
     return Json({"users": [_shown(one) for one in found], "next_cursor": None})
 
 

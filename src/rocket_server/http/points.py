@@ -15,6 +15,7 @@ from rocket_server.delivery.outbox import Message
 from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.auth import PointsKey, Principal
+from rocket_server.http.numbers import Whole
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
 from rocket_server.ids import parse_uuid, uuid7
@@ -40,7 +41,7 @@ class PointsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: str = Field(min_length=1, max_length=255)
-    points: int = Field(ge=1, le=MAX_POINTS, strict=True)
+    points: Whole = Field(ge=1, le=MAX_POINTS)
     reason: str = Field(min_length=1, max_length=1_000)
     metadata: dict[str, Any] | None = None
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rocket_server.errors import InvalidPayload
+from rocket_server.http.queries import with_plus
 from rocket_server.sources.checks import Fault
 from rocket_server.sources.times import parse_time
 
@@ -25,6 +26,8 @@ def moment(name: str, value: Any, zone: ZoneInfo, *, latest: datetime = _NEVER) 
         return None
     if isinstance(value, str) and _is_date(value):
         value += "T00:00:00"
+    if isinstance(value, str):
+        value = with_plus(value)
     try:
         return parse_time(value, timezone=zone, received_at=latest, max_ahead_s=0)
     except Fault as fault:

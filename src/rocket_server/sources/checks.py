@@ -20,6 +20,7 @@ INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1  # what PostgreSQL's bigint and m
 
 _MAX_PATH = 200
 _MAX_EXACT_FLOAT = 2.0**53
+_ROUNDING = 1e-9  # what adding up parts of a hundred may be off by
 
 # C0 and C1 controls, and halves of surrogate pairs, which UTF-8 can't write.
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\ud800-\udfff"
@@ -140,10 +141,13 @@ def email(value: Any) -> str:
 
 
 def percentage(value: Any) -> int | float:
-    """A number from 0 to 100; else Fault. True and `"85"` aren't numbers, and neither is NaN."""
-    if (type(value) is int or type(value) is float) and 0 <= value <= 100:
+    """A number from 0 to 100, to which a sum that is off by rounding is brought; else Fault.
+
+    True and `"85"` aren't numbers, and neither is NaN.
+    """
+    if (type(value) is int or type(value) is float) and -_ROUNDING <= value <= 100 + _ROUNDING:
         number: int | float = value
-        return number
+        return number if 0 <= number <= 100 else 0 if number < 0 else 100
     raise Fault(f"must be a number from 0 to 100{_without_quotes(value)}")
 
 
