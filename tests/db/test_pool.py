@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rocket_server.db.pool import Database, open_database
+from rocket_server.db.shares import acting_for
+from rocket_server.errors import RateLimitExceeded
+from rocket_server.pace import TakesTooLong
 
 
 @pytest.fixture
@@ -28,3 +31,62 @@ async def test_a_connection_lost_while_it_is_given_back_is_no_error(lender: Data
         loop.call_soon(loop.call_soon, conn.terminate)
     async with lender.connection() as conn:
         assert await conn.fetchval("SELECT 2") == 2
+
+
+async def test_one_organisation_takes_half_of_a_pool(database: str) -> None:
+    """However many requests of one organisation hold and want connections, another one gets one at once; the
+    first one's get theirs in their order as they are given back."""
+    opened = await open_database(database, general_size=4, ingest_size=2, acquire_timeout_s=30)
+    order: list[int] = []
+    free = asyncio.Event()
+
+    async def greedy(number: int) -> None:
+        acting_for.set("greedy")
+        async with opened.connection():
+            order.append(number)
+            await free.wait()
+
+    async def modest() -> int:
+        acting_for.set("modest")
+        async with opened.connection() as conn:
+            return int(await conn.fetchval("SELECT 1"))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(greedy(number))
+        assert await asyncio.create_task(modest()) == 1
+        assert order == [0, 1]
+        free.set()
+    assert order == list(range(20))
+    await opened.close()
+
+
+async def test_who_waits_too_long_is_told_when_to_come_again(database: str) -> None:
+    """A request that finds its organisation's share in use for long is refused with 429."""
+    opened = await open_database(database, general_size=2, ingest_size=2, acquire_timeout_s=0.05)
+    acting_for.set("greedy")
+    async with opened.connection():
+        with pytest.raises(RateLimitExceeded) as refused:
+            async with opened.transaction():
+                raise AssertionError("there was a second connection")
+        assert refused.value.retry_after_s > 0
+    async with opened.transaction() as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+    await opened.close()
+
+
+async def test_one_connection_is_spare(database: str) -> None:
+    """Who asks whether all is well is answered while every other connection is at work."""
+    opened = await open_database(database, general_size=1, ingest_size=1)
+    async with opened.connection(), opened.ingest_transaction(), opened.spare() as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+    await opened.close()
+
+
+async def test_a_statement_that_takes_too_long_is_told_apart(database: str) -> None:
+    """Work that ran out of time may be tried again in parts, unlike work without a database."""
+    opened = await open_database(database, general_size=1, ingest_size=1, timeout_s=0.1)
+    with pytest.raises(TakesTooLong):
+        async with opened.transaction() as conn:
+            await conn.execute("SELECT pg_sleep(5)")
+    await opened.close()

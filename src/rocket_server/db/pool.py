@@ -1,4 +1,5 @@
-"""Connections to PostgreSQL: two pools, one transaction helper, and the words for what went wrong."""
+"""Connections to PostgreSQL: two pools shared out among organisations, one spare, one transaction helper, and
+the words for what went wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from rocket_server.db.shares import Shares
 from rocket_server.errors import Unavailable
 from rocket_server.pace import TakesTooLong
 
@@ -65,17 +67,28 @@ RETRYABLE_ERRORS: tuple[type[BaseException], ...] = (
 
 
 class Database:
-    """The server's connections: `ingest` ones plan for the hot path, `general` ones for everything else."""
+    """The server's connections: `ingest` ones plan for the hot path, `general` ones for everything else, and
+    the `spare` one is for those who ask whether all is well."""
 
-    def __init__(self, general: asyncpg.Pool, ingest: asyncpg.Pool, acquire_timeout_s: float) -> None:
+    def __init__(
+        self, general: asyncpg.Pool, ingest: asyncpg.Pool, spare: asyncpg.Pool, acquire_timeout_s: float
+    ) -> None:
         self._general = general
         self._ingest = ingest
+        self._spare = spare
+        self._shares = {pool: Shares(pool.get_max_size()) for pool in (general, ingest, spare)}
         self._acquire_timeout_s = acquire_timeout_s
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for single reads, each its own transaction."""
         async with self._lend(self._general) as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def spare(self) -> AsyncIterator[asyncpg.Connection]:
+        """As `connection`, and there is one also while all others are at work."""
+        async with self._lend(self._spare) as conn:
             yield conn
 
     @asynccontextmanager
@@ -105,6 +118,11 @@ class Database:
 
     @asynccontextmanager
     async def _lend(self, pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+        async with self._shares[pool].turn(self._acquire_timeout_s), self._acquired(pool) as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def _acquired(self, pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         try:
             conn = await pool.acquire(timeout=self._acquire_timeout_s)
         except UNAVAILABLE_ERRORS as error:
@@ -123,7 +141,7 @@ class Database:
                 await asyncio.shield(pool.release(conn))
 
     async def close(self) -> None:
-        for pool in (self._general, self._ingest):
+        for pool in (self._general, self._ingest, self._spare):
             try:
                 await asyncio.wait_for(pool.close(), timeout=5)
             except UNAVAILABLE_ERRORS:
@@ -149,13 +167,16 @@ async def open_database(
     common = {"role": APP_ROLE, "jit": "off", "timezone": "UTC", "application_name": "rocket"}
     general = await _open_pool(url, general_size, common | _GENERAL_SETTINGS, timeout_s)
     ingest = await _open_pool(url, ingest_size, common | _INGEST_SETTINGS, timeout_s)
-    return Database(general, ingest, acquire_timeout_s)
+    spare = await _open_pool(url, 1, common | _GENERAL_SETTINGS, timeout_s, at_once=0)
+    return Database(general, ingest, spare, acquire_timeout_s)
 
 
-async def _open_pool(url: str, size: int, settings: dict[str, str], timeout_s: float) -> asyncpg.Pool:
+async def _open_pool(
+    url: str, size: int, settings: dict[str, str], timeout_s: float, *, at_once: int = 1
+) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=at_once,
         max_size=size,
         server_settings=settings,
         command_timeout=timeout_s,

@@ -14,6 +14,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rocket_server.db.pool import Database
+from rocket_server.db.shares import acting_for
 from rocket_server.errors import AuthenticationFailed, Forbidden
 from rocket_server.group_commit import Credential
 from rocket_server.http.context import Address, RequestContext, context_of
@@ -93,6 +94,7 @@ class Authenticator:
             _remember(self._principals, (key_hash, organisation_id), found)
         _check_organisation(found, tenant_id, organisation_id)
         self._key_limit.hit(found.key.key_id, context)
+        acting_for.set(found.organisation_id)
         return found
 
     async def sender(self, request: Request, addressed: str | None, *, remembered: bool = False) -> Sender:
@@ -114,6 +116,7 @@ class Authenticator:
         else:
             found = await self._sender_by_signature(request, addressed, context)
         self._source_limit.hit(found.source.source_id, context)
+        acting_for.set(found.source.organisation_id)
         return found
 
     async def _find_principal(

@@ -57,7 +57,7 @@ async def health(request: Request) -> Json:
     services = services_of(request)
     parts: dict[str, Any] = {}
     try:
-        async with asyncio.timeout(_HEALTH_TIMEOUT_S), services.database.connection() as conn:
+        async with asyncio.timeout(_HEALTH_TIMEOUT_S), services.database.spare() as conn:
             parts["database"] = {"status": "ok"}
             revision = await migrate.revision_of(conn)
             up_to_date = revision == migrate.HEAD
@@ -79,7 +79,7 @@ async def metrics(request: Request) -> Response:
     everybody's. Without the database that is unknown, and the rest is there."""
     waiting, oldest_s = math.nan, math.nan
     with suppress(RocketError, TimeoutError):
-        async with asyncio.timeout(_BACKLOG_TIMEOUT_S), services_of(request).database.connection() as conn:
+        async with asyncio.timeout(_BACKLOG_TIMEOUT_S), services_of(request).database.spare() as conn:
             waiting, oldest_s = await outbox.backlog(conn)
     WAITING_DELIVERIES.set(waiting)
     OLDEST_DELIVERY_SECONDS.set(oldest_s)

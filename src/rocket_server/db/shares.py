@@ -1,0 +1,69 @@
+"""A pool's connections shared out, so that one organisation's requests never take all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+from rocket_server.errors import RateLimitExceeded
+
+# Whose request is being answered, set where its key or token was found good. What the server does by itself,
+# and what it does before it knows who asks, is bounded where it begins.
+acting_for: ContextVar[str | None] = ContextVar("acting_for", default=None)
+
+MAX_WAITING: Final = 500  # requests of one organisation, for one pool
+_RETRY_AFTER_S: Final = 2
+
+
+@dataclass(slots=True)
+class _Share:
+    """What one organisation uses of a pool now."""
+
+    turns: asyncio.Semaphore
+    users: int = field(default=0)  # that have a turn or wait for one
+
+
+class Shares:
+    """Half of a pool for each organisation, in the order in which its requests came."""
+
+    def __init__(self, connections: int) -> None:
+        self._most = max(1, connections // 2)
+        self._shares: dict[str, _Share] = {}
+
+    @asynccontextmanager
+    async def turn(self, wait_s: float) -> AsyncIterator[None]:
+        """The right to one more connection. Raises RateLimitExceeded where the organisation for whom this is
+        done has too many at work or waiting."""
+        organisation_id = acting_for.get()
+        if organisation_id is None:
+            yield
+            return
+        share = self._shares.setdefault(organisation_id, _Share(asyncio.Semaphore(self._most)))
+        if share.users >= self._most + MAX_WAITING:
+            raise _too_many()
+        share.users += 1
+        try:
+            try:
+                async with asyncio.timeout(wait_s):
+                    await share.turns.acquire()
+            except TimeoutError:
+                raise _too_many() from None
+            try:
+                yield
+            finally:
+                share.turns.release()
+        finally:
+            share.users -= 1
+            if not share.users:
+                self._shares.pop(organisation_id, None)
+
+
+def _too_many() -> RateLimitExceeded:
+    return RateLimitExceeded(
+        "Too many requests of this organisation are at work at once. Send the same request again.",
+        _RETRY_AFTER_S,
+    )
