@@ -5,21 +5,28 @@ import com.rocketlearning.exception.NotFoundException;
 import com.rocketlearning.exception.ValidationException;
 import com.rocketlearning.model.Badge;
 import com.rocketlearning.model.BadgeResult;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
-/** Badges: given by hand, and looked up. */
+/**
+ * Badges: given by hand, and looked up. Each award has an idempotency key, the caller's or a random one, and
+ * counts once, however often it is tried.
+ */
 public final class BadgesApi extends Api {
     private static final Set<String> FIELDS = Set.of("user_id", "badge_id", "metadata");
 
-    BadgesApi(Transport transport) {
+    private final Supplier<String> keys;
+
+    BadgesApi(Transport transport, Supplier<String> keys) {
         super(transport);
+        this.keys = keys;
     }
 
     /**
-     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given twice.
+     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given twice, unless
+     * the badge is repeatable.
      *
      * @param userId the learner
      * @param badgeId the badge
@@ -28,38 +35,31 @@ public final class BadgesApi extends Api {
      * @throws ValidationException where something can't be right; nothing was sent
      */
     public BadgeResult award(String userId, String badgeId) {
-        return award(userId, badgeId, null);
+        return award(BadgeRequest.of(userId, badgeId));
     }
 
     /**
-     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given twice.
+     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given twice, unless
+     * the badge is repeatable.
      *
-     * @param userId the learner
-     * @param badgeId the badge
-     * @param metadata what else is known, by name; kept with the award; may be null
+     * @param request which badge, to whom
      * @return the award, and whether it is new
      * @throws NotFoundException where there is no such badge
      * @throws ValidationException where something can't be right; nothing was sent
      */
-    public BadgeResult award(String userId, String badgeId, Map<String, ?> metadata) {
-        return Transport.await(awardAsync(userId, badgeId, metadata));
+    public BadgeResult award(BadgeRequest request) {
+        return Transport.await(awardAsync(request));
     }
 
     /**
-     * {@link #award(String, String, Map)} without waiting.
+     * {@link #award(BadgeRequest)} without waiting.
      *
-     * @param userId the learner
-     * @param badgeId the badge
-     * @param metadata what else is known, by name; may be null
+     * @param request which badge, to whom
      * @return the award to be
      * @throws ValidationException where something can't be right; nothing was sent
      */
-    public CompletableFuture<BadgeResult> awardAsync(String userId, String badgeId, Map<String, ?> metadata) {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("user_id", userId);
-        fields.put("badge_id", badgeId);
-        fields.put("metadata", metadata);
-        return award(fields);
+    public CompletableFuture<BadgeResult> awardAsync(BadgeRequest request) {
+        return give(request.fields(), request.idempotencyKey());
     }
 
     /**
@@ -88,13 +88,14 @@ public final class BadgesApi extends Api {
     }
 
     /** Takes the fields under the API's names, as other languages do. */
-    CompletableFuture<BadgeResult> award(Map<String, Object> fields) {
+    CompletableFuture<BadgeResult> give(Map<String, Object> fields, String idempotencyKey) {
         Found found = new Found();
         Map<String, Object> body = Fields.known(fields, FIELDS, found);
         found.check("user_id", body.get("user_id"), value -> Checks.required(value, Checks::userId));
         found.check("badge_id", body.get("badge_id"), value -> Checks.required(value, Checks::text));
         Fields.checkMetadata(body, found);
+        String key = Fields.key(idempotencyKey, keys, found);
         found.refuse();
-        return send(Call.post("/v1/badges/award", body), BadgeResult.class);
+        return send(Call.post("/v1/badges/award", body).once(key), BadgeResult.class);
     }
 }

@@ -41,15 +41,7 @@ final class BatchQueue {
         return queue.size();
     }
 
-    /** {@return how many are due: all where the oldest waited long enough, else full batches} */
-    int due(long now) {
-        if (queue.isEmpty() || (held && heldUntil - now > 0)) {
-            return 0;
-        }
-        return now - queue.getFirst().since >= intervalNanos ? queue.size() : queue.size() / maxSize * maxSize;
-    }
-
-    /** {@return 0 or less where something is due, and for ever where nothing waits} */
+    /** {@return 0 or less where a batch is due, and for ever where nothing waits} */
     long nanosUntilDue(long now) {
         if (queue.isEmpty()) {
             return Long.MAX_VALUE;

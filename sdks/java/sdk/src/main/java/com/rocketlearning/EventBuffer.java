@@ -136,7 +136,14 @@ public final class EventBuffer implements AutoCloseable {
     public void flush() {
         sending.lock();
         try {
-            deliver(waiting());
+            int left = waiting();
+            while (left > 0) {
+                List<Map<String, Object>> batch = front(left);
+                if (!deliver(batch)) {
+                    return;
+                }
+                left -= batch.size();
+            }
         } finally {
             sending.unlock();
         }
@@ -205,23 +212,22 @@ public final class EventBuffer implements AutoCloseable {
         }
     }
 
-    /** Sends what is due. */
+    /** Sends the batches that are due. */
     void sendDue() {
         sending.lock();
         try {
-            int due = due();
-            while (due > 0 && deliver(due)) {
-                due = due();
+            while (isDue() && deliver(front(Integer.MAX_VALUE))) {
+                // the next one may be due as well
             }
         } finally {
             sending.unlock();
         }
     }
 
-    private int due() {
+    private boolean isDue() {
         lock.lock();
         try {
-            return queue.due(nanoTime.getAsLong());
+            return queue.nanosUntilDue(nanoTime.getAsLong()) <= 0;
         } finally {
             lock.unlock();
         }
@@ -254,18 +260,7 @@ public final class EventBuffer implements AutoCloseable {
         }
     }
 
-    /** Sends so many events, in batches; false in an outage, in which the rest stays. */
-    private boolean deliver(int events) {
-        for (int left = events; left > 0; ) {
-            List<Map<String, Object>> batch = front(left);
-            if (!deliver(batch)) {
-                return false;
-            }
-            left -= batch.size();
-        }
-        return true;
-    }
-
+    /** {@return whether the next batch may follow: false in an outage, in which this one stays} */
     private boolean deliver(List<Map<String, Object>> batch) {
         try {
             BatchResult result = send.apply(batch);

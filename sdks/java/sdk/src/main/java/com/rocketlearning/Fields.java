@@ -4,6 +4,7 @@ import com.rocketlearning.Checks.Found;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Requests as maps, under the API's names. */
 final class Fields {
@@ -30,5 +31,14 @@ final class Fields {
         if (body.containsKey("metadata")) {
             found.check("metadata", body.get("metadata"), Checks::object);
         }
+    }
+
+    /** {@return the caller's key, or one of {@code keys} where there is none} */
+    static String key(String given, Supplier<String> keys, Found found) {
+        if (Checks.isAbsent(given)) {
+            return keys.get();
+        }
+        found.check("idempotency_key", given, Checks::idempotencyKey);
+        return given;
     }
 }

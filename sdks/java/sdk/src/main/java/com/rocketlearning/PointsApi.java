@@ -4,7 +4,6 @@ import com.rocketlearning.Checks.Found;
 import com.rocketlearning.exception.InsufficientPointsException;
 import com.rocketlearning.exception.ValidationException;
 import com.rocketlearning.model.PointsResult;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -104,8 +103,7 @@ public final class PointsApi extends Api {
         found.check("points", body.get("points"), value -> Checks.required(value, Checks::points));
         found.check("reason", body.get("reason"), value -> Checks.required(value, Checks::reason));
         Fields.checkMetadata(body, found);
-        String key = Checks.isAbsent(idempotencyKey) ? keys.get() : idempotencyKey;
-        found.check("idempotency_key", key, Checks::idempotencyKey);
+        String key = Fields.key(idempotencyKey, keys, found);
         found.refuse();
         return send(Call.post(path, body).once(key), PointsResult.class);
     }

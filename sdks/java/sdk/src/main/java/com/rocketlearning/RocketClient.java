@@ -29,7 +29,6 @@ import java.util.function.Supplier;
 public final class RocketClient implements AutoCloseable {
     private final Transport transport;
     private final EventForm form;
-    private final Supplier<String> ids;
     private final EventsApi events;
     private final PointsApi points;
     private final BadgesApi badges;
@@ -45,7 +44,6 @@ public final class RocketClient implements AutoCloseable {
         Listeners listeners = new Listeners(all);
         breaker = builder.breaker == null ? CircuitBreaker.defaults() : builder.breaker;
         breaker.onChange((from, to) -> listeners.tell(one -> one.onBreakerChange(from, to)));
-        ids = builder.ids;
         form = new EventForm(builder.clock, builder.ids, builder.validateEvents, builder.schema);
         transport =
                 new Transport(
@@ -59,8 +57,8 @@ public final class RocketClient implements AutoCloseable {
                         builder.random,
                         listeners);
         events = new EventsApi(transport, form);
-        points = new PointsApi(transport, ids);
-        badges = new BadgesApi(transport);
+        points = new PointsApi(transport, builder.ids);
+        badges = new BadgesApi(transport, builder.ids);
         users = new UsersApi(transport);
         leaderboard = new LeaderboardApi(transport);
         rules = new RulesApi(transport);

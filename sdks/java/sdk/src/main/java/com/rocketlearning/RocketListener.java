@@ -82,8 +82,8 @@ public interface RocketListener {
 
         @Override
         public String toString() {
-            return method + " " + url + " (try " + number + "): "
-                    + (status == 0 ? String.valueOf(error) : "HTTP " + status) + " after " + duration.toMillis() + " ms";
+            String outcome = status == 0 ? error.getMessage() : method + " " + url + ": HTTP " + status;
+            return outcome + " (try " + number + ", " + duration.toMillis() + " ms)";
         }
     }
 }

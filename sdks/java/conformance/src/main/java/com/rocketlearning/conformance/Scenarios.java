@@ -3,6 +3,7 @@ package com.rocketlearning.conformance;
 import static com.rocketlearning.conformance.Driver.RUN;
 import static com.rocketlearning.conformance.Driver.client;
 
+import com.rocketlearning.BadgeRequest;
 import com.rocketlearning.BadgesApi;
 import com.rocketlearning.Event;
 import com.rocketlearning.EventQuery;
@@ -76,6 +77,7 @@ final class Scenarios {
         all.put("reset_before", facts -> awardFive("reset", facts));
         all.put("reset_after", facts -> awardFive("reset2", facts));
         all.put("reset_after_batch", Scenarios::resetAfterBatch);
+        all.put("reset_after_badge", Scenarios::resetAfterBadge);
         all.put("half_an_answer", facts -> awardFive("half", facts));
         all.put("refused", facts -> client().baseUrl(System.getenv("ROCKET_REFUSED_URL")).build().points().award("u", 5, REASON));
         all.put("breaker", Scenarios::breaker);
@@ -213,10 +215,9 @@ final class Scenarios {
         RocketClient client = client().build();
         BadgesApi badges = client.badges();
         String learner = RUN + "-badges";
+        BadgeRequest request = BadgeRequest.of(learner, "quiz_master").withMetadata(Map.of("quiz_score", 85));
         List<String> statuses =
-                Stream.generate(() -> badges.award(learner, "quiz_master", Map.of("quiz_score", 85)).status())
-                        .limit(2)
-                        .toList();
+                Stream.generate(() -> badges.award(request).status()).limit(2).toList();
         facts.put("statuses", statuses);
         facts.put("badges", client.users().getBadges(learner).stream().map(HeldBadge::badgeId).toList());
     }
@@ -292,6 +293,12 @@ final class Scenarios {
         BatchResult result = client().build().events().trackBatch(batch);
         facts.put("processed", result.processed());
         facts.put("duplicates", result.duplicates());
+    }
+
+    private static void resetAfterBadge(Map<String, Object> facts) {
+        RocketClient client = client().build();
+        facts.put("status", client.badges().award(RUN + "-sticker", "sticker").status());
+        facts.put("badges", client.users().getBadges(RUN + "-sticker").firstPage().items().size());
     }
 
     private static void breaker(Map<String, Object> facts) {
