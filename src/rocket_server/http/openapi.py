@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-ERROR_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["error", "message", "details", "request_id"],
-    "properties": {
-        "error": {"type": "string"},
-        "message": {"type": "string"},
-        "details": {"type": "object"},
-        "request_id": {"type": "string"},
-        "retry_after": {"type": "integer"},
-    },
-}
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Error(BaseModel):
+    """Every refusal: a stable code, a sentence, and what is at fault."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "error": "invalid_payload",
+                    "message": "user_id: is required",
+                    "details": {"errors": [{"path": "user_id", "message": "is required"}]},
+                    "request_id": "01a1fbf5-eb02-7002-87b6-627106057b39",
+                }
+            ]
+        }
+    )
+
+    error: str
+    message: str
+    details: dict[str, Any]
+    request_id: str
+    retry_after: int | None = Field(default=None, description="Seconds; as the header `Retry-After`.")
+
 
 _FLAT_EVENT: dict[str, Any] = {
     "type": "object",
@@ -233,7 +247,7 @@ CALCULATION = {
 
 
 def _error(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
+    return {"description": description, "model": Error}
 
 
 _SCHEMAS: dict[str, dict[str, Any]] = {

@@ -155,7 +155,7 @@ async def list_sources(request: Request, principal: ReadKey) -> Json:
     return Json({"sources": shown, "next_cursor": None})
 
 
-@router.post("/sources", status_code=201, response_model=organisation_answers.NewSource)
+@router.post("/sources", status_code=201, response_model=organisation_answers.SourceMade)
 async def create_source(request: Request, principal: AdminKey, body: NewSource) -> Json:
     """Make a source with a token, or with an HMAC secret where one is sent. A secret is shown once, here."""
     services = services_of(request)
@@ -195,7 +195,9 @@ async def change_source(request: Request, principal: AdminKey, source_id: str, b
     return Json(await services.database.run(work))
 
 
-@router.post("/sources/{source_id}/rotate", status_code=201, response_model=organisation_answers.Rotated)
+@router.post(
+    "/sources/{source_id}/rotate", status_code=201, response_model=organisation_answers.CredentialAdded
+)
 async def rotate_source(request: Request, principal: AdminKey, source_id: str, body: Rotation) -> Json:
     """Add a credential; with `revoke`, an old one stops to work in the same moment."""
     if body.token is not None:

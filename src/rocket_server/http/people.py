@@ -303,7 +303,7 @@ async def anonymise_user(request: Request, principal: AdminKey, user_id: str) ->
     )
 
 
-@router.get("/{user_id}/changes", response_model=people_answers.UserChanges)
+@router.get("/{user_id}/changes", response_model=people_answers.UserHistory)
 async def read_changes(
     request: Request, principal: AdminKey, user_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:

@@ -71,7 +71,7 @@ class Source(BaseModel):
     credentials: list[Credential]
 
 
-class NewSource(Source):
+class SourceMade(Source):
     """A new source with its secrets, which are shown now and never again."""
 
     token: str | None = None
@@ -85,7 +85,7 @@ class SourceList(BaseModel):
     next_cursor: None
 
 
-class Rotated(BaseModel):
+class CredentialAdded(BaseModel):
     """A further credential, shown now and never again."""
 
     source_id: str

@@ -61,7 +61,7 @@ class Anonymised(BaseModel):
     erased_at: str | None
 
 
-class UserChange(BaseModel):
+class UserHistoryItem(BaseModel):
     """What somebody did with a learner."""
 
     change_id: str
@@ -71,10 +71,10 @@ class UserChange(BaseModel):
     changed_at: str
 
 
-class UserChanges(BaseModel):
+class UserHistory(BaseModel):
     """Changes, the latest first."""
 
-    changes: list[UserChange]
+    changes: list[UserHistoryItem]
     next_cursor: str | None
 
 
