@@ -40,6 +40,8 @@ _INGEST_SETTINGS = {
 # Everything else is planned for the tables as they are; that costs a fraction of a millisecond.
 _GENERAL_SETTINGS = {"plan_cache_mode": "force_custom_plan"}
 
+_COMMON_SETTINGS = {"role": APP_ROLE, "jit": "off", "timezone": "UTC", "application_name": "rocket"}
+
 # What a caller meets when PostgreSQL is down, starting, stopping, full or out of connections.
 UNAVAILABLE_ERRORS: tuple[type[BaseException], ...] = (
     OSError,
@@ -71,8 +73,14 @@ class Database:
     the `spare` one is for those who ask whether all is well."""
 
     def __init__(
-        self, general: asyncpg.Pool, ingest: asyncpg.Pool, spare: asyncpg.Pool, acquire_timeout_s: float
+        self,
+        url: str,
+        general: asyncpg.Pool,
+        ingest: asyncpg.Pool,
+        spare: asyncpg.Pool,
+        acquire_timeout_s: float,
     ) -> None:
+        self.url = url
         self._general = general
         self._ingest = ingest
         self._spare = spare
@@ -164,11 +172,17 @@ async def open_database(
     acquire_timeout_s: float = 5,
 ) -> Database:
     """Open both pools. Connections take the role that has no right to change the ledger."""
-    common = {"role": APP_ROLE, "jit": "off", "timezone": "UTC", "application_name": "rocket"}
-    general = await _open_pool(url, general_size, common | _GENERAL_SETTINGS, timeout_s)
-    ingest = await _open_pool(url, ingest_size, common | _INGEST_SETTINGS, timeout_s)
-    spare = await _open_pool(url, 1, common | _GENERAL_SETTINGS, timeout_s, at_once=0)
-    return Database(general, ingest, spare, acquire_timeout_s)
+    general = await _open_pool(url, general_size, _COMMON_SETTINGS | _GENERAL_SETTINGS, timeout_s)
+    ingest = await _open_pool(url, ingest_size, _COMMON_SETTINGS | _INGEST_SETTINGS, timeout_s)
+    spare = await _open_pool(url, 1, _COMMON_SETTINGS | _GENERAL_SETTINGS, timeout_s, at_once=0)
+    return Database(url, general, ingest, spare, acquire_timeout_s)
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """One connection beside all pools, as general ones are, for a process of its own."""
+    conn = await asyncpg.connect(url, server_settings=_COMMON_SETTINGS | _GENERAL_SETTINGS, timeout=5)
+    await prepare_connection(conn)
+    return conn
 
 
 async def _open_pool(

@@ -14,6 +14,7 @@ from rocket_server.events import store as events_store
 from rocket_server.http import openapi
 from rocket_server.http.answers import events as event_answers
 from rocket_server.http.answers import people as people_answers
+from rocket_server.http.aside import aside
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.events import shown
@@ -25,7 +26,7 @@ from rocket_server.http.users import known_learner
 from rocket_server.ids import parse_uuid
 from rocket_server.rules import standing, templates
 from rocket_server.rules.calendar import Calendar
-from rocket_server.rules.model import Rule
+from rocket_server.rules.compile import RuleSet
 from rocket_server.sources import rocket
 
 router = APIRouter(prefix="/v1", tags=["reasons"], responses=openapi.ERRORS)
@@ -142,7 +143,7 @@ async def calculate(request: Request, principal: ReadKey) -> Json:
     now = datetime.now(UTC)
     async with services.database.connection() as conn:
         configuration = await services.configurations.current(conn, principal.organisation_id)
-    rules = _candidates(written, configuration)
+    rules = None if written is None else await aside(lambda: _candidates(written, configuration))
     event = rocket.parse_event(
         data["event"] if wrapped else data,
         timezone=configuration.organisation.timezone,
@@ -164,10 +165,10 @@ async def calculate(request: Request, principal: ReadKey) -> Json:
     )
 
 
-def _candidates(written: Any, configuration: Configuration) -> tuple[Rule, ...] | None:
-    if written is None:
-        return None
-    return templates.read_rules({"rules": written}, configuration.activities)
+def _candidates(written: Any, configuration: Configuration) -> RuleSet:
+    return pipeline.candidates(
+        configuration, templates.read_rules({"rules": written}, configuration.activities)
+    )
 
 
 def _within(path: str, fault: FieldError) -> FieldError:

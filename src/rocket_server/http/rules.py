@@ -11,6 +11,7 @@ from rocket_server.configuration import Configuration
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.answers import rules as rule_answers
+from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.paging import (
@@ -183,10 +184,9 @@ async def put_rules(
     services = services_of(request)
     body = decode_json(await request.body())
     organisation_id = principal.organisation_id
+    rules = await aside(lambda: templates.read_rules(body, services.configurations.activities))
 
     async def work(conn: Any) -> dict[str, Any]:
-        configuration = await services.configurations.current(conn, organisation_id)
-        rules = templates.read_rules(body, configuration.activities)
         if dry_run:
             own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
             return changes.plan(own, rules, prune=prune).as_dict() | {"rules": [], "dry_run": True}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rocket_server.errors import Conflict, InvalidPayload, Unavailable
 from rocket_server.http import openapi
 from rocket_server.http.answers import rules as rule_answers
+from rocket_server.http.aside import aside
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.body import ClientGone
 from rocket_server.http.responses import Json
@@ -23,20 +24,21 @@ from rocket_server.organisations import store as organisations
 from rocket_server.rules import templates
 from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import MAX_RULES
-from rocket_server.simulation.model import Outcome, Period
-from rocket_server.simulation.run import DEFAULT_TOP, MAX_TOP, OutOfTime, Settings, simulate
+from rocket_server.simulation.apart import simulate_apart
+from rocket_server.simulation.model import Period
+from rocket_server.simulation.run import DEFAULT_TOP, MAX_TOP
 from rocket_server.sources.checks import Fault
 from rocket_server.sources.times import parse_time
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"], responses=openapi.ERRORS)
 
-# A simulation works in between requests; more at once would be felt by them.
+# Each is a process; more at once would be felt by those who send events.
 _AT_ONCE: Final = 2
 _RETRY_AFTER_S: Final = 10
 _AGO: Final = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-_running: set[asyncio.Task[Any]] = set()  # of this process
+_running: set[str] = set()  # organisations whose simulations this process has begun
 
 Moment = Annotated[str, Field(min_length=1, max_length=40)]
 
@@ -65,42 +67,43 @@ async def simulate_rules(request: Request, principal: ReadKey, body: SimulationR
     only for a limited time: 409 says what to do.
     """
     services = services_of(request)
-    rules = templates.read_rules({"rules": body.rules}, services.configurations.activities)
+    activities = services.configurations.activities
+    rules = await aside(lambda: templates.read_rules({"rules": body.rules}, activities))
+    if principal.organisation_id in _running:
+        raise Conflict(
+            "A simulation of this organisation is running. Wait until it has ended, then try again."
+        )
     if len(_running) >= _AT_ONCE:
         raise Unavailable(
             "Other simulations are running in this server. Send the same request again.", _RETRY_AFTER_S
         )
-    outcome = await _unless_gone(request, _run(services, principal.organisation_id, rules, body))
-    return Json(outcome.as_dict())
+    _running.add(principal.organisation_id)
+    try:
+        return Json(await _unless_gone(request, _run(services, principal.organisation_id, rules, body)))
+    finally:
+        _running.discard(principal.organisation_id)
 
 
 async def _run(
     services: Services, organisation_id: str, rules: tuple[Rule, ...], body: SimulationRequest
-) -> Outcome:
-    budget_s = services.settings.simulation_budget_s
-    async with (
-        services.database.connection() as conn,
-        conn.transaction(isolation="repeatable_read", readonly=True),
-    ):
+) -> dict[str, Any]:
+    async with services.database.connection() as conn:
         organisation = await organisations.read(conn, organisation_id)
-        period = _period(body, organisation.timezone, datetime.now(UTC))
-        try:
-            return await simulate(
-                conn, organisation, rules, period, Settings(top=body.top, budget_s=budget_s)
-            )
-        except OutOfTime as error:
-            raise Conflict(
-                f"In {budget_s:g} seconds {error.done} of {error.events} events could be judged. Shorten the "
-                "time from since to until, or use `rocket rules simulate FILE`, which has no limit.",
-                {"field": "since", "events": error.events, "events_judged": error.done},
-            ) from None
+    period = _period(body, organisation.timezone, datetime.now(UTC))
+    return await simulate_apart(
+        services.database.url,
+        organisation_id,
+        rules,
+        period,
+        body.top,
+        services.settings.simulation_budget_s,
+    )
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
     """What `work` answers; it is cancelled when the client goes away."""
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_wait_until_gone(request))
-    _running.add(working)
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -110,7 +113,6 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, Outcome]) -> 
         leaving.cancel()
         working.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
-        _running.discard(working)
 
 
 async def _wait_until_gone(request: Request) -> None:

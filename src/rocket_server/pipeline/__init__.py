@@ -2,7 +2,7 @@
 
 from rocket_server.pipeline.anonymise import Anonymised, anonymise, erased_at
 from rocket_server.pipeline.by_hand import give_badge, points_given, revoke_badge
-from rocket_server.pipeline.calculate import calculate
+from rocket_server.pipeline.calculate import calculate, candidates
 from rocket_server.pipeline.ingest import ingest, retry
 from rocket_server.pipeline.merge import Merge, merge
 from rocket_server.pipeline.model import Result
@@ -15,6 +15,7 @@ __all__ = [
     "Result",
     "anonymise",
     "calculate",
+    "candidates",
     "erased_at",
     "give_badge",
     "ingest",

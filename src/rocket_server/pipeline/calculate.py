@@ -43,18 +43,19 @@ async def calculate(
     database: Database,
     configuration: Configuration,
     event: Event,
-    rules: Sequence[Rule] | None,
+    rules: RuleSet | None,
     now: datetime,
 ) -> Calculated:
-    """What `event` gives its learner, with his counters as they are, by `rules` or else by those in force.
+    """What `event` gives its learner, with his counters as they are, by `rules` (see `candidates`) or else by
+    those in force.
 
-    Drafts among `rules` are judged as if they were active. A learner nobody knows counts as new, and an event
+    A learner nobody knows counts as new, and an event
     that was stored before counts as another one.
     """
     trial = replace(
         configuration,
         organisation=replace(configuration.organisation, unknown_learner="create"),
-        rules=configuration.rules if rules is None else candidates(configuration, rules),
+        rules=rules or configuration.rules,
         endpoints=(),
         _sources={},  # no source's own rule for unknown learners
     )

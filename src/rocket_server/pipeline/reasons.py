@@ -9,6 +9,8 @@ from typing import Any
 from rocket_server.configuration import Configuration
 from rocket_server.events.model import Event
 from rocket_server.events.store import ShownEvent, as_event
+from rocket_server.pace import Pace
+from rocket_server.pipeline.model import BUDGET_S
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.changes import MAPPING_PREFIX
@@ -41,6 +43,7 @@ async def reasons(
     made = await rules_store.latest(conn, configuration.organisation_id)
     made_since = {stored.rule.rule_id: stored.first_created_at for stored in made}
     told: list[tuple[ShownEvent, Event, list[Decided]]] = []
+    pace = Pace(BUDGET_S)
     for row in rows:
         event = as_event(row)
         decided = every_rule(
@@ -53,9 +56,16 @@ async def reasons(
             made_since=made_since,
         )
         told.append((row, event, decided))
+        if pace.is_due():
+            await pace.rest()
     await _name_events(conn, configuration.organisation_id, told)
     calendar = Calendar(configuration.organisation.timezone)
-    return [[in_words(one, event, calendar, now) for one in decided] for _, event, decided in told]
+    worded: list[list[dict[str, Any]]] = []
+    for _, event, decided in told:
+        worded.append([in_words(one, event, calendar, now) for one in decided])
+        if pace.is_due():
+            await pace.rest()
+    return worded
 
 
 async def _name_events(

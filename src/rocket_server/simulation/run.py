@@ -137,6 +137,8 @@ async def _judge_all(
             for start in range(0, len(page), _SLICE_EVENTS):
                 # Lets the next page come in, and others of this process work.
                 await asyncio.sleep(0)
+                if deadline is not None and time.monotonic() > deadline:
+                    raise OutOfTime(judged + start, events)
                 for row in page[start : start + _SLICE_EVENTS]:
                     if row[0] != learner_id:
                         if learner_id is not None:
