@@ -179,7 +179,7 @@ class Writer:
             "properties": properties,
         }
         if rng.random() < 0.8:
-            body["event_id"] = f"{self.prefix}{len(self._sent)}"
+            body["event_id"] = f"{self.prefix}e{len(self._sent)}"
         else:
             properties["number"] = len(self._sent)
         if rng.random() < 0.03:

@@ -10,7 +10,6 @@ _MEANINGS = {
     "organisation_name_taken": ("name", "This tenant has an organisation of that name already."),
     "source_name_taken": ("name", "This organisation has a source of that name already."),
     "entry_reversed_once": ("entry_id", "This entry was reversed already."),
-    "learner_email_taken": ("email", "Another learner has this e-mail address."),
 }
 
 

@@ -48,7 +48,7 @@ class Filter(msgspec.Struct, frozen=True):
 async def create(conn: Any, organisation_id: str, person: Person, actor: str, now: datetime) -> None:
     """Make a learner. Raises Conflict where one of his identities, or his address, is somebody else's."""
     if person.email is not None:
-        await conn.execute(store.SQL["lock_email_addresses"], organisation_id)
+        await _check_free(conn, organisation_id, person.email, person.learner_id)
     rows = await conn.fetch(SQL["take_identities"], organisation_id, person.learner_id, person.identities)
     free = {row[0] for row in rows}
     for identity in person.identities:
@@ -84,7 +84,7 @@ async def page(conn: Any, organisation_id: str, wanted: Filter, limit: int) -> l
 
 
 async def by_email(conn: Any, organisation_id: str, email: str) -> list[Person]:
-    """The learner who has an e-mail address, whatever its case."""
+    """The learners who have an e-mail address, whatever its case."""
     rows = await conn.fetch(store.SQL["find_by_email"], organisation_id, [email.lower()])
     return await read(conn, organisation_id, [row["learner_id"] for row in rows])
 
@@ -103,8 +103,8 @@ async def change(
 
     Raises Conflict where the address is somebody else's or the learner was anonymised.
     """
-    if changes.get("email") is not None:
-        await conn.execute(store.SQL["lock_email_addresses"], organisation_id)
+    if changes.get("email") is not None and changes["email"] != learner.email:
+        await _check_free(conn, organisation_id, changes["email"], learner.learner_id)
     await store.lock(conn, organisation_id, learner)
     (before,) = await read(conn, organisation_id, [learner.learner_id])
     changed = {name: value for name, value in changes.items() if value != getattr(before, name)}
@@ -129,6 +129,15 @@ async def change(
     if fields := sorted(changed.keys() - {"status"}):
         detail = {"fields": fields}  # not the values: a person's data is kept in one place
         await note(conn, organisation_id, learner.learner_id, "changed", actor, now, detail)
+
+
+async def _check_free(conn: Any, organisation_id: str, email: str, learner_id: str) -> None:
+    """Take the organisation's addresses for this transaction. Raises Conflict where one is somebody else's:
+    platforms are believed that people share a mailbox, an administrator is asked."""
+    await conn.execute(store.SQL["lock_email_addresses"], organisation_id)
+    for row in await conn.fetch(store.SQL["find_by_email"], organisation_id, [email.lower()]):
+        if row["learner_id"] != learner_id:
+            raise Conflict("Another learner has this e-mail address.", {"field": "email"})
 
 
 async def remove_identities(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from rocket_server.db.queries import load
 from rocket_server.errors import Conflict, NotFound
 from rocket_server.identities import normal as normal_form
 from rocket_server.ids import uuid7
+from rocket_server.learners.addresses import OWN, Holders, source_of
 
 SQL = load(__file__, "store.sql")
 
@@ -41,15 +43,22 @@ async def find(conn: Any, organisation_id: str, identities: Collection[str]) -> 
     Identities are kept in the form NFC. One that was kept in another form before, and couldn't be brought
     into it because somebody else has that, is found as it is written.
     """
+    return (await _find(conn, organisation_id, identities))[0]
+
+
+async def _find(
+    conn: Any, organisation_id: str, identities: Collection[str]
+) -> tuple[dict[str, Learner], dict[str, str]]:
+    """As `find`, and the address that was told last of each identity of which one was."""
     if not identities:
-        return {}
+        return {}, {}
     normal = {one: normal_form(one) for one in identities if not one.isascii()}
     rows = await conn.fetch(SQL["find"], organisation_id, list({*identities, *normal.values()}))
     found = {row[0]: Learner(row[1], row[2], row[4], row[3]) for row in rows}
     for identity, form in normal.items():
         if identity not in found and form in found:
             found[identity] = found[form]
-    return found
+    return found, {row[0]: row[5] for row in rows if row[5] is not None}
 
 
 async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | None:
@@ -88,7 +97,11 @@ async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_
         raise NotFound(f"Nobody is known as {user_id!r}.", {"field": "user_id"})
     await lock(conn, organisation_id, learner)
     await conn.fetch(
-        SQL["add_identities"], organisation_id, list(identities), [learner.learner_id] * len(identities)
+        SQL["add_identities"],
+        organisation_id,
+        list(identities),
+        [learner.learner_id] * len(identities),
+        [None] * len(identities),
     )
     owners = await find(conn, organisation_id, identities)
     for identity in identities:
@@ -112,83 +125,115 @@ async def lock(conn: Any, organisation_id: str, learner: Learner) -> None:
 async def resolve(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) -> dict[str, Learner]:
     """The learner of each wanted identity, in a number of statements that doesn't grow with them.
 
-    An unknown identity is linked to the learner who has one of its other identities or its e-mail
-    address, else a learner is made where `create` allows it. Who stays unknown isn't in the answer.
+    An unknown identity is linked to the learner who has one of its other identities, or to the one learner
+    who has its e-mail address, as `addresses.Holders` says; else a learner is made where `create` allows it.
+    Who stays unknown isn't in the answer.
     """
     identities = {one.identity for one in wanted}
     identities.update(other for one in wanted for other in one.others)
-    known = await find(conn, organisation_id, identities)
-    if any(_brings_news(one, known) for one in wanted):
-        await _introduce(conn, organisation_id, wanted, known)
+    known, told = await _find(conn, organisation_id, identities)
+    if any(_brings_news(one, known, told) for one in wanted):
+        await _introduce(conn, organisation_id, wanted, known, told)
     return known
 
 
-def _brings_news(one: Wanted, known: dict[str, Learner]) -> bool:
+def _brings_news(one: Wanted, known: dict[str, Learner], told: dict[str, str]) -> bool:
     learner = known.get(one.identity)
     if learner is None:
         return one.create or one.email is not None or any(other in known for other in one.others)
-    return (one.email is not None and learner.email is None) or any(
-        other not in known for other in one.others
-    )
+    return _is_new_address(one, learner, told) or any(other not in known for other in one.others)
+
+
+def _is_new_address(one: Wanted, learner: Learner, told: dict[str, str]) -> bool:
+    """Whether a known identity has another address now than the platform told before."""
+    if one.email is None or learner.status == "anonymised":
+        return False
+    latest = told.get(one.identity) or learner.email
+    return latest is None or latest.lower() != one.email.lower()
 
 
 async def _introduce(
-    conn: Any, organisation_id: str, wanted: Sequence[Wanted], known: dict[str, Learner]
+    conn: Any, organisation_id: str, wanted: Sequence[Wanted], known: dict[str, Learner], told: dict[str, str]
 ) -> None:
-    """Link and make learners; `known` grows by them."""
-    by_email: dict[str, Learner] = {}
+    """Link and make learners, and take over addresses; `known` grows by them."""
+    holders: Holders[Learner] = Holders()
     emails = {one.email.lower() for one in wanted if one.email}
     if emails:
         await conn.fetch(SQL["lock_email_addresses"], organisation_id)
         for row in await conn.fetch(SQL["find_by_email"], organisation_id, sorted(emails)):
-            by_email[row["address"]] = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
+            holder = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
+            holders.note(row["address"], holder.learner_id, holder, row["sources"], row["tellers"])
 
-    linked: dict[str, Learner] = {}
-    made: dict[str, Learner] = {}
-    new_emails: dict[str, str] = {}
+    changes = _Changes()
+    linked, made = changes.linked, changes.made
     for one in wanted:
-        email = one.email.lower() if one.email else None
-        learner = known.get(one.identity) or linked.get(one.identity)
+        learner: Learner | None = known.get(one.identity) or linked.get(one.identity)
         if learner is None:
             learner = next(
                 (found for other in one.others if (found := known.get(other) or linked.get(other))), None
-            ) or (by_email.get(email) if email else None)
+            ) or holders.who(one.email, one.identity)
             if learner is None:
                 if not one.create:
                     continue
                 learner = Learner(uuid7(), one.identity, "active", one.email)
                 made[learner.learner_id] = learner
-                if email:
-                    by_email[email] = learner
             linked[one.identity] = learner
-        if one.email and email and learner.email is None and email not in by_email:
-            learner = replace(learner, email=one.email)
-            by_email[email] = learner
-            if learner.learner_id in made:
-                made[learner.learner_id] = learner
-            else:
-                new_emails[learner.learner_id] = one.email
+            holders.takes(learner.learner_id, one.identity)
+        learner = made.get(learner.learner_id, learner)
+        is_untold = one.email is not None and one.identity not in told and learner.status != "anonymised"
+        if is_untold or _is_new_address(one, learner, told):
+            learner = changes.tell(one, learner, told, holders)
+            (known if one.identity in known else linked)[one.identity] = learner
         for other in one.others:
-            if other not in known:
-                linked.setdefault(other, learner)
+            if other not in known and other not in linked:
+                linked[other] = learner
+                holders.takes(learner.learner_id, other)
 
-    await _write(conn, organisation_id, linked, made, new_emails, known)
+    await _write(conn, organisation_id, changes, known, told)
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What one group of wanted identities brings."""
+
+    linked: dict[str, Learner] = field(default_factory=dict)  # by identity
+    made: dict[str, Learner] = field(default_factory=dict)  # by learner
+    emails: dict[str, str] = field(default_factory=dict)  # of learners who were known
+    told: dict[str, str] = field(default_factory=dict)  # by identities that were known
+
+    def tell(self, one: Wanted, learner: Learner, told: dict[str, str], holders: Holders[Learner]) -> Learner:
+        """The learner with the address that is told of an identity now; the one told before is given up."""
+        assert one.email is not None
+        identity, email = one.identity, one.email
+        before = told.get(identity)
+        if before is not None:
+            holders.gives_up(before, learner.learner_id, identity)
+        told[identity] = email
+        if identity not in self.linked:
+            self.told[identity] = email
+        if learner.email is None or (before or learner.email).lower() != email.lower():
+            if learner.email is not None:
+                holders.gives_up(learner.email, learner.learner_id, OWN)
+            learner = replace(learner, email=email)
+            if learner.learner_id in self.made:
+                self.made[learner.learner_id] = learner
+            else:
+                self.emails[learner.learner_id] = email
+        holders.note(email, learner.learner_id, learner, [source_of(identity)], [identity])
+        return learner
 
 
 async def _write(
-    conn: Any,
-    organisation_id: str,
-    linked: dict[str, Learner],
-    made: dict[str, Learner],
-    new_emails: dict[str, str],
-    known: dict[str, Learner],
+    conn: Any, organisation_id: str, changes: _Changes, known: dict[str, Learner], told: dict[str, str]
 ) -> None:
+    linked, made = changes.linked, changes.made
     if linked:
         rows = await conn.fetch(
             SQL["add_identities"],
             organisation_id,
             list(linked),
             [learner.learner_id for learner in linked.values()],
+            [told.get(identity) for identity in linked],
         )
         won = {row[0] for row in rows}
         born = [learner for learner in made.values() if learner.user_id in won]
@@ -208,5 +253,9 @@ async def _write(
             known[identity] = learner
         # Others, now committed, were faster with these.
         known.update(await find(conn, organisation_id, linked.keys() - won))
-    if new_emails:
-        await conn.execute(SQL["set_emails"], organisation_id, list(new_emails), list(new_emails.values()))
+    if changes.emails:
+        await conn.execute(
+            SQL["set_emails"], organisation_id, list(changes.emails), list(changes.emails.values())
+        )
+    if changes.told:
+        await conn.execute(SQL["set_told"], organisation_id, list(changes.told), list(changes.told.values()))

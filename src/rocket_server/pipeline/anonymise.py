@@ -70,11 +70,13 @@ async def anonymise(
     persons = await conn.fetch(SQL["persons"], organisation_id, learner_id)
     await ledger_store.lock(conn, organisation_id, [learner_id])
     # Read again under the lock: nothing is added to the learner from here on.
-    identities = [row[0] for row in await conn.fetch(SQL["identities_of"], organisation_id, learner_id)]
+    known_as = await conn.fetch(SQL["identities_of"], organisation_id, learner_id)
+    identities = [row["identity"] for row in known_as]
     rows = await conn.fetch(SQL["lock_events"], organisation_id, learner_id, identities)
     event_ids = [row[0] for row in rows]
     names = list(dict.fromkeys([*identities, *(person["user_id"] for person in persons)]))
     described = [text for person in persons for text in (person["email"], person["name"]) if text]
+    described += {row["email"] for row in known_as if row["email"]} - set(described)
     needles = [text for text in (*names, *described) if len(text) >= _SHORTEST_NEEDLE]
 
     person_ids = [person["learner_id"] for person in persons]

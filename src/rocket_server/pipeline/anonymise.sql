@@ -21,8 +21,8 @@ ORDER BY l.learner_id
 FOR NO KEY UPDATE;
 
 -- name: identities_of
--- The identities of a learner.
-SELECT identity FROM identities WHERE organisation_id = $1 AND learner_id = $2 ORDER BY identity;
+-- The identities of a learner, and the addresses that platforms tell of them.
+SELECT identity, email FROM identities WHERE organisation_id = $1 AND learner_id = $2 ORDER BY identity;
 
 -- name: forget_learners
 -- Removes what names learners.

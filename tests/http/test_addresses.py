@@ -1,0 +1,167 @@
+"""Addresses that people share, and addresses that change: whom they link, and whom not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+SHARED = "office@example.org"
+
+
+def completed(organisation, moodle_id, email, number=1, course="7", hook=None):
+    """A completion of a course by a Moodle user whose look-up says an address; what was answered."""
+    fields = {
+        "eventname": "%5Ccore%5Cevent%5Ccourse_completed",
+        "id": str(number),
+        "timecreated": str(1772445600 + number),
+        "userid": "2",
+        "relateduserid": moodle_id,
+        "courseid": course,
+        "learner_id": moodle_id,
+        "learner_email": email.replace("@", "%40"),
+    }
+    response = organisation.hook(json.dumps(fields), hook)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def in_crm(organisation, crm_id, email):
+    """An event of a CRM's learner with an address, by the API."""
+    return organisation.api.post(
+        "/v1/events",
+        {
+            "event": "course.completed",
+            "occurred_at": "2026-03-02T10:00:00Z",
+            "user": {"id": f"crm:{crm_id}", "email": email},
+            "context": {"course": {"id": "7"}},
+            "trace": {"lms_event_id": f"crm-{crm_id}-{email}"},
+        },
+    ).json()
+
+
+def people(organisation):
+    """Every learner's identities."""
+    users = organisation.api.get("/v1/users").json()["users"]
+    return sorted(tuple(user["identities"]) for user in users)
+
+
+def test_three_people_of_one_source_share_a_mailbox(organisation, adds_up):
+    """Three Moodle users with one address are three learners, and each has the 50 points of the course."""
+    for number, moodle_id in enumerate(("31", "32", "33"), 1):
+        assert completed(organisation, moodle_id, SHARED, number)["points_awarded"] == 50
+    assert people(organisation) == [("moodle:31",), ("moodle:32",), ("moodle:33",)]
+    found = organisation.api.get("/v1/users/search", email=SHARED.upper()).json()["users"]
+    assert sorted(user["user_id"] for user in found) == ["moodle:31", "moodle:32", "moodle:33"]
+    adds_up(organisation)
+
+
+def test_three_people_of_one_source_in_one_batch(organisation):
+    """The same in one transaction: each of three is somebody of their own."""
+    batch = [
+        {
+            "event": "course.completed",
+            "occurred_at": "2026-03-02T10:00:00Z",
+            "user": {"id": f"lms:{number}", "email": SHARED},
+            "context": {"course": {"id": "7"}},
+        }
+        for number in (1, 2, 3)
+    ]
+    answer = organisation.api.post("/v1/events/batch", {"events": batch}).json()
+    assert answer["points_awarded"] == 150
+    assert people(organisation) == [("lms:1",), ("lms:2",), ("lms:3",)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("ab")))
+def test_an_address_links_another_source_whatever_came_first(organisation, order):
+    """One person in Moodle and in a CRM is one learner, in either order."""
+    for step in order:
+        if step == "a":
+            completed(organisation, "31", "ada@example.org")
+        else:
+            in_crm(organisation, "9", "Ada@example.org")
+    assert people(organisation) == [("crm:9", "moodle:31")]
+
+
+def test_what_several_have_links_nobody(organisation):
+    """A third platform's learner with a mailbox of two people is neither of them."""
+    completed(organisation, "31", SHARED)
+    completed(organisation, "32", SHARED, 2)
+    in_crm(organisation, "9", SHARED)
+    assert people(organisation) == [("crm:9",), ("moodle:31",), ("moodle:32",)]
+
+
+def test_a_shared_mailbox_after_another_source(organisation):
+    """The CRM's learner came first: the first of Moodle is linked, the second isn't."""
+    in_crm(organisation, "9", SHARED)
+    completed(organisation, "31", SHARED)
+    completed(organisation, "32", SHARED, 2)
+    assert people(organisation) == [("crm:9", "moodle:31"), ("moodle:32",)]
+
+
+def test_a_new_address_is_taken_over_and_links(organisation):
+    """Somebody's address changes in Moodle: it is shown, found, and links the same person elsewhere."""
+    completed(organisation, "31", "ada@example.org")
+    completed(organisation, "31", "ada.berg@example.org", 2, course="8")
+    assert organisation.api.get("/v1/users/moodle:31").json()["email"] == "ada.berg@example.org"
+    in_crm(organisation, "9", "ada.berg@example.org")
+    assert people(organisation) == [("crm:9", "moodle:31")]
+
+
+def test_a_former_address_links_nobody(organisation):
+    """A stranger who gets an address that somebody had before is somebody else."""
+    completed(organisation, "31", "info@example.org")
+    completed(organisation, "31", "ada@example.org", 2, course="8")
+    in_crm(organisation, "9", "info@example.org")
+    assert people(organisation) == [("crm:9",), ("moodle:31",)]
+    assert organisation.api.get("/v1/users/search", email="info@example.org").json()["users"] != []
+
+
+def test_two_platforms_may_tell_two_addresses_of_one_person(organisation):
+    """What each platform told last links, so that neither takes the other's away with each event."""
+    completed(organisation, "31", "ada@example.org")
+    in_crm(organisation, "9", "ada@example.org")
+    completed(organisation, "31", "ada@work.example", 2, course="8")
+    in_crm(organisation, "9", "ada@example.org")
+    api = organisation.api
+    assert api.get("/v1/users/crm:9").json()["email"] == "ada@work.example"
+    for source, email in (("lms", "ada@example.org"), ("shop", "ada@work.example")):
+        api.event("user.logged_in", f"{source}:1", event_id=source)
+        api.post(
+            "/v1/events",
+            {
+                "event": "user.logged_in",
+                "occurred_at": "2026-03-03T10:00:00Z",
+                "user": {"id": f"{source}:2", "email": email},
+            },
+        )
+        assert api.get(f"/v1/users/{source}:2").json()["user_id"] == "moodle:31"
+
+
+def test_an_administrator_is_asked_about_a_shared_address(organisation):
+    """By hand an address is given to one learner: 409 where somebody else has it."""
+    completed(organisation, "31", SHARED)
+    api = organisation.api
+    assert api.post("/v1/users", {"user_id": "anna", "email": SHARED}).status_code == 409
+    api.post("/v1/users", {"user_id": "anna"})
+    response = api.patch("/v1/users/anna", {"email": SHARED})
+    assert response.status_code == 409
+    assert response.json()["details"]["field"] == "email"
+
+
+def test_addresses_of_identities_are_forgotten_too(organisation, owner):
+    """Anonymised, nothing that a platform told of somebody's address is left."""
+    completed(organisation, "31", "ada@example.org")
+    in_crm(organisation, "9", "ada@example.org")
+    completed(organisation, "31", "ada@work.example", 2, course="8")
+    organisation.api.post(
+        "/v1/points/award", {"user_id": "ben", "points": 1, "reason": "for ada@example.org"}
+    )
+    assert organisation.api.request("DELETE", "/v1/users/crm:9").status_code == 200
+    for table in ("identities", "learners", "events", "entry_notes"):
+        found = owner.fetch(
+            f"SELECT to_jsonb(t)::text AS line FROM {table} t WHERE organisation_id = $1",
+            organisation.organisation_id,
+        )
+        assert not [row["line"] for row in found if "ada@" in row["line"]], table
