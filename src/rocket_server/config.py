@@ -20,6 +20,14 @@ Network = IPv4Network | IPv6Network
 _PREFIX = "ROCKET_"
 _MASK = "***"
 _MIB = 1024 * 1024
+_PLAIN_USER = re.compile(r"[\w.%~+-]*")
+_OPEN_PARAMETERS = frozenset(
+    re.findall(
+        r"\w+",
+        "host port user dbname database role timezone application_name connect_timeout target_session_attrs"
+        " sslmode sslrootcert sslcert sslkey sslcrl passfile",
+    )
+)
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
@@ -101,6 +109,13 @@ def _service_url(text: str) -> str:
 def _is_plain(text: str) -> bool:
     """Whether there is nothing in it that can't be seen or that turns the direction of writing."""
     return not any(unicodedata.category(char)[0] in "CZ" for char in text)
+
+
+def _variables(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*\*?", name) for name in names):
+        raise ValueError("names of variables joined by commas, such as DIGEST_DIR,MYPLUGIN_*")
+    return names
 
 
 def _credential(text: str) -> str:
@@ -312,6 +327,12 @@ class Settings:
     plugin_processes: int = _setting(
         "ROCKET_PLUGIN_PROCESSES", 1, _integer(1, 64), "processes of one plugin in one worker"
     )
+    plugin_environment: tuple[str, ...] = _setting(
+        "ROCKET_PLUGIN_ENVIRONMENT",
+        (),
+        _variables,
+        "variables that plugins see beside the system's own, joined by commas; a * at the end stands for any",
+    )
     analytics_url: str | None = _setting(
         "ROCKET_ANALYTICS_URL", None, _service_url, "where the analytics export goes; unset: nowhere"
     )
@@ -388,9 +409,35 @@ class Settings:
 
 
 def mask_url(url: str) -> str:
-    """`url` with its password masked, both before the host and among the parameters."""
-    masked = re.sub(r"^([a-z+]+://[^/?#:@]*):[^?#]*@", rf"\1:{_MASK}@", url, flags=re.IGNORECASE)
-    return re.sub(r"([?&](?:ssl)?password=)[^&#]*", rf"\1{_MASK}", masked, flags=re.IGNORECASE)
+    """`url` with what may be secret in it masked; what isn't a URL stays.
+
+    Whatever stands before the last @ counts as user and password: a password may hold any character that its
+    writer forgot to escape. Parameters are shown where PostgreSQL has them for what is no secret.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return url
+    of_database = scheme.lower() in {"postgresql", "postgres"}
+    before, at, after = rest.rpartition("@")
+    user, colon, _ = before.partition(":")
+    if not _PLAIN_USER.fullmatch(user) or not of_database:
+        user = _MASK
+    shown_user = f"{user}:{_MASK}@" if colon and user != _MASK else f"{user}@" if at else ""
+    # What was behind the @ may begin among the parameters.
+    head, *parameters = re.split(r"[?&#;]", after)
+    marks = re.findall(r"[?&#;]", after)
+    shown = "".join(
+        f"{mark}{_shown_parameter(parameter, of_database)}"
+        for mark, parameter in zip(marks, parameters, strict=True)
+    )
+    return f"{scheme}://{shown_user}{head}{shown}"
+
+
+def _shown_parameter(parameter: str, of_database: bool) -> str:
+    name, equals, value = parameter.partition("=")
+    if equals and of_database and name in _OPEN_PARAMETERS:
+        return f"{name}={value}"
+    return f"{name}={_MASK}" if equals else _MASK if parameter else ""
 
 
 def _shown(spec: Field[Any], value: object) -> str:

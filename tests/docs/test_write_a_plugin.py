@@ -65,6 +65,7 @@ def test_the_example_keeps_a_digest(database: str, tmp_path: Path, portal: Block
     folder, digests = tmp_path / "installed", tmp_path / "digests"
     install(folder)
     settings = {"PYTHONPATH": str(folder), "WEEKLY_DIGEST_DIR": str(digests), "ROCKET_ENV": "test"}
+    settings["ROCKET_PLUGIN_ENVIRONMENT"] = "WEEKLY_DIGEST_*"
     listed = rocket(settings, "plugins", "list").stdout
     assert re.search(r"^weekly-digest +1\.0\.0 +active +\* ", listed, re.M), listed
 

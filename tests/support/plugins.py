@@ -81,7 +81,7 @@ async def fine_too(event):
     return event.data
 
 def database(event):
-    return sorted(name for name in os.environ if name.endswith("DATABASE_URL"))
+    return sorted(name for name in os.environ if name.endswith(("_URL", "_KEY", "_TOKEN", "_PASSWORD")))
 
 HANDLERS = {
     "quiz": [raises, sleeps, spins, waits, holds, leaks, gulps, exits, leaves, crashes, prints, floods,
@@ -128,6 +128,7 @@ def environment(folder: Path) -> dict[str, str]:
         "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
         "HEARD_NAUGHTY": str(folder / "naughty.heard"),
         "HEARD_GOOD": str(folder / "good.heard"),
+        "ROCKET_PLUGIN_ENVIRONMENT": "HEARD_*,ROCKET_DATABASE_*,NAUGHTY_TOKEN",
     }
 
 

@@ -45,8 +45,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def found(folder: Path, **settings: str) -> PluginManager:
     """The manager of an installation with the folder's plugins."""
-    environ = {"HOME": str(folder), **settings}
-    inherited = {**os.environ, "ROCKET_DATABASE_URL": "postgresql://u:p@h/d", **plugins.environment(folder)}
+    own = plugins.environment(folder)
+    environ = {"HOME": str(folder), "ROCKET_PLUGIN_ENVIRONMENT": own["ROCKET_PLUGIN_ENVIRONMENT"], **settings}
+    secrets = {
+        "ROCKET_DATABASE_URL": "postgresql://u:p@h/d",
+        "ROCKET_ENCRYPTION_KEY": "x",
+        "ROCKET_ANALYTICS_TOKEN": "x",
+        "LMS_API_KEY": "x",
+        "PGPASSWORD": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "NAUGHTY_TOKEN": "its own",
+    }
+    inherited = {**os.environ, **secrets, **own}
     return await discover(Settings.from_environ(environ), inherited)
 
 
@@ -142,10 +152,10 @@ async def test_what_a_plugin_started_ends_with_it(manager: PluginManager, folder
     eventually(lambda: is_gone(child), lambda: f"process {child} lives")
 
 
-async def test_plugins_do_not_see_the_database(manager: PluginManager) -> None:
-    """The database's URL isn't among what a plugin's process inherits."""
+async def test_plugins_see_what_is_named_for_them(manager: PluginManager) -> None:
+    """Keys of the server and of other services aren't inherited, nor the database's URL where it is named."""
     (call,) = await manager.trigger("naughty", event("quiz.database"))
-    assert call.result == []
+    assert call.result == ["NAUGHTY_TOKEN"]
 
 
 async def test_several_processes_take_turns(folder: Path) -> None:

@@ -142,6 +142,18 @@ def test_migrations_may_have_an_owner_of_their_own() -> None:
         ("postgresql://u@db/x", "postgresql://u@db/x"),
         ("postgresql:///x?host=/run&password=s&user=u", "postgresql:///x?host=/run&password=***&user=u"),
         ("postgresql:///x?sslpassword=s", "postgresql:///x?sslpassword=***"),
+        ("postgresql:///x?pass%77ord=s&sslmode=require", "postgresql:///x?pass%77ord=***&sslmode=require"),
+        (
+            "postgresql://u:s@e/c?r#e;t@db:5432/x?sslmode=require",
+            "postgresql://u:***@db:5432/x?sslmode=require",
+        ),
+        ("postgresql://u:12/34@db/x", "postgresql://u:***@db/x"),
+        ("postgresql://db/x?options=a@b&password=s", "postgresql://***@b&password=***"),
+        ("https://service.example/hook?token=s&x=1", "https://service.example/hook?token=***&x=***"),
+        ("https://key@service.example/hook", "https://***@service.example/hook"),
+        ("https://service.example/hook?s3cret", "https://service.example/hook?***"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
     ],
 )
 def test_passwords_in_urls_are_masked(url: str, masked: str) -> None:

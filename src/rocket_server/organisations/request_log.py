@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rocket_server import masking
 from rocket_server.db.pool import add_rows, alone
 from rocket_server.db.queries import load
 from rocket_server.ids import first_uuid7
@@ -17,11 +17,6 @@ SQL = load(__file__, "request_log.sql")
 KEPT = 1_000  # requests per source
 PIECE = 2_000  # requests of each source that are forgotten at once
 _BODY_KEPT = 16_384  # characters of a body
-_SECRET_WORDS = ("token", "secret", "password", "apikey", "api_key", "authorization", "hmac", "signature")
-_SECRET = re.compile(
-    rf"""((?:{"|".join(_SECRET_WORDS)})["']?\s*[:=]\s*["']?)([^"'&\s,}}]{{4,}})""",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +114,10 @@ async def trim(
 
 
 def shown_body(body: bytes) -> str:
-    """A body as text: what isn't UTF-8 replaced, what looks like a secret masked, cut where it is long."""
-    text = body[: _BODY_KEPT * 4].decode("utf-8", "replace").replace("\0", "�")[:_BODY_KEPT]
-    lowered = text.lower()
-    # The pattern takes forty times as long as looking whether any of its words is there at all.
-    if any(word in lowered for word in _SECRET_WORDS):
-        text = _SECRET.sub(r"\1***", text)
-    return text
+    """A body as text: what isn't UTF-8 replaced, secrets masked, cut where it is long."""
+    if masking.is_suspicious(body):
+        # Whole, for what is cut can't be decoded.
+        text = masking.masked_text(body.decode("utf-8", "replace"))
+    else:
+        text = body[: _BODY_KEPT * 4].decode("utf-8", "replace")
+    return text[:_BODY_KEPT].replace("\0", "�")

@@ -33,9 +33,6 @@ _OUTPUT_PAUSE_S: Final = 0.02  # after a piece: who prints without end waits, an
 _OUTPUT_LINES_PER_S: Final = 20
 _OUTPUT_LINE_CHARACTERS: Final = 500
 
-# What only the server needs stays with it.
-_NOT_FOR_PLUGINS: Final = ("ROCKET_DATABASE_URL", "ROCKET_MIGRATION_DATABASE_URL")
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -57,7 +54,7 @@ class Host:
         self._most_bytes = limits.memory_bytes + _IMPORT_BYTES
 
     async def start(self, environ: Mapping[str, str]) -> Plugin:
-        """Import the plugin; what it says it is. Raises HookFailed."""
+        """Import the plugin; what it says it is. `environ` is all that it sees. Raises HookFailed."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # a file of the folder we were started in is never taken for a module
@@ -69,7 +66,7 @@ class Host:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={name: text for name, text in environ.items() if name not in _NOT_FOR_PLUGINS},
+            env=dict(environ),
             start_new_session=True,  # Ctrl-C is ours; and what the plugin starts is killed with it
             limit=_MAX_LINE_BYTES,
         )
