@@ -175,7 +175,7 @@ class Buffering:
             return
         for item in result["results"]:
             if item["status"] == "failed":
-                self._dead.add(batch[item["index"]], "rejected", json.dumps(item.get("error")))
+                self._dead.add(batch[item["index"]], "rejected", item.get("error") or "no reason given")
 
 
 def is_outage(error: RocketError) -> bool:

@@ -111,7 +111,7 @@ def validate(
     return post("/v1/events/validate", normalise_event(fields, settings.clock, settings.new_id))
 
 
-def get_event(_: Context, event_id: str) -> Call[types.StoredEvent]:
+def get_event(_: Context, event_id: str) -> Call[types.ExplainedEvent]:
     """One stored event with what every rule says about it, by the server's id."""
     return get(f"/v1/events/{_id(event_id, 'event_id')}")
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 EventStatus = Literal["processed", "ignored", "held", "failed"]
-TrackStatus = Literal["processed", "duplicate", "ignored", "held"]
+TrackStatus = Literal["processed", "duplicate", "ignored", "held", "failed"]
+Outcome = Literal[
+    "awarded",
+    "condition_not_met",
+    "cap_reached",
+    "cooldown",
+    "already_awarded",
+    "inactive",
+    "filtered",
+    "suspended",
+    "reversed",
+]
 
 
 class EventInput(TypedDict, total=False):
@@ -28,9 +39,18 @@ class Decision(TypedDict):
 
     rule_id: str
     rule_version: int
-    outcome: str
+    outcome: Outcome
     points: int
     detail: dict[str, Any]
+
+
+class Explanation(Decision):
+    """A decision in words. `opens_at` is from when the rule may give again, where that is known."""
+
+    title: str | None
+    code: str
+    sentence: str
+    opens_at: str | None
 
 
 class TrackedEvent(TypedDict):
@@ -42,6 +62,7 @@ class TrackedEvent(TypedDict):
     points_awarded: int
     badges: list[str]
     decisions: list[Decision]
+    reason: NotRequired[str | None]
 
 
 class PathAndMessage(TypedDict):
@@ -53,9 +74,11 @@ class BatchResult(TypedDict):
     """What became of the event at `index`."""
 
     index: int
-    status: str
-    event_id: NotRequired[str | None]
-    error: NotRequired[Any]
+    status: TrackStatus
+    event_id: str | None
+    error: NotRequired[str | None]
+    points_awarded: NotRequired[int | None]
+    reason: NotRequired[str | None]
 
 
 class BatchAnswer(TypedDict):
@@ -65,6 +88,7 @@ class BatchAnswer(TypedDict):
     duplicates: int
     failed: int
     points_awarded: int
+    errors_left_out: NotRequired[int | None]
     results: list[BatchResult]
 
 
@@ -75,8 +99,8 @@ class Validation(TypedDict):
     errors: list[PathAndMessage]
 
 
-class StoredEvent(TypedDict):
-    """An event as it is stored. `source_event_id` is the caller's own id."""
+class EventFields(TypedDict):
+    """An event as it is stored, but for its decisions. `source_event_id` is the caller's own id."""
 
     event_id: str
     source_event_id: str | None
@@ -91,7 +115,18 @@ class StoredEvent(TypedDict):
     metadata: dict[str, Any]
     points_awarded: int
     badges: list[str]
+
+
+class StoredEvent(EventFields):
+    """An event with what the rules decided when it came."""
+
     decisions: list[Decision]
+
+
+class ExplainedEvent(EventFields):
+    """An event with what every rule says about it, and why."""
+
+    decisions: list[Explanation]
 
 
 class EventPage(TypedDict):
@@ -167,20 +202,19 @@ class Rank(TypedDict):
 
 
 class Entry(TypedDict):
-    """One movement of points; `incoming` ones add to the balance."""
+    """One movement of points; `points` is below zero where some were taken."""
 
     entry_id: str
     number: int
     kind: str
-    amount: int
-    incoming: bool
+    points: int
     balance_after: int
     reason: str | None
     event_id: str | None
     rule_id: str | None
     rule_version: int | None
     reverses: str | None
-    actor: str
+    actor: str | None
     metadata: dict[str, Any] | None
     occurred_at: str
     created_at: str
@@ -197,15 +231,19 @@ class HeldBadge(TypedDict):
     award_id: str
     badge_id: str
     name: str
+    description: str
+    status: Literal["awarded", "revoked"]
+    cause: str
     awarded_at: str
     revoked_at: str | None
+    revoked_reason: str | None
+    event_id: str | None
+    rule_id: str | None
+    rule_version: int | None
+    actor: str | None
+    metadata: dict[str, Any] | None
     image_url: str
     verification_url: str
-    event_id: NotRequired[str | None]
-    rule_id: NotRequired[str | None]
-    rule_version: NotRequired[int | None]
-    actor: NotRequired[str | None]
-    metadata: NotRequired[dict[str, Any] | None]
 
 
 class HeldBadgePage(TypedDict):
@@ -242,10 +280,10 @@ class User(TypedDict):
     user_id: str
     email: str | None
     name: str | None
-    status: str
+    status: Literal["active", "suspended", "anonymised"]
     weekly_goal: int | None
-    leaderboard: str
-    metadata: dict[str, Any]
+    leaderboard: Literal["shown", "anonymous", "hidden"]
+    metadata: dict[str, Any] | None
     identities: list[str]
     created_at: str
 
@@ -308,10 +346,11 @@ class Rule(RuleBody):
     """A rule in one of its versions."""
 
     version: int
-    created_at: str
-    updated_at: str
-    created_by: str
-    fault: NotRequired[str]
+    created_at: str | None
+    updated_at: str | None
+    created_by: str | None
+    fault: NotRequired[str | None]
+    withdrawn: NotRequired[bool | None]
 
 
 class RulePage(TypedDict):
