@@ -19,15 +19,25 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One kind of test. `needs` are programs that it can't do without."""
+    """One kind of test. `needs` are programs that it can't do without.
+
+    With `commands` it is these, in the repository's root, and without them a folder of tests for pytest.
+    """
 
     name: str
     about: str
     needs: tuple[str, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
 
     @property
     def folder(self) -> Path:
         return ROOT / "tests" / self.name
+
+    @property
+    def has_tests(self) -> bool:
+        if self.commands:
+            return (ROOT / self.commands[0][0]).exists()
+        return any(self.folder.rglob("test_*.py"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,15 @@ class Report:
     seconds: float = 0.0
 
 
+def sdk(language: str, needs: tuple[str, ...]) -> Suite:
+    """The suite of an SDK: its own tests and checks, and then the run against a real server."""
+    check = f"sdks/{language}/check"
+    live = (sys.executable, "sdks/conformance/run.py", language)
+    return Suite(
+        f"sdk-{language}", "alone, and against a real server that is killed", needs, ((check,), live)
+    )
+
+
 SUITES = (
     Suite("lint", "style, types, imports"),
     Suite("unit", "pure code"),
@@ -50,6 +69,15 @@ SUITES = (
     Suite("reliability", "killed, stopped, full and exhausted; the short form"),
     Suite("credentials", "badges, verified by an independent implementation", needs=("node", "npm")),
     Suite("docs", "the examples in the documentation", needs=("bash", "curl")),
+    sdk("python", ("bash",)),
+    sdk("node", ("bash", "node", "npm")),
+    sdk("php", ("bash", "php", "composer")),
+    sdk("java", ("bash", "javac", "mvn")),
+    Suite(
+        "sdk-parity",
+        "no SDK lacks a case, or a field of the API",
+        commands=((sys.executable, "sdks/conformance/parity.py"),),
+    ),
 )
 
 LINT = (
@@ -83,11 +111,14 @@ def run(suite: Suite) -> Report:
     missing = [program for program in suite.needs if not shutil.which(program)]
     if missing:
         return Report(suite, "skipped", f"{', '.join(missing)} isn't installed")
-    if suite.name != "lint" and not any(suite.folder.rglob("test_*.py")):
+    if suite.name != "lint" and not suite.has_tests:
         return Report(suite, "skipped", "it has no tests yet")
     print(f"\n== {suite.name}: {suite.about}", flush=True)
     started = time.monotonic()
-    outcome, detail = lint() if suite.name == "lint" else test(suite)
+    if suite.name == "lint":
+        outcome, detail = lint()
+    else:
+        outcome, detail = call(suite.commands) if suite.commands else test(suite)
     return Report(suite, outcome, detail, time.monotonic() - started)
 
 
@@ -99,6 +130,20 @@ def lint() -> tuple[Literal["passed", "FAILED"], str]:
         if subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode
     ]
     return ("FAILED", f"found something: {'; '.join(found)}") if found else ("passed", "")
+
+
+def call(commands: Sequence[Sequence[str]]) -> tuple[Literal["passed", "FAILED"], str]:
+    """Runs commands one after the other, up to the first that fails; what they print last is the detail."""
+    detail = ""
+    for command in commands:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, errors="replace")
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            detail = line.strip() or detail
+        if process.wait():
+            return "FAILED", f"{Path(command[0]).name} ended with {process.returncode}: {detail}"
+    return "passed", detail
 
 
 def test(suite: Suite) -> tuple[Literal["passed", "FAILED"], str]:

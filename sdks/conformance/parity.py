@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ BEGIN, END = "<!-- parity: written by conformance/parity.py -->\n", "<!-- end of
 sys.path.insert(0, str(HERE))
 
 import httpx  # noqa: E402
+import structlog  # noqa: E402
 
 from fields import Fields, document_fields, missing  # noqa: E402
 from rocket_server.app import create_app  # noqa: E402
@@ -100,9 +102,8 @@ def _scenarios() -> Iterator[str]:
 
 async def _document() -> Any:
     """The OpenAPI document as the server answers it."""
-    app = create_app(
-        Settings.from_environ({"ROCKET_LOG_LEVEL": "error"}), "postgresql://nobody@127.0.0.1/none"
-    )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    app = create_app(Settings.from_environ({}), "postgresql://nobody@127.0.0.1/none")
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://rocket.test") as client:
         return (await client.get("/openapi.json")).raise_for_status().json()
