@@ -1,6 +1,6 @@
 """R13: while one client does the worst that its key, or no key, allows, everybody else goes on.
 
-Each attack runs in a process of its own, and so long as the table says. What has to hold everywhere is
+Each attack runs in a process of its own, and for some seconds. What has to hold everywhere is
 asserted: the bystander is answered, and each request of the attacker's ends as it may; memory and descriptors
 stay bounded. How soon the bystander is answered is printed (`pytest -s`), and measured by `rocket bench r13`.
 """
