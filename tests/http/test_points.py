@@ -204,3 +204,23 @@ def test_a_rules_award_can_be_reversed_by_hand(organisation, adds_up):
 def test_an_unknown_entry_is_not_found(organisation, entry_id):
     """Reversing what isn't there is a 404."""
     assert reverse(organisation, entry_id).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("what", "stored"),
+    [
+        ("award", "2dd18d181ee5dddd6819bb3f941be36c292eb697474ca93823ad315737f0272b"),
+        ("deduct", "14c4d2f39c246a78387adb74981fcff39d8f5b08c492cd37d1d591d547d30739"),
+    ],
+)
+def test_a_key_of_an_earlier_release_is_known(organisation, owner, what, stored):
+    """What stands for a request beside its key is the same in every release: a repetition stays one."""
+    organisation.api.post("/v1/points/award", {"user_id": "anna", "points": 90, "reason": "start"})
+    body = {"user_id": "anna", "points": 7, "reason": "good", "metadata": {"a": 1}}
+    headers = {"Idempotency-Key": "k"}
+    assert organisation.api.post(f"/v1/points/{what}", body, headers=headers).status_code == 200
+    kept = owner.value(
+        "SELECT encode(request_hash, 'hex') FROM idempotency_keys WHERE organisation_id = $1",
+        organisation.organisation_id,
+    )
+    assert kept == stored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,7 +75,7 @@ async def award(
 ) -> Json:
     """Give points to a learner; one who isn't known is made."""
     services = services_of(request)
-    return await _move(services, principal, body, idempotency_key, manual.award)
+    return await _move(services, principal, body, idempotency_key, "award")
 
 
 @router.post("/deduct", response_model=Moved)
@@ -84,7 +84,7 @@ async def deduct(
 ) -> Json:
     """Spend a learner's points; never more than there are."""
     services = services_of(request)
-    return await _move(services, principal, body, idempotency_key, manual.deduct)
+    return await _move(services, principal, body, idempotency_key, "deduct")
 
 
 @router.post("/reverse", response_model=Reversed)
@@ -118,25 +118,28 @@ async def _move(
     principal: Principal,
     body: PointsRequest,
     idempotency_key: str | None,
-    move: Callable[[Any, str, str, int, Cause], Awaitable[Entry]],
+    what: Literal["award", "deduct"],
 ) -> Json:
     user_id = checked_identity(body.user_id, "user_id")
     check_storable(body.reason, "reason")
     check_storable(body.metadata, "metadata")
     organisation_id = principal.organisation_id
+    move = manual.award if what == "award" else manual.deduct
 
     async def work(conn: Any) -> dict[str, Any]:
         learner = await known_or_new(services, conn, organisation_id, user_id)
         now = datetime.now(UTC)
         cause = Cause(principal.actor, now, body.reason, metadata=body.metadata)
         entry = await move(conn, organisation_id, learner.learner_id, body.points, cause)
-        if move is manual.award:
+        if what == "award":
             await _tell(services, conn, organisation_id, learner.user_id, body, entry, now)
             configuration = await services.configurations.current(conn, organisation_id)
             await pipeline.points_given(conn, configuration, learner, principal.actor, now)
         return _answer(entry)
 
-    return await once(services, principal, idempotency_key, [move.__name__, body.model_dump()], work)
+    # Kept for ever as a hash: a name or a field that changes would make every repetition another request.
+    asked = [what, body.model_dump(include={"user_id", "points", "reason", "metadata"})]
+    return await once(services, principal, idempotency_key, asked, work)
 
 
 async def once(
