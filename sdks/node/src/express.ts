@@ -11,9 +11,12 @@ export interface WebhookMiddlewareOptions extends StandardOptions {
 }
 
 /** As much of a request as is used; `body` is what a middleware before this one has read. */
-export interface WebhookRequest extends AsyncIterable<Uint8Array | string> {
+export interface WebhookRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   body?: unknown;
+  on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** As much of an answer as is used. */
@@ -70,15 +73,19 @@ async function rawBody(req: WebhookRequest): Promise<Uint8Array | null> {
   if (req.body !== undefined && !isEmpty(req.body)) {
     throw new ConfigurationError('the body was parsed before its signature was checked: use express.raw() on this path');
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of req) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) return null;
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    req.on('data', (chunk) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else resolve(null); // the rest is read and dropped, so that the answer can be heard
+    });
+    req.on('end', () => {
+      resolve(Buffer.concat(chunks));
+    });
+    req.on('error', reject);
+  });
 }
 
 // What body parsers of Express 4 leave where there was nothing for them to parse.

@@ -6,7 +6,8 @@ import type { Page } from './types.js';
  * A list that is read when it is asked: `await` it for one page, or go through it with `for await`, which
  * fetches page after page.
  */
-export class Paged<TPage extends Page, TRow> implements PromiseLike<TPage>, AsyncIterable<TRow> {
+export class Paged<TPage extends Page, TRow> implements Promise<TPage>, AsyncIterable<TRow> {
+  readonly [Symbol.toStringTag] = 'Paged';
   readonly #fetch: (cursor: string | undefined) => Promise<TPage>;
   readonly #rows: (page: TPage) => readonly TRow[];
   #first: Promise<TPage> | undefined;
@@ -23,11 +24,13 @@ export class Paged<TPage extends Page, TRow> implements PromiseLike<TPage>, Asyn
     return this.#page().then(onFulfilled, onRejected);
   }
 
-  catch<TFailure>(onRejected: (reason: unknown) => TFailure | PromiseLike<TFailure>): Promise<TPage | TFailure> {
+  catch<TFailure = never>(
+    onRejected?: ((reason: unknown) => TFailure | PromiseLike<TFailure>) | null,
+  ): Promise<TPage | TFailure> {
     return this.#page().catch(onRejected);
   }
 
-  finally(onFinally: () => void): Promise<TPage> {
+  finally(onFinally?: (() => void) | null): Promise<TPage> {
     return this.#page().finally(onFinally);
   }
 
