@@ -72,10 +72,12 @@ runCases<AwardCase>('awards', 'points', async ({ given, key, wire, idempotency_k
   }
 });
 
-runCases<AwardCase>('awards', 'badges', async ({ given, wire, errors = [] }) => {
-  const { client, sent } = isolated();
-  assert.deepEqual(await pathsOf(client.badges.award(given)), [...errors].sort());
+runCases<AwardCase>('awards', 'badges', async ({ given, key, wire, idempotency_key: expected, errors = [] }) => {
+  const { client, sent } = isolated({ ids: ['id-1', 'id-2'] });
+  const call = client.badges.award(given, key === undefined ? {} : { idempotencyKey: key });
+  assert.deepEqual(await pathsOf(call), [...errors].sort());
   assert.deepEqual(sent[0]?.body, wire);
+  assert.equal(sent[0]?.headers['Idempotency-Key'], expected);
 });
 
 runCases<{ schema: EventSchema; event: LearningEvent; errors: string[] }>(
