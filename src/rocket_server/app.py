@@ -57,7 +57,8 @@ from rocket_server.http import (
 from rocket_server.http import (
     plugins as plugin_routes,
 )
-from rocket_server.http.auth import Authenticator
+from rocket_server.http.auth import Authenticator, guard
+from rocket_server.http.body import Bodies, BodyRefused
 from rocket_server.http.context import context_of
 from rocket_server.http.gate import Gate
 from rocket_server.http.queries import only_known_parameters
@@ -96,6 +97,8 @@ _ROUTERS = tuple(
 def create_app(settings: Settings, database_url: str) -> Gate:
     """The ASGI application for a migrated database. Connections are opened when it starts serving."""
 
+    bodies = Bodies.of(settings, guard)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = await open_services(settings, database_url)
@@ -107,6 +110,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         try:
             yield
         finally:
+            bodies.unpacker.close()
             await services.group_commit.close()
             await services.pings.close()
             await services.database.close()
@@ -127,12 +131,12 @@ def create_app(settings: Settings, database_url: str) -> Gate:
     app.add_exception_handler(RequestValidationError, _on_error)
     app.add_exception_handler(HTTPException, _on_error)
     app.add_exception_handler(asyncpg.IntegrityConstraintViolationError, _on_error)
+    app.add_exception_handler(asyncpg.DataError, _on_error)
     # Starlette answers this one and raises it again, so that the gate logs it.
     app.add_exception_handler(Exception, _on_error)
     return Gate(
         app,
-        max_body_bytes=settings.max_body_bytes,
-        max_batch_bytes=settings.max_batch_bytes,
+        bodies=bodies,
         trusted_proxies=settings.trusted_proxies,
         log_all=settings.log_level == "debug",
     )
@@ -184,6 +188,8 @@ async def open_services(settings: Settings, database_url: str) -> Services:
 
 
 async def _on_error(request: Request, error: Exception) -> Json:
+    if isinstance(error, asyncpg.DataError) and not _is_text_fault(error):
+        raise error  # a defect, which the gate answers and logs
     known = _known(error)
     if isinstance(error, RequestValidationError) and _is_other_media(request, error):
         known = UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
@@ -214,6 +220,10 @@ def _known(error: Exception) -> RocketError:
     """The error of our own tree that a library's error means."""
     if isinstance(error, RocketError):
         return error
+    if isinstance(error, BodyRefused):
+        return error.error
+    if isinstance(error, asyncpg.DataError):
+        return InvalidPayload("A text contains NUL or half a character, which can't be stored.")
     if isinstance(error, RequestValidationError):
         return InvalidPayload.from_fields([_field_error(fault) for fault in error.errors()])
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
@@ -223,6 +233,12 @@ def _known(error: Exception) -> RocketError:
         kind = known.get(error.status_code, InvalidPayload if error.status_code < 500 else InternalError)
         return kind("This path doesn't exist." if kind is NotFound else str(error.detail))
     return InternalError("The server made a mistake.")
+
+
+def _is_text_fault(error: asyncpg.DataError) -> bool:
+    """Whether the database, or the driver before it, refused characters that no text there can have."""
+    refused = asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError
+    return isinstance(error, refused) or isinstance(error.__cause__, UnicodeEncodeError)
 
 
 def _field_error(fault: Any) -> FieldError:

@@ -226,10 +226,16 @@ class Settings:
         "ROCKET_HEAD_TIMEOUT", 10.0, _seconds, "seconds that a client has for a request's headers"
     )
     body_timeout_s: float = _setting(
-        "ROCKET_BODY_TIMEOUT", 10.0, _seconds, "seconds that a body may fall behind 4 KiB a second"
+        "ROCKET_BODY_TIMEOUT",
+        20.0,
+        _seconds,
+        "seconds in which a client has to send 1 KiB a second of a body",
     )
     write_timeout_s: float = _setting(
-        "ROCKET_WRITE_TIMEOUT", 30.0, _seconds, "seconds in which a client has to read 4 KiB a second"
+        "ROCKET_WRITE_TIMEOUT",
+        30.0,
+        _seconds,
+        "seconds in which a client has to read 1 KiB a second of an answer",
     )
     keep_alive_timeout_s: float = _setting(
         "ROCKET_KEEP_ALIVE_TIMEOUT", 65.0, _seconds, "seconds that an unused connection is kept open"

@@ -129,6 +129,13 @@ class RateLimitExceeded(RocketError):
         self.retry_after_s = retry_after_s
 
 
+class ClientGone(RocketError):
+    """The client went away before it had sent its body. Nobody gets this answer; it is counted and logged."""
+
+    code = "client_gone"
+    status = 499
+
+
 class InternalError(RocketError):
     """A defect of the server; the log has it under the answer's `request_id`."""
 

@@ -15,6 +15,7 @@ CONNECTIONS = Gauge("rocket_connections", "Connections of clients that are open.
 CONNECTIONS_ENDED = Counter(
     "rocket_connections_ended", "Connections that the server refused or ended, by why.", ["reason"]
 )
+BUFFERED_BYTES = Gauge("rocket_buffered_bytes", "Bytes of bodies that are held, as sent and as unpacked.")
 EVENTS = Counter("rocket_events", "Events taken in, by what became of them.", ["status"])
 POINTS = Counter(
     "rocket_points_awarded", "Points awarded by rules for events taken in; reversals not counted."

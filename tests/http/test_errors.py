@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import asyncpg
 import pytest
 
@@ -65,3 +68,42 @@ def test_a_defect_is_answered_without_its_insides(database, tmp_path, portal):
         assert response.json()["request_id"] == response.headers["x-request-id"]
         assert response.json()["request_id"] in log
         assert not any(word in response.text for word in ("award_marks", "Traceback", "SELECT", "asyncpg"))
+
+
+def test_nul_in_a_target_is_refused(organisation):
+    """NUL in any part of a path, and in any parameter, is refused before anything looks it up; a signed hook
+    too, whose name is looked up before its body."""
+    signed = {"X-Signature": "sha256=00"}
+    response = organisation.server.client.post("/api/public/hook/a%00b/event", headers=signed)
+    assert (response.status_code, response.json()["details"]["field"]) == (404, "path")
+    paths = organisation.api.get("/openapi.json").json()["paths"]
+    for path, operations in paths.items():
+        for method in operations:
+            named = re.sub(r"{\w+}", "a%00b", path)
+            if named != path:
+                response = organisation.api.request(method.upper(), named)
+                assert (response.status_code, response.json()["error"]) == (404, "not_found"), path
+    for query, field in (("user_id=a%00b", "user_id"), ("%00=a", "query"), ("cursor=%00", "cursor")):
+        response = organisation.api.request("GET", f"/v1/events?{query}")
+        assert (response.status_code, response.json()["details"]["field"]) == (400, field)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\0"], ids=["half a surrogate pair", "NUL"])
+def test_characters_that_cannot_be_stored_are_a_400(organisation, half):
+    """Whatever setting holds a character that no text of the database can have is refused, never a 500."""
+    for method, path, body in (
+        ("PATCH", "/v1/organisation", {"name": f"a{half}"}),
+        ("POST", "/v1/sources", {"kind": "custom", "name": f"a{half}"}),
+        ("POST", "/v1/sources", {"kind": "custom", "name": "a", "staff_ids": [half]}),
+        ("POST", "/v1/users", {"user_id": "bo", "name": f"a{half}"}),
+        ("POST", "/v1/users", {"user_id": f"bo{half}"}),
+        ("POST", "/v1/badges", {"badge_id": "b", "name": f"a{half}"}),
+        ("POST", "/v1/rules", {"rule_id": f"r{half}", "trigger": {"event": "a.b"}, "actions": {}}),
+        ("POST", "/v1/webhooks", {"url": "https://x.example/", "events": ["*"], "description": half}),
+        ("POST", "/v1/points/award", {"user_id": "bo", "points": 1, "reason": half}),
+        ("POST", "/v1/badges/award", {"user_id": "bo", "badge_id": half}),
+        ("POST", "/v1/rules/simulate", {"rules": [], "since": half}),
+    ):
+        headers = {"Content-Type": "application/json"}
+        response = organisation.api.request(method, path, content=json.dumps(body), headers=headers)
+        assert response.status_code in (400, 404), (path, body, response.text)

@@ -60,19 +60,35 @@ def test_a_source_has_its_limit(organisation, limited):
     check_exceeded(exceeded, 2)
 
 
-def test_failed_authentication_is_limited_by_address(organisation, limited):
-    """After too many failures an address has to wait, also with a good key; other addresses don't."""
+def ask(server, address, key, path="/v1/rules"):
+    headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": address}
+    return server.client.request("GET" if path == "/v1/rules" else "POST", path, headers=headers, json={})
 
-    def ask(address, key):
-        headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": address}
-        return limited.client.get("/v1/rules", headers=headers)
 
-    *failed, exceeded = responses_across_a_minute(lambda: ask("192.0.2.1", "wrong"), 4)
+@pytest.mark.parametrize("path", ["/v1/rules", "/v1/events", "/api/public/hook/moodle/event"])
+def test_failures_limit_failures_alone(organisation, limited, path):
+    """After too many failures an address is told to wait, and every credential from there that is good goes
+    on working, whether the server has seen it before or not."""
+    address = f"192.0.2.{len(path)}"
+    *failed, exceeded = responses_across_a_minute(lambda: ask(limited, address, "wrong", path), 4)
     assert {response.status_code for response in failed} == {401}
     assert len(failed) >= 4
     check_exceeded(exceeded, None)
-    check_exceeded(ask("192.0.2.1", organisation.key), None)
-    assert ask("192.0.2.2", organisation.key).status_code == 200
+    good = organisation.moodle.token if "hook" in path else organisation.key
+    expected = 200 if path == "/v1/rules" else 400
+    assert ask(limited, address, good, path).status_code == expected
+    assert ask(limited, address, "wrong", path).status_code in (401, 429)
+
+
+def test_addresses_of_one_ipv6_network_count_as_one(limited):
+    """IPv6 gives everybody a /64 at least: its addresses share the failures, another network doesn't."""
+    hosts = iter(range(1, 1000))
+    *failed, exceeded = responses_across_a_minute(
+        lambda: ask(limited, f"2001:db8:0:7::{next(hosts):x}", "wrong"), 4
+    )
+    assert {response.status_code for response in failed} == {401}
+    check_exceeded(exceeded, None)
+    assert ask(limited, "2001:db8:0:8::1", "wrong").status_code == 401
 
 
 def test_no_limit_no_headers(organisation):

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, MutableMapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rocket_server.db.pool import Database
 from rocket_server.db.shares import acting_for
-from rocket_server.errors import AuthenticationFailed, Forbidden
+from rocket_server.errors import AuthenticationFailed, Forbidden, RocketError
 from rocket_server.group_commit import Credential
-from rocket_server.http.context import Address, RequestContext, context_of
+from rocket_server.http.context import Address, RequestContext, address_block, context_of
+from rocket_server.http.edge.lookups import Turns
 from rocket_server.http.rate_limits import RateLimit
 from rocket_server.ids import parse_uuid
 from rocket_server.metrics import AUTHENTICATION_FAILURES
@@ -27,6 +29,10 @@ from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import Source
 
 _REMEMBERED = 10_000  # keys and tokens
+# Of credentials that this process hasn't seen. They take few of its connections to the database, so that
+# those who try keys keep nobody from it.
+_LOOKUPS = 2
+_WAITING_LOOKUPS = 512
 _TENANT_HEADERS = ("x-tenant-id", "tenantid")
 _ORGANISATION_HEADERS = ("x-organisation-id", "organisationid")
 _SIGNATURE_HEADERS = ("x-signature", "x-thinkific-hmac-sha256")
@@ -80,20 +86,25 @@ class Authenticator:
         self._source_limit = RateLimit("requests from this source", source_limit)
         self._principals: OrderedDict[tuple[bytes, str | None], Principal] = OrderedDict()
         self._senders: OrderedDict[bytes, Sender] = OrderedDict()
+        self._turns = Turns(_LOOKUPS, _WAITING_LOOKUPS)
+        self._suspect_turns = Turns(1, _WAITING_LOOKUPS)
 
     async def principal(self, request: Request, *, remembered: bool = False) -> Principal:
         """The key of a request. `remembered` allows an answer from memory, for callers whose transaction
         checks the credential itself. Raises AuthenticationFailed, Forbidden or RateLimitExceeded."""
         context = context_of(request)
-        self._failures.check(context.client)
+        if context.principal is not None:  # it was asked for before the body was read
+            return cast(Principal, context.principal)
         key_hash = credential_hash(self._bearer(request, context))
         tenant_id, organisation_id = _named_organisation(request)
-        found = self._principals.get((key_hash, organisation_id)) if remembered else None
-        if found is None:
-            found = await self._find_principal(key_hash, organisation_id, context)
+        found = self._principals.get((key_hash, organisation_id))
+        if found is None or not remembered:
+            async with self._turn(context, seen=found is not None):
+                found = await self._find_principal(key_hash, organisation_id, context)
             _remember(self._principals, (key_hash, organisation_id), found)
         _check_organisation(found, tenant_id, organisation_id)
         self._key_limit.hit(found.key.key_id, context)
+        context.principal, context.sender = found, found.organisation_id
         acting_for.set(found.organisation_id)
         return found
 
@@ -101,12 +112,12 @@ class Authenticator:
         """The source of a hook request, by bearer token or, where it is addressed by its slug, by signature.
         `addressed` is the kind or slug in the URL; None takes any source's token. `remembered` as above."""
         context = context_of(request)
-        self._failures.check(context.client)
         if "authorization" in request.headers:
             token_hash = credential_hash(self._bearer(request, context))
-            found = self._senders.get(token_hash) if remembered else None
-            if found is None:
-                found = await self._find_sender(token_hash, context)
+            found = self._senders.get(token_hash)
+            if found is None or not remembered:
+                async with self._turn(context, seen=found is not None):
+                    found = await self._find_sender(token_hash, context)
                 _remember(self._senders, token_hash, found)
             if addressed not in (None, found.source.kind, found.source.slug):
                 raise Forbidden(
@@ -116,6 +127,7 @@ class Authenticator:
         else:
             found = await self._sender_by_signature(request, addressed, context)
         self._source_limit.hit(found.source.source_id, context)
+        context.sender = found.source.organisation_id
         acting_for.set(found.source.organisation_id)
         return found
 
@@ -125,6 +137,7 @@ class Authenticator:
         async with self._database.connection() as conn:
             access = await keys.find(conn, key_hash, organisation_id)
         if access is None:
+            self._principals.pop((key_hash, organisation_id), None)
             raise self._failed(context, "No such key, or it was revoked.")
         if access.organisation_id is None:
             raise Forbidden(
@@ -137,6 +150,7 @@ class Authenticator:
         async with self._database.connection() as conn:
             row = await sources.find_by_token(conn, token_hash)
         if row is None:
+            self._senders.pop(token_hash, None)
             raise self._failed(context, "No such token, or it was revoked.")
         return Sender(row[0], Credential("token", token_hash, row[1]))
 
@@ -149,10 +163,11 @@ class Authenticator:
                 context,
                 "Send `Authorization: Bearer <token>`, or sign the body where the source has a secret.",
             )
-        async with self._database.connection() as conn:
+        async with self._turn(context, seen=False), self._database.connection() as conn:
             source = await sources.find_by_slug(conn, addressed) if addressed else None
             secrets = await sources.hmac_secrets(conn, source) if source else []
-        if source is None or not signed_by(await request.body(), signature, secrets):
+        # The body is read only where there is something to compare it with.
+        if source is None or not secrets or not signed_by(await request.body(), signature, secrets):
             raise self._failed(context, "The signature doesn't fit the body and this source's secrets.")
         return Sender(source, Credential("signature", b"", 0))
 
@@ -163,10 +178,20 @@ class Authenticator:
             raise self._failed(context, "Send `Authorization: Bearer <key>`.")
         return credential
 
-    def _failed(self, context: RequestContext, message: str) -> AuthenticationFailed:
+    def _turn(self, context: RequestContext, *, seen: bool) -> AbstractAsyncContextManager[None]:
+        """A credential that was good before is looked up at once. One that wasn't seen waits for its turn,
+        and behind its own kind where it comes from an address that has failed too often."""
+        if seen:
+            return nullcontext()
+        suspect = self._failures.is_used_up(address_block(context.address))
+        return (self._suspect_turns if suspect else self._turns).one()
+
+    def _failed(self, context: RequestContext, message: str) -> RocketError:
+        """401, or 429 where the address has failed too often: that limits failures, and never a credential
+        that is good, whoever else is behind the same address."""
         AUTHENTICATION_FAILURES.inc()
-        self._failures.count(context.client)
-        return AuthenticationFailed(message)
+        exceeded = self._failures.exceeded(address_block(context.address))
+        return exceeded or AuthenticationFailed(message)
 
 
 def signed_by(body: bytes, signature: str, secrets: list[str]) -> bool:
@@ -227,6 +252,9 @@ def _check_organisation(principal: Principal, tenant_id: str | None, organisatio
         raise Forbidden("A key of the whole tenant needs X-Tenant-ID as well.", {"field": "X-Tenant-ID"})
 
 
+# The scope that each dependency of `key_with` demands.
+_needed: dict[Any, str] = {}
+
 _bearer_scheme = HTTPBearer(auto_error=False, description="An API key: `rk_live_…` or `rk_test_…`.")
 
 
@@ -242,7 +270,19 @@ def key_with(scope: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
         principal.needs(scope)
         return principal
 
+    _needed[dependency] = scope
     return dependency
+
+
+async def guard(scope: MutableMapping[str, Any]) -> None:
+    """Refuse a request from its head, before its body is read, where its route asks for a key. The framework
+    would read and parse the body first."""
+    dependant = getattr(scope.get("route"), "dependant", None)
+    for dependency in dependant.dependencies if dependant else ():
+        if needed := _needed.get(dependency.call):
+            request = Request(scope)
+            authenticator: Authenticator = request.app.state.services.authenticator
+            (await authenticator.principal(request)).needs(needed)
 
 
 ReadKey = Annotated[Principal, Depends(key_with("read"))]

@@ -1,85 +1,145 @@
-"""Reads a request's body, bounded in size and time, unpacked where it is gzipped."""
+"""Reads a request's body when its handler asks for it: after the credential was found, bounded, unpacked."""
 
 from __future__ import annotations
 
-import asyncio
 import codecs
-import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from starlette.exceptions import HTTPException
 
-from rocket_server.errors import InvalidPayload, PayloadTooLarge, UnsupportedMediaType
+from rocket_server.config import Settings
+from rocket_server.errors import ClientGone, InvalidPayload, RocketError, UnsupportedMediaType
+from rocket_server.http.context import RequestContext, address_block
+from rocket_server.http.edge.room import Hold, Room
+from rocket_server.http.edge.unpack import Unpacker, too_large
 
-_TIME_TO_SEND_S = 60
-_GZIP = 16 + zlib.MAX_WBITS
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Guard = Callable[[Scope], Awaitable[None]]
 
 
-class ClientGone(Exception):
-    """The client went away before it had sent its body."""
+class BodyRefused(HTTPException):
+    """Carries an error of ours through the framework, which takes others for faults of parsing."""
+
+    def __init__(self, error: RocketError) -> None:
+        super().__init__(error.status)
+        self.error = error
 
 
-async def read_body(receive: Any, *, encoding: bytes | None, length: bytes | None, limit: int) -> bytes:
-    """The body, at most `limit` bytes of it as sent and as unpacked. Raises PayloadTooLarge beyond that."""
-    if length is not None and length.isdigit() and int(length) > limit:
-        raise too_large(limit)
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if message.get("more_body"):
-        body = await _rest(receive, body, limit)
-    if len(body) > limit:
-        raise too_large(limit)
-    if encoding is None or encoding == b"identity":
-        return body
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What all bodies of a process share. `guard` lets nobody through whose credential is refused."""
+
+    max_bytes: int
+    max_batch_bytes: int
+    max_expanded_bytes: int
+    room: Room
+    guard: Guard
+    unpacker: Unpacker = field(default_factory=Unpacker)
+
+    @classmethod
+    def of(cls, settings: Settings, guard: Guard) -> Bodies:
+        """As set. The room always has place for four of the largest bodies, packed and unpacked."""
+        largest = max(settings.max_batch_bytes, settings.max_body_bytes)
+        least = 4 * (largest + min(largest, settings.max_expanded_bytes))
+        room = Room(max(settings.max_buffered_bytes, least))
+        return cls(
+            settings.max_body_bytes, settings.max_batch_bytes, settings.max_expanded_bytes, room, guard
+        )
+
+
+class Body:
+    """A request's `receive`, whose first message is the whole body."""
+
+    __slots__ = ("_bodies", "_context", "_headers", "_hold", "_limit", "_receive", "_scope", "_was_read")
+
+    def __init__(
+        self,
+        bodies: Bodies,
+        limit: int,
+        receive: Receive,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        context: RequestContext,
+    ) -> None:
+        self._bodies = bodies
+        self._limit = limit
+        self._receive = receive
+        self._scope = scope
+        self._headers = headers
+        self._context = context
+        self._hold = Hold(bodies.room)
+        self._was_read = False
+
+    async def __call__(self) -> Message:
+        """Raises BodyRefused for a credential or a body that is refused, or a client that went away."""
+        if self._was_read:
+            return await self._receive()
+        self._was_read = True
+        try:
+            return {"type": "http.request", "body": await self._read(), "more_body": False}
+        except RocketError as error:
+            raise BodyRefused(error) from error
+
+    def end(self) -> None:
+        """The request was answered."""
+        self._hold.end()
+
+    async def _read(self) -> bytes:
+        limit = self._limit
+        if self._context.sender is None:
+            await self._bodies.guard(self._scope)
+        encoding = self._headers.get(b"content-encoding")
+        if encoding is not None:
+            encoding = _known_encoding(encoding)
+        length = self._headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length) > limit:
+            raise too_large(limit)
+        sender = self._context.sender or address_block(self._context.address)
+        self._hold.begin(sender)
+        message = await self._next()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            body = await self._rest(body)
+        if len(body) > limit:
+            raise too_large(limit)
+        if encoding is None:
+            return body
+        limit = min(limit, self._bodies.max_expanded_bytes)
+        return await self._bodies.unpacker.gunzip(body, limit, sender, self._hold)
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone("The client went away before it had sent its body.")
+        self._hold.take(len(message.get("body", b"")))
+        return message
+
+    async def _rest(self, first: bytes) -> bytes:
+        chunks, size = [first], len(first)
+        while size <= self._limit:
+            message = await self._next()
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if not message.get("more_body"):
+                return b"".join(chunks)
+        raise too_large(self._limit)
+
+
+def _known_encoding(encoding: bytes) -> bytes | None:
+    encoding = encoding.strip().lower()
+    if encoding == b"identity":
+        return None
     if encoding not in (b"gzip", b"x-gzip"):
         raise UnsupportedMediaType(
             f"Content-Encoding {encoding.decode('latin-1')!r} is not read here; send gzip or nothing.",
             {"field": "Content-Encoding", "expected": "gzip"},
         )
-    return gunzip(body, limit)
-
-
-async def _rest(receive: Any, first: bytes, limit: int) -> bytes:
-    chunks, size = [first], len(first)
-    try:
-        async with asyncio.timeout(_TIME_TO_SEND_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > limit:
-                    raise too_large(limit)
-                if not message.get("more_body"):
-                    return b"".join(chunks)
-    except TimeoutError as error:
-        raise InvalidPayload(f"The body did not arrive within {_TIME_TO_SEND_S} seconds.") from error
-
-
-def gunzip(body: bytes, limit: int) -> bytes:
-    """A gzipped body unpacked, one member or several. Raises PayloadTooLarge beyond `limit` bytes."""
-    unpacked = bytearray()
-    try:
-        while body:
-            unpacker = zlib.decompressobj(_GZIP)
-            unpacked += unpacker.decompress(body, limit + 1 - len(unpacked))
-            if len(unpacked) > limit:
-                raise too_large(limit)
-            if not unpacker.eof:
-                raise InvalidPayload("The gzip body is cut off.", {"field": "Content-Encoding"})
-            body = unpacker.unused_data
-    except zlib.error as error:
-        raise InvalidPayload(
-            "The body is not gzip, as Content-Encoding says.", {"field": "Content-Encoding"}
-        ) from error
-    return bytes(unpacked)
-
-
-def too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is larger than {limit} bytes.", {"limit_bytes": limit})
+    return encoding
 
 
 def decode_json(body: bytes) -> Any:

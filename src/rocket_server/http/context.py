@@ -21,6 +21,8 @@ class RequestContext:
     address: Address | None
     client: str  # the address as text, for counting and logging
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    principal: Any = None  # once a key was accepted: looked up once, before the body is read
+    sender: str | None = None  # whose credential was accepted, as bodies are counted
 
 
 def context_of(request: Any) -> RequestContext:

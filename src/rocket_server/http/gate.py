@@ -1,4 +1,5 @@
-"""What every request passes: an id, its real sender, a bounded body, a measured and logged answer."""
+"""What every request passes: an id, its real sender, a bounded body when its handler asks for it, pages that
+are safe in a browser, a measured and logged answer."""
 
 from __future__ import annotations
 
@@ -6,13 +7,15 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.requests import Request
 
-from rocket_server.errors import InternalError, RocketError
-from rocket_server.http.body import ClientGone, read_body
+from rocket_server.errors import InternalError, InvalidPayload, NotFound, RocketError
+from rocket_server.http.body import Bodies, Body, BodyRefused
 from rocket_server.http.context import Network, RequestContext, client_address, shown_address
+from rocket_server.http.edge.pages import page_headers
 from rocket_server.http.intake import HOT_ROUTES, hot_route
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
@@ -40,15 +43,13 @@ class Gate:
         self,
         app: App,
         *,
-        max_body_bytes: int,
-        max_batch_bytes: int,
+        bodies: Bodies,
         trusted_proxies: Sequence[Network],
         log_all: bool = False,
     ) -> None:
         """With `log_all`, every request is logged; else those that failed or took more than a second."""
         self._app = app
-        self._max_body_bytes = max_body_bytes
-        self._max_batch_bytes = max_batch_bytes
+        self._bodies = bodies
         self._trusted_proxies = trusted_proxies
         self._log_all = log_all
 
@@ -67,6 +68,9 @@ class Gate:
         )
         context = RequestContext(uuid7(), address, shown_address(address))
         scope["rocket"] = context
+        bodies = self._bodies
+        limit = bodies.max_batch_bytes if scope["path"] in BATCH_PATHS else bodies.max_bytes
+        body = Body(bodies, limit, receive, scope, headers, context)
         status = 0
 
         async def send_marked(message: Message) -> None:
@@ -75,54 +79,33 @@ class Gate:
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
+                    *page_headers(message["headers"]),
                     (b"x-request-id", context.request_id.encode()),
                     *context.headers,
                 ]
             await send(message)
 
         try:
-            if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
-                receive = await self._with_body(scope, headers, receive)
+            _check_target(scope)
             hot = hot_route(scope["path"]) if scope["method"] == "POST" else None
             if scope["query_string"] and hot is not None and hot.path in HOT_ROUTES:
                 hot = None  # parameters are judged on the ordinary way
             if hot is None:
-                await self._app(scope, receive, send_marked)
+                await self._app(scope, body, send_marked)
             else:
                 scope["app"], scope["route"] = self._app, hot
-                response = await hot.handler(Request(scope, receive))
-                await response(scope, receive, send_marked)
-        except ClientGone:
-            status = 499
+                response = await hot.handler(Request(scope, body))
+                await response(scope, body, send_marked)
         except Exception as error:
-            known = error if isinstance(error, RocketError) else InternalError("The server made a mistake.")
-            if known is not error:
+            known = error.error if isinstance(error, BodyRefused) else error
+            if not isinstance(known, RocketError):
                 log.exception("request_failed", request_id=context.request_id, path=scope["path"])
+                known = InternalError("The server made a mistake.")
             if not status:
                 await error_response(known, context.request_id)(scope, receive, send_marked)
+        finally:
+            body.end()
         self._record(scope, context, status, time.perf_counter() - started)
-
-    async def _with_body(
-        self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes], receive: Receive
-    ) -> Receive:
-        limit = self._max_batch_bytes if scope["path"] in BATCH_PATHS else self._max_body_bytes
-        encoding = headers.get(b"content-encoding")
-        body = await read_body(
-            receive,
-            encoding=encoding.strip().lower() if encoding else None,
-            length=headers.get(b"content-length"),
-            limit=limit,
-        )
-        delivered = False
-
-        async def replay() -> Message:
-            nonlocal delivered
-            if delivered:
-                return await receive()
-            delivered = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return replay
 
     def _record(
         self, scope: MutableMapping[str, Any], context: RequestContext, status: int, seconds: float
@@ -142,3 +125,13 @@ class Gate:
             ms=round(seconds * 1000, 1),
             address=context.client,
         )
+
+
+def _check_target(scope: MutableMapping[str, Any]) -> None:
+    """NUL is no character of any name here, and PostgreSQL has none of it."""
+    if "\0" in scope["path"]:
+        raise NotFound("This path doesn't exist.", {"field": "path", "expected": "a path without NUL (%00)"})
+    if b"%00" in scope["query_string"]:
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        name = next((name for name, value in pairs if "\0" in value), "query")
+        raise InvalidPayload.field(name, "a text without NUL (%00)")

@@ -39,12 +39,19 @@ class RateLimit:
         if used > self._per_minute:
             raise self._exceeded(reset_s)
 
-    def check(self, name: str) -> None:
-        """Raise RateLimitExceeded where nothing is left; count nothing."""
-        if self._per_minute and self._used.get(name, 0) >= self._per_minute:
-            self._open_window()
-            if self._used.get(name, 0) >= self._per_minute:
-                raise self._exceeded(self._reset_s())
+    def is_used_up(self, name: str) -> bool:
+        """Whether nothing is left; counts nothing."""
+        if not self._per_minute or name not in self._used:
+            return False
+        self._open_window()
+        return self._used.get(name, 0) >= self._per_minute
+
+    def exceeded(self, name: str) -> RateLimitExceeded | None:
+        """Count one occurrence; the error where that is more than there may be."""
+        if not self._per_minute:
+            return None
+        self.count(name)
+        return self._exceeded(self._reset_s()) if self._used[name] > self._per_minute else None
 
     def count(self, name: str) -> None:
         """Count one occurrence, whatever is left."""

@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rocket_server.errors import Conflict, InvalidPayload, Unavailable
+from rocket_server.errors import ClientGone, Conflict, InvalidPayload, Unavailable
 from rocket_server.http import openapi
 from rocket_server.http.answers import rules as rule_answers
 from rocket_server.http.aside import aside
 from rocket_server.http.auth import ReadKey
-from rocket_server.http.body import ClientGone
 from rocket_server.http.responses import Json
 from rocket_server.http.services import Services, services_of
 from rocket_server.organisations import store as organisations
@@ -107,7 +106,7 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, dict[str, Any
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise ClientGone
+            raise ClientGone("The client went away before it was answered.")
         return working.result()
     finally:
         leaving.cancel()

@@ -21,7 +21,8 @@ _LOOK_AT = 1_000  # connections, in search of one of the same address
 
 
 class Connection(Protocol):
-    """What a row knows of a connection. `since` is when it came into its row, by the loop's clock."""
+    """What a row knows of a connection. `since` is when it came into its row, by the loop's clock. `received`
+    is how many bytes of a body have come; None while it isn't the client who is waited for."""
 
     block: str
     row: Row | None
@@ -30,6 +31,10 @@ class Connection(Protocol):
     def end(self) -> None: ...
 
     def abort(self) -> None: ...
+
+    def give_up_body(self) -> None: ...
+
+    def received(self) -> int | None: ...
 
     def unsent(self) -> int: ...
 
@@ -58,6 +63,8 @@ class Connections:
         )
         # Those whose answers aren't read: when that began, and how many bytes waited then.
         self._unread: dict[Connection, tuple[float, int]] = {}
+        # Those whose bodies are coming: since when they have been watched, and what had come by then.
+        self._sending: dict[Connection, tuple[float, int]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def admit(self, connection: Connection, address: Address | None, loop: asyncio.AbstractEventLoop) -> bool:
@@ -97,11 +104,21 @@ class Connections:
         """Forget a connection that was closed."""
         self.move(connection, None)
         self._unread.pop(connection, None)
+        self._sending.pop(connection, None)
         self._open -= 1
         self._per_block[connection.block] -= 1
         if not self._per_block[connection.block]:
             del self._per_block[connection.block]
         CONNECTIONS.set(self._open)
+
+    def sending(self, connection: Connection) -> None:
+        """From now on the client has to send its body, at some speed."""
+        assert self._loop is not None
+        self._sending.setdefault(connection, (self._loop.time(), connection.received() or 0))
+
+    def sent(self, connection: Connection) -> None:
+        """The body is whole, or isn't wanted any more."""
+        self._sending.pop(connection, None)
 
     def unread(self, connection: Connection) -> None:
         """From now on the client has to read what was written, at some speed."""
@@ -129,7 +146,7 @@ class Connections:
     def _look_later(self) -> None:
         assert self._loop is not None
         limits = self._limits
-        wait_s = min(_LOOK_S, limits.head_s / 4, limits.idle_s / 4, limits.write_s / 4)
+        wait_s = min(_LOOK_S, min(limits.head_s, limits.body_s, limits.idle_s, limits.write_s) / 4)
         self._look_due = self._loop.time() + wait_s
         self._look_at = self._loop.call_later(wait_s, self._look)
 
@@ -150,6 +167,7 @@ class Connections:
                 if now - connection.since < limit_s:
                     break
                 self._end(connection, reason)
+        self._end_stalled(now)
         window_s = self._limits.write_s
         for connection, (since, size) in list(self._unread.items()):
             if now - since < window_s:
@@ -160,3 +178,16 @@ class Connections:
                 connection.abort()
             else:
                 self._unread[connection] = (now, left)
+
+    def _end_stalled(self, now: float) -> None:
+        window_s = self._limits.body_s
+        for connection, (since, before) in list(self._sending.items()):
+            received = connection.received()
+            if received is None:
+                self._sending[connection] = (now, before)
+            elif now - since >= window_s:
+                if received - before < MIN_BYTES_PER_S * window_s:
+                    self._sending.pop(connection)
+                    connection.give_up_body()
+                else:
+                    self._sending[connection] = (now, received)

@@ -15,7 +15,7 @@ MAX_PIPELINED = 32  # requests of one connection that wait for their turn
 MAX_REST_BYTES = 64 * 1024 * 1024
 REST_S = 30.0
 # Slower than this, sending a body or reading an answer is not progress.
-MIN_BYTES_PER_S = 4 * 1024
+MIN_BYTES_PER_S = 1024
 
 _OTHER_DESCRIPTORS = 96  # logs, the plugins' own files, webhooks that are tested, what libraries open
 _FEWEST_CONNECTIONS = 16
@@ -29,6 +29,7 @@ class Limits:
     per_address: int
     trusted_proxies: tuple[Network, ...]
     head_s: float
+    body_s: float
     idle_s: float
     write_s: float
 
@@ -44,6 +45,7 @@ class Limits:
             min(per_address, max(1, connections // 2)),
             settings.trusted_proxies,
             settings.head_timeout_s,
+            settings.body_timeout_s,
             settings.keep_alive_timeout_s,
             settings.write_timeout_s,
         )

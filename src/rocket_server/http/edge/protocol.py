@@ -69,6 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._fed_bytes = 0  # of a head that hasn't ended
         self._frame_bytes = 0  # of a body, as received; less than nothing where it was sent without a frame
+        self._body_bytes = 0
         self._rest_bytes = 0
         self._refused: Refused | None = None
         self._deaf = False  # the last answer was given: what comes is thrown away
@@ -93,6 +94,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def unsent(self) -> int:
         return self.transport.get_write_buffer_size()
+
+    def received(self) -> int | None:
+        cycle = self.cycle
+        waiting = cycle is not None and not cycle.waiting_for_100_continue and not self.flow.read_paused
+        return self._body_bytes if waiting else None
+
+    def give_up_body(self) -> None:
+        text = "The body did not arrive: for some time less than 1 KiB a second of it has come."
+        self._refuse(Refused("body_timeout", InvalidPayload(text)))
 
     # What the loop calls.
 
@@ -131,6 +141,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(known if isinstance(known, Refused) else _malformed("malformed", f"{error}."))
         if self._fed_bytes and self.row is self._all.idle:
             self._all.move(self, self._all.silent)
+        elif not self._in_head and not self._deaf and not self.cycle.response_complete:
+            self._all.sending(self)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -173,7 +185,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._upgrading = True
             return
         self._begun = self._in_head = False
-        self._frame_bytes = self._rest_bytes = 0
+        self._frame_bytes = self._body_bytes = self._rest_bytes = 0
         if len(self.pipeline) >= MAX_PIPELINED:
             text = f"More than {MAX_PIPELINED} requests were sent ahead of their answers."
             raise Refused("pipelined", InvalidPayload(text))
@@ -210,6 +222,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
         self._frame_bytes -= 2 * len(body)
+        self._body_bytes += len(body)
         if cycle.response_complete:
             self._throw_away(len(body))
             return
@@ -222,6 +235,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._upgrading:
             return
         self._in_head = True
+        self._all.sent(self)
         if self.cycle.response_complete:
             if self.row is self._all.resting:
                 self._all.move(self, self._all.idle)
@@ -245,6 +259,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._refused is not None:
             self._answer_refused(self._refused)
         elif not self._in_head:
+            self._all.sent(self)
             self._all.move(self, self._all.resting)
         else:
             self._all.move(self, self._all.silent if self._begun else self._all.idle)
@@ -259,6 +274,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _rest(self) -> None:
         self._deaf = True
+        self._all.sent(self)
         self._rest_bytes = 0
         self.flow.resume_reading()
         if self.transport.can_write_eof():
