@@ -71,8 +71,10 @@ async def load(
     organisation_id: str,
     activities: Mapping[str, Activity],
     subscriptions: Sequence[Subscription] = (),
+    before: Configuration | None = None,
 ) -> Configuration:
-    """Read an organisation's configuration, after giving it the rows of plugins that it lacks.
+    """Read an organisation's configuration, after giving it the rows of plugins that it lacks. What stayed as
+    it was `before` isn't read and compiled anew.
 
     Raises NotFound where there is no such organisation.
     """
@@ -80,13 +82,16 @@ async def load(
     if await plugins_store.ensure(conn, organisation_id, subscriptions):
         organisation = await organisations.read(conn, organisation_id)
     sources = {source.name: source for source in await sources_store.all_sources(conn, organisation_id)}
-    versions = await rules_store.current(conn, organisation_id)
+    rules_before = None if before is None else before.rules
+    versions = await rules_store.current(
+        conn, organisation_id, {} if rules_before is None else rules_before.known()
+    )
     for source in sources.values():
         versions.extend(templates.rules_of_mappings(source.name, source.mappings, activities))
     badges = await badges_store.all_badges(conn, organisation_id)
     return Configuration(
         organisation,
-        RuleSet(versions, organisation.timezone),
+        RuleSet(versions, organisation.timezone, rules_before),
         await outbox.endpoints(
             conn, organisation_id, plugin_ids=[one.subscription_id for one in subscriptions]
         ),
@@ -118,7 +123,7 @@ class Configurations:
         remembered = self._remembered.get(organisation_id)
         version = await organisations.version(conn, organisation_id)
         if remembered is None or remembered.version != version:
-            remembered = await load(conn, organisation_id, self.activities, self._subscriptions)
+            remembered = await load(conn, organisation_id, self.activities, self._subscriptions, remembered)
             self._remembered[organisation_id] = remembered
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)

@@ -76,3 +76,51 @@ def test_fifty_rules_each_leave_a_decision(ruled):
     answer = ruled.api.event("forum.posted", properties={"course_id": "3"})
     assert len(answer["decisions"]) == 50
     assert answer["points_awarded"] == 2
+
+
+def test_all_rules_together_are_bounded(ruled):
+    """Beyond ten thousand conditions in all rules a change is refused, unless it makes them less."""
+    api = ruled.api
+
+    def put(first, conditions):
+        made = [
+            {
+                "rule_id": f"r{one}",
+                "trigger": {"event": "a.b", "conditions": {f"f{n}": 1 for n in range(conditions)}},
+                "actions": {"award_points": 1},
+            }
+            for one in range(first, first + 60)
+        ]
+        return api.request("PUT", "/v1/rules", json={"rules": made})
+
+    assert put(0, 99).status_code == 200
+    refused = put(60, 99)
+    assert (refused.status_code, refused.json()["details"]["field"]) == (400, "rules")
+    assert "10000 conditions" in refused.json()["message"]
+    assert put(0, 98).status_code == 200
+    one = {"trigger": {"event": "a.b", "conditions": {"c": {"in": [str(n) for n in range(1_000)]}}}}
+    several = [one | {"rule_id": f"l{n}", "actions": {"award_points": 1}} for n in range(42)]
+    assert api.request("PUT", "/v1/rules", json={"rules": several}).status_code == 400
+
+
+def test_a_changed_rule_is_another_one_at_once(ruled):
+    """What a process remembers of rules that stayed never hides the one that was changed, or a new zone."""
+    api = ruled.api
+    api.request("PUT", "/v1/rules", json={"rules": rules(3, lambda one: {"score": {"gte": one}})})
+    assert api.event("forum.posted", properties={"score": 5})["points_awarded"] == 6
+    changed = rules(1, lambda one: {"score": {"gte": 9}})[0]
+    assert api.request("PUT", "/v1/rules/r000", json=changed).status_code == 200
+    assert api.event("forum.posted", event_id="2", properties={"score": 5})["points_awarded"] == 4
+    daily = rules(1, lambda one: {})[0] | {"constraints": {"max_per_day": 1}}
+    assert api.request("PUT", "/v1/rules/r000", json=daily).status_code == 200
+    late = {"user_id": "zoe", "properties": {"score": -1}}
+    assert api.event("forum.posted", event_id="3", **late)["points_awarded"] == 2
+    assert (
+        api.event("forum.posted", event_id="4", timestamp="2026-03-02T23:30:00Z", **late)["points_awarded"]
+        == 0
+    )
+    assert api.patch("/v1/organisation", {"timezone": "Europe/Paris"}).status_code == 200
+    assert (
+        api.event("forum.posted", event_id="5", timestamp="2026-03-02T23:40:00Z", **late)["points_awarded"]
+        == 2
+    )

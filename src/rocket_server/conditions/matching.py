@@ -153,10 +153,13 @@ def compile_explanation(condition: Condition) -> Callable[[Event], dict[str, Any
 
         return one
 
-    ((group, parts),) = condition.as_dict().items()
-    getters = {part.path: field(part.path) for part in comparisons(condition)}
+    prepared: list[Any] = []  # by the first that asks: many never do, and it is most of what compiling costs
 
     def several(event: Event) -> dict[str, Any]:
+        if not prepared:
+            getters = {part.path: field(part.path) for part in comparisons(condition)}
+            prepared.extend([*condition.as_dict().items(), getters])
+        (group, parts), getters = prepared
         seen = {path: shown(value_of(event)) for path, value_of in getters.items()}
         return {"path": group, "operator": group, "expected": parts, "seen": seen}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final, TypeVar
 
 from rocket_server.db.shares import Shares
@@ -11,7 +12,15 @@ from rocket_server.db.shares import Shares
 T = TypeVar("T")
 
 _WAIT_S: Final = 5.0
-_threads = Shares(2)  # of this process
+# Of this process: threads, and requests that compute for long in between others.
+_threads = Shares(2)
+_computing = Shares(2)
+
+
+def alone() -> AbstractAsyncContextManager[None]:
+    """The right to compute for long, which one request of an organisation has at a time: so that many of its
+    requests take no more of the loop than one. Raises RateLimitExceeded as `aside` does."""
+    return _computing.turn(_WAIT_S)
 
 
 async def aside(work: Callable[[], T]) -> T:

@@ -22,6 +22,7 @@ from rocket_server.ids import parse_uuid
 from rocket_server.organisations import request_log, sources, store
 from rocket_server.organisations.credentials import check_own_token
 from rocket_server.organisations.model import Filters, Organisation, Rank, Source
+from rocket_server.rules.parse import MAX_RULES
 from rocket_server.sources import checks, sites
 from rocket_server.sources.checks import Fault
 
@@ -167,6 +168,7 @@ async def create_source(request: Request, principal: AdminKey, body: NewSource) 
 
     async def work(conn: Any) -> dict[str, Any]:
         source = await sources.create(conn, wanted)
+        await _refuse_too_many_mappings(conn, principal.organisation_id)
         if body.site is not None:
             source = await sources.set_site(conn, source, body.site)
         secrets = {}
@@ -188,6 +190,7 @@ async def change_source(request: Request, principal: AdminKey, source_id: str, b
         await store.lock(conn, principal.organisation_id)
         source = _changed(await _known(conn, principal.organisation_id, source_id), body)
         await sources.change(conn, source)
+        await _refuse_too_many_mappings(conn, principal.organisation_id)
         if "site" in body.model_fields_set:
             source = await sources.set_site(conn, source, body.site or None)
         return await _source(conn, services.settings.public_url, source)
@@ -248,6 +251,15 @@ async def _known(conn: Any, organisation_id: str, source_id: str) -> Source:
     if found is None:
         raise NotFound("There is no such source.")
     return await sources.read(conn, organisation_id, found)
+
+
+async def _refuse_too_many_mappings(conn: Any, organisation_id: str) -> None:
+    """Each is a rule that may hear any event: they have the bound of rules, over all sources together."""
+    mappings = sum(len(source.mappings) for source in await sources.all_sources(conn, organisation_id))
+    if mappings > MAX_RULES:
+        raise InvalidPayload.field(
+            "mappings", f"an organisation's sources may have {MAX_RULES} mappings together, not {mappings}"
+        )
 
 
 def _changed(source: Source, change: SourceChange) -> Source:

@@ -14,7 +14,7 @@ from rocket_server.events import store as events_store
 from rocket_server.http import openapi
 from rocket_server.http.answers import events as event_answers
 from rocket_server.http.answers import people as people_answers
-from rocket_server.http.aside import aside
+from rocket_server.http.aside import alone, aside
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.events import shown
@@ -60,7 +60,7 @@ async def explain(
     if event_id is None and event is not None and parse_uuid(event):
         event, event_id = None, event
     now = datetime.now(UTC)
-    async with services.database.connection() as conn:
+    async with alone(), services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
         configuration = await services.configurations.current(conn, principal.organisation_id)
         zone = configuration.organisation.timezone
@@ -152,7 +152,8 @@ async def calculate(request: Request, principal: ReadKey) -> Json:
     )
     if isinstance(event, list):
         raise InvalidPayload.from_fields([_within("event", fault) for fault in event] if wrapped else event)
-    found = await pipeline.calculate(services.database, configuration, event, rules, now)
+    async with alone():
+        found = await pipeline.calculate(services.database, configuration, event, rules, now)
     return Json(
         {
             "status": found.result.status,

@@ -64,7 +64,9 @@ async def list_rules(
     after = text_after(cursor)
     async with services.database.connection() as conn:
         configuration = await services.configurations.current(conn, principal.organisation_id)
-        own = {stored.rule.rule_id: stored for stored in await store.latest(conn, principal.organisation_id)}
+        known = configuration.rules.known()
+        latest = await store.latest(conn, principal.organisation_id, known)
+    own = {stored.rule.rule_id: stored for stored in latest}
     rules = [stored.rule for stored in own.values()]
     rules += [one.rule for one in configuration.rules.rules if one.rule_id.startswith(MAPPING_PREFIX)]
     wanted = sorted(

@@ -40,7 +40,7 @@ async def reasons(
         if then is None
         else dict.fromkeys((row.received_at for row in rows), then)
     )
-    made = await rules_store.latest(conn, configuration.organisation_id)
+    made = await rules_store.latest(conn, configuration.organisation_id, configuration.rules.known())
     made_since = {stored.rule.rule_id: stored.first_created_at for stored in made}
     told: list[tuple[ShownEvent, Event, list[Decided]]] = []
     pace = Pace(BUDGET_S)
@@ -91,7 +91,9 @@ async def _rules_then(
     conn: Any, configuration: Configuration, rows: Sequence[ShownEvent]
 ) -> dict[datetime, RuleSet]:
     """By time of receipt, the rules that stood then. Those that stand today are compiled already."""
-    stood = await rules_store.in_force(conn, configuration.organisation_id, {row.received_at for row in rows})
+    moments = {row.received_at for row in rows}
+    known = configuration.rules.known()
+    stood = await rules_store.in_force(conn, configuration.organisation_id, moments, known)
     today = {(rule.rule_id, rule.version) for rule in configuration.rules.rules}
     of_mappings = [
         RuleVersion(rule.rule, rule.version)
@@ -105,6 +107,6 @@ async def _rules_then(
             compiled[epoch] = (
                 configuration.rules
                 if {(one.rule.rule_id, one.version) for one in rules} == today
-                else RuleSet(rules, configuration.organisation.timezone)
+                else RuleSet(rules, configuration.organisation.timezone, configuration.rules)
             )
     return {moment: compiled[epoch] for moment, (epoch, _) in stood.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rocket_server.conditions.model import comparisons
 from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.organisations import store as organisations
 from rocket_server.rules import store
@@ -13,6 +14,7 @@ from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import MAX_RULES
 from rocket_server.rules.store import StoredVersion
 
+MAX_SIZE: Final = 10_000  # conditions in all rules of an organisation, ten listed values counted as one
 # Rules of sources' mappings have such ids; they live with their source.
 MAPPING_PREFIX: Final = "mapping:"
 # Their place in /v1/rules/… is taken.
@@ -51,9 +53,32 @@ def plan(own: Mapping[str, Rule], wanted: Sequence[Rule], *, prune: bool) -> Pla
         tuple(rule for rule in wanted if own.get(rule.rule_id) == rule),
         tuple(own[rule_id] for rule_id in sorted(own) if prune and rule_id not in by_id),
     )
+    _refuse_too_much(own, found)
     if found.new and len(own) + len(found.new) - len(found.withdrawn) > MAX_RULES:
         raise InvalidPayload.field("rules", f"an organisation may have {MAX_RULES} rules")
     return found
+
+
+def _refuse_too_much(own: Mapping[str, Rule], plan: Plan) -> None:
+    """Raise InvalidPayload where the rules together become more than a server can have at hand."""
+    changed = (*plan.new, *plan.changed)
+    gone = {rule.rule_id for rule in (*changed, *plan.withdrawn)}
+    stay = [rule for rule in own.values() if rule.rule_id not in gone]
+    if sum(map(_size, changed)) <= sum(_size(own[rule_id]) for rule_id in gone if rule_id in own):
+        return  # they become less
+    if sum(map(_size, (*stay, *changed))) > MAX_SIZE:
+        raise InvalidPayload.field(
+            "rules",
+            f"an organisation's rules may have {MAX_SIZE} conditions together, ten listed values counted as"
+            " one; use in: […] where several rules ask for one value each, or withdraw rules",
+        )
+
+
+def _size(rule: Rule) -> int:
+    return sum(
+        1 + (len(one.expected) // 10 if isinstance(one.expected, tuple) else 0)
+        for one in comparisons(rule.trigger.conditions)
+    )
 
 
 def refuse_reserved(rules: Sequence[Rule]) -> None:
@@ -116,6 +141,8 @@ async def replace(
     found = await _expected(conn, organisation_id, rule.rule_id, expected)
     if found.rule == rule:
         return found
+    own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
+    plan(own, [rule], prune=False)
     await store.save(conn, organisation_id, [rule], created_by)
     return await _saved(conn, organisation_id, rule.rule_id)
 

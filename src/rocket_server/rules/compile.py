@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
@@ -17,7 +17,7 @@ from rocket_server.rules import constraints
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
 from rocket_server.rules.index import Index
-from rocket_server.rules.model import PointsFrom, RuleVersion
+from rocket_server.rules.model import PointsFrom, Rule, RuleVersion
 
 if TYPE_CHECKING:
     from rocket_server.rules.judge import Boost
@@ -174,10 +174,22 @@ class RuleSet:
     Rules come by priority, the highest first, and then in the order given.
     """
 
-    def __init__(self, rules: Iterable[RuleVersion], zone: tzinfo) -> None:
+    def __init__(self, rules: Iterable[RuleVersion], zone: tzinfo, before: RuleSet | None = None) -> None:
+        """What was compiled for the same zone `before` is taken over, where a version is the very same."""
+        self.zone = zone
         calendar = Calendar(zone)
+        there: Mapping[tuple[str, int], CompiledRule]
+        there = before.versions if before is not None and before.zone == zone else {}
         by_priority = sorted(rules, key=lambda version: -version.rule.priority)
-        self.rules = tuple(CompiledRule(rule, calendar) for rule in by_priority)
+        self.rules = tuple(
+            known
+            if (known := there.get((one.rule.rule_id, one.version))) is not None and known.rule is one.rule
+            else CompiledRule(one, calendar)
+            for one in by_priority
+        )
+        self.versions: dict[tuple[str, int], CompiledRule] = {
+            (rule.rule_id, rule.version): rule for rule in self.rules
+        }
         self._active: dict[str, tuple[CompiledRule, ...]] = {}
         self._every: dict[str, tuple[CompiledRule, ...]] = {}
         # Within an event, those that multiply come before what they multiply.
@@ -197,6 +209,10 @@ class RuleSet:
         ]
         # What deciding about one event costs at the most, in comparisons of values.
         self.weight = max(weights, default=1)
+
+    def known(self) -> dict[tuple[str, int], Rule]:
+        """The rules by id and version, for those who would read them from the database again."""
+        return {key: compiled.rule for key, compiled in self.versions.items()}
 
     def triggered(self, event: str, *, explain: bool = False) -> tuple[CompiledRule, ...]:
         """The rules that an event of this name triggers.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -30,6 +30,10 @@ class Mark(NamedTuple):
     points: int
 
 
+# Rules by id and version, as they were read before.
+Known = Mapping[tuple[str, int], Rule]
+_NOTHING_KNOWN: Known = {}
+
 AwardRef = tuple[str, str, str]  # learner_id, rule_id, award_id
 
 
@@ -56,15 +60,16 @@ class StoredVersion:
         }
 
 
-async def latest(conn: Any, organisation_id: str) -> list[StoredVersion]:
-    """The latest version of each rule that wasn't withdrawn, in the order of their ids."""
+async def latest(conn: Any, organisation_id: str, known: Known = _NOTHING_KNOWN) -> list[StoredVersion]:
+    """The latest version of each rule that wasn't withdrawn, in the order of their ids. A version never
+    changes, so those that are `known` aren't read anew."""
     rows = await conn.fetch(SQL["current"], organisation_id)
-    return sorted(map(_stored, rows), key=lambda stored: stored.rule.rule_id)
+    return sorted((_stored(row, known) for row in rows), key=lambda stored: stored.rule.rule_id)
 
 
-async def current(conn: Any, organisation_id: str) -> list[RuleVersion]:
+async def current(conn: Any, organisation_id: str, known: Known = _NOTHING_KNOWN) -> list[RuleVersion]:
     """As `latest`, without who and when."""
-    return [RuleVersion(stored.rule, stored.version) for stored in await latest(conn, organisation_id)]
+    return [RuleVersion(stored.rule, stored.version) for stored in await latest(conn, organisation_id, known)]
 
 
 async def history(
@@ -88,7 +93,7 @@ async def read_version(
 
 
 async def in_force(
-    conn: Any, organisation_id: str, moments: Collection[datetime]
+    conn: Any, organisation_id: str, moments: Collection[datetime], known: Known = _NOTHING_KNOWN
 ) -> dict[datetime, tuple[datetime | None, list[RuleVersion]]]:
     """For each moment the rules that stood then, in the order of their ids, and since when all of them did.
 
@@ -98,8 +103,12 @@ async def in_force(
     epochs: dict[datetime, datetime | None] = {row["moment"]: row["created_at"] for row in rows}
     changes = {epoch for epoch in epochs.values() if epoch is not None}
     stood: dict[datetime | None, list[RuleVersion]] = {epoch: [] for epoch in epochs.values()}
+    read = dict(known)
     for row in await conn.fetch(SQL["in_force"], organisation_id, list(changes)) if changes else ():
-        stood[row["moment"]].append(RuleVersion(parse_rule(row["definition"], stored=True), row["version"]))
+        key = (row["definition"]["rule_id"], row["version"])
+        if key not in read:
+            read[key] = parse_rule(row["definition"], stored=True)
+        stood[row["moment"]].append(RuleVersion(read[key], row["version"]))
     for versions in stood.values():
         versions.sort(key=lambda version: version.rule.rule_id)
     return {moment: (epoch, stood[epoch]) for moment, epoch in epochs.items()}
@@ -132,9 +141,10 @@ async def _add_versions(
     return {row["rule_id"]: row["version"] for row in rows}
 
 
-def _stored(row: Any) -> StoredVersion:
+def _stored(row: Any, known: Known = _NOTHING_KNOWN) -> StoredVersion:
+    rule = known.get((row["definition"]["rule_id"], row["version"]))
     return StoredVersion(
-        parse_rule(row["definition"], stored=True),
+        rule if rule is not None else parse_rule(row["definition"], stored=True),
         row["version"],
         row["created_at"],
         row["created_by"],
