@@ -1,6 +1,8 @@
 package com.rocketlearning;
 
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import com.fasterxml.jackson.annotation.PropertyAccessor;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -52,6 +54,7 @@ final class Json {
             JsonMapper.builder()
                     .addModule(new JavaTimeModule())
                     .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+                    .defaultSetterInfo(JsonSetter.Value.forValueNulls(Nulls.SKIP)) // a list is never null
                     .visibility(PropertyAccessor.ALL, Visibility.NONE)
                     .visibility(PropertyAccessor.FIELD, Visibility.ANY)
                     .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)

@@ -11,17 +11,17 @@ public final class RulesApi extends Api {
 
     /** {@return the organisation's rules, those that are switched off included} */
     public PagedList<Rule> list() {
-        return list(PageRequest.first());
+        return list(RuleQuery.builder().build());
     }
 
     /**
-     * The organisation's rules, those that are switched off included.
+     * The organisation's rules, by priority and then by id.
      *
-     * @param page in pages of which size, and from where
+     * @param query which
      * @return the rules
      */
-    public PagedList<Rule> list(PageRequest page) {
-        return list(() -> Call.get("/v1/rules"), page, "rules", Rule.class);
+    public PagedList<Rule> list(RuleQuery query) {
+        return list(() -> query.addTo(Call.get("/v1/rules")), query.page(), "rules", Rule.class);
     }
 
     /**
@@ -31,7 +31,22 @@ public final class RulesApi extends Api {
      * @return the rule
      */
     public Rule get(String ruleId) {
-        return get("/v1/rules/" + Call.segment("rule_id", ruleId), Rule.class);
+        return get(of(ruleId), Rule.class);
+    }
+
+    /**
+     * A rule as it was.
+     *
+     * @param ruleId the rule
+     * @param version which version, from 1
+     * @return the rule
+     */
+    public Rule get(String ruleId, int version) {
+        return get(Call.get(of(ruleId)).with("version", version), Rule.class);
+    }
+
+    private static String of(String ruleId) {
+        return "/v1/rules/" + Call.segment("rule_id", ruleId);
     }
 
     /** {@return the ready-made rules of the catalogue} */

@@ -3,7 +3,7 @@ package com.rocketlearning;
 import com.rocketlearning.model.Balance;
 import com.rocketlearning.model.HeldBadge;
 import com.rocketlearning.model.LedgerEntry;
-import com.rocketlearning.model.Limits;
+import com.rocketlearning.model.Limit;
 import com.rocketlearning.model.RankStatus;
 import com.rocketlearning.model.StoredEvent;
 import com.rocketlearning.model.User;
@@ -54,8 +54,20 @@ public final class UsersApi extends Api {
      * @param userId the learner
      * @return the caps
      */
-    public Limits getLimits(String userId) {
-        return get(of(userId, "/limits"), Limits.class);
+    public PagedList<Limit> getLimits(String userId) {
+        return getLimits(userId, PageRequest.first());
+    }
+
+    /**
+     * What was used of each cap today and this week.
+     *
+     * @param userId the learner
+     * @param page in pages of which size, and from where
+     * @return the caps
+     */
+    public PagedList<Limit> getLimits(String userId, PageRequest page) {
+        String path = of(userId, "/limits");
+        return list(() -> Call.get(path), page, "limits", Limit.class);
     }
 
     /**
@@ -151,13 +163,26 @@ public final class UsersApi extends Api {
     }
 
     /**
-     * Whose name, address or id begins with a text; case doesn't matter. A search has one page.
+     * Whose name, address or id begins with a text; case doesn't matter. A search has one page: who isn't on
+     * it needs a longer text.
      *
      * @param text how it begins
-     * @return the learners
+     * @return up to 50 learners
      */
     public PagedList<User> search(String text) {
-        return list(() -> Call.get("/v1/users/search").with("q", text), PageRequest.first(), "users", User.class);
+        return search(text, PageRequest.first());
+    }
+
+    /**
+     * Whose name, address or id begins with a text; case doesn't matter. A search has one page: who isn't on
+     * it needs a longer text.
+     *
+     * @param text how it begins
+     * @param page of which size
+     * @return the learners
+     */
+    public PagedList<User> search(String text, PageRequest page) {
+        return list(() -> Call.get("/v1/users/search").with("q", text), page, "users", User.class);
     }
 
     private static String of(String userId, String what) {

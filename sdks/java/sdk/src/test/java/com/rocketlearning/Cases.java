@@ -61,12 +61,17 @@ final class Cases {
     }
 
     static void writeReport() throws IOException {
-        Path report = ROOT.resolve("build/sdks/java.cases.json");
-        Files.createDirectories(report.getParent());
         Map<String, Object> content = new LinkedHashMap<>();
         content.put("sdk", "java");
         content.put("passed", names(true));
         content.put("failed", names(false));
+        write("cases", content);
+    }
+
+    /** Writes a report that `conformance/parity.py` reads. */
+    static void write(String kind, Object content) throws IOException {
+        Path report = ROOT.resolve("build/sdks/java." + kind + ".json");
+        Files.createDirectories(report.getParent());
         Files.write(report, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(content));
     }
 

@@ -54,7 +54,7 @@ final class NamedCalls {
                 client.users().getBadges(user, revoked, page(arguments)).firstPage();
                 break;
             case "users.get_limits":
-                client.users().getLimits(user);
+                client.users().getLimits(user, page(arguments)).firstPage();
                 break;
             case "users.get_events":
                 client.users().getEvents(user, page(arguments)).firstPage();
@@ -69,7 +69,7 @@ final class NamedCalls {
                 client.leaderboard().get(leaderboard(arguments));
                 break;
             case "rules.list":
-                client.rules().list(page(arguments)).firstPage();
+                client.rules().list(RuleQuery.builder().page(page(arguments)).build()).firstPage();
                 break;
             case "rules.get":
                 client.rules().get((String) arguments.get("rule_id"));

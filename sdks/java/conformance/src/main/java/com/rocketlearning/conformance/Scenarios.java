@@ -233,7 +233,7 @@ final class Scenarios {
                         client.users().getRank(learner),
                         client.users().getLedger(learner).firstPage(),
                         client.users().getBadges(learner).firstPage(),
-                        client.users().getLimits(learner),
+                        client.users().getLimits(learner).firstPage(),
                         client.users().getEvents(learner).firstPage(),
                         client.users().searchByEmail("nobody@example.org").firstPage(),
                         client.badges().list().firstPage(),

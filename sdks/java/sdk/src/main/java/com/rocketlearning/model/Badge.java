@@ -16,6 +16,7 @@ public final class Badge {
     private boolean active;
     private boolean repeatable;
     private Map<String, Object> criteria;
+    private String criteriaFault;
     private String imageUrl;
     private Instant createdAt;
     private Instant updatedAt;
@@ -62,9 +63,14 @@ public final class Badge {
         return Optional.ofNullable(criteria);
     }
 
-    /** {@return the address of its picture, or empty} */
-    public Optional<String> imageUrl() {
-        return Optional.ofNullable(imageUrl);
+    /** {@return why its criteria can't be met, or empty} */
+    public Optional<String> criteriaFault() {
+        return Optional.ofNullable(criteriaFault);
+    }
+
+    /** {@return the address of its picture} */
+    public String imageUrl() {
+        return imageUrl;
     }
 
     /** {@return the time at which it was made} */

@@ -7,7 +7,7 @@ public final class BatchItem {
     private int index;
     private String status;
     private String eventId;
-    private int pointsAwarded;
+    private Integer pointsAwarded;
     private String error;
     private String reason;
 
@@ -30,7 +30,7 @@ public final class BatchItem {
 
     /** {@return the points that it gave} */
     public int pointsAwarded() {
-        return pointsAwarded;
+        return pointsAwarded == null ? 0 : pointsAwarded;
     }
 
     /** {@return what is wrong with one that failed, or empty} */

@@ -2,6 +2,7 @@ package com.rocketlearning.model;
 
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /** What became of a batch. */
 public final class BatchResult {
@@ -9,6 +10,7 @@ public final class BatchResult {
     private int duplicates;
     private int failed;
     private int pointsAwarded;
+    private Integer errorsLeftOut;
     private List<BatchItem> results = List.of();
 
     private BatchResult() {}
@@ -31,6 +33,11 @@ public final class BatchResult {
     /** {@return the points that all of them gave} */
     public int pointsAwarded() {
         return pointsAwarded;
+    }
+
+    /** {@return how many failed items don't say their error, since there are too many, or empty} */
+    public Optional<Integer> errorsLeftOut() {
+        return Optional.ofNullable(errorsLeftOut);
     }
 
     /** {@return one item for each event, in their order} */

@@ -1,5 +1,6 @@
 package com.rocketlearning.model;
 
+import java.time.Instant;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
@@ -11,7 +12,10 @@ public final class Decision {
     private String outcome;
     private int points;
     private Map<String, Object> detail = Map.of();
-    private String reason;
+    private String title;
+    private String code;
+    private String sentence;
+    private Instant opensAt;
 
     private Decision() {}
 
@@ -40,8 +44,23 @@ public final class Decision {
         return Collections.unmodifiableMap(detail);
     }
 
-    /** {@return why, where numbers don't say it, or empty} */
-    public Optional<String> reason() {
-        return Optional.ofNullable(reason);
+    /** {@return the rule's title, in the answer to one event's reading, or empty} */
+    public Optional<String> title() {
+        return Optional.ofNullable(title);
+    }
+
+    /** {@return the sentence's stable code, in the answer to one event's reading, or empty} */
+    public Optional<String> code() {
+        return Optional.ofNullable(code);
+    }
+
+    /** {@return the decision as a sentence, in the answer to one event's reading, or empty} */
+    public Optional<String> sentence() {
+        return Optional.ofNullable(sentence);
+    }
+
+    /** {@return when it would count again, in the answer to one event's reading, or empty} */
+    public Optional<Instant> opensAt() {
+        return Optional.ofNullable(opensAt);
     }
 }

@@ -70,9 +70,9 @@ public final class HeldBadge {
         return Optional.ofNullable(ruleVersion);
     }
 
-    /** {@return who gave it} */
-    public String actor() {
-        return actor;
+    /** {@return who gave it, or empty} */
+    public Optional<String> actor() {
+        return Optional.ofNullable(actor);
     }
 
     /** {@return what the giver said, or empty} */
@@ -95,13 +95,13 @@ public final class HeldBadge {
         return Optional.ofNullable(revokedReason);
     }
 
-    /** {@return the address of its picture, or empty} */
-    public Optional<String> imageUrl() {
-        return Optional.ofNullable(imageUrl);
+    /** {@return the address of its picture} */
+    public String imageUrl() {
+        return imageUrl;
     }
 
-    /** {@return the address at which anyone can verify it, or empty} */
-    public Optional<String> verificationUrl() {
-        return Optional.ofNullable(verificationUrl);
+    /** {@return the address at which anyone can verify it} */
+    public String verificationUrl() {
+        return verificationUrl;
     }
 }

@@ -73,9 +73,9 @@ public final class LedgerEntry {
         return Optional.ofNullable(reverses);
     }
 
-    /** {@return who did it} */
-    public String actor() {
-        return actor;
+    /** {@return who did it, or empty} */
+    public Optional<String> actor() {
+        return Optional.ofNullable(actor);
     }
 
     /** {@return what the caller said, or empty} */

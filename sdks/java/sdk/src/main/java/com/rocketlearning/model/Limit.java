@@ -1,6 +1,7 @@
 package com.rocketlearning.model;
 
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -9,7 +10,7 @@ public final class Limit {
     private String ruleId;
     private String title;
     private String event;
-    private Integer points;
+    private Object points;
     private String constraint;
     private Map<String, Object> key;
     private Long limit;
@@ -36,9 +37,19 @@ public final class Limit {
         return event;
     }
 
-    /** {@return the points that it gives, or empty} */
+    /** {@return the points that it gives, or empty where they depend on the event} */
     public Optional<Integer> points() {
-        return Optional.ofNullable(points);
+        return points instanceof Integer ? Optional.of((Integer) points) : Optional.empty();
+    }
+
+    /** {@return how the points follow from the event, or empty where they are always the same} */
+    public Optional<Map<String, Object>> computedPoints() {
+        if (!(points instanceof Map)) {
+            return Optional.empty();
+        }
+        Map<String, Object> computed = new LinkedHashMap<>();
+        ((Map<?, ?>) points).forEach((name, value) -> computed.put(name.toString(), value));
+        return Optional.of(computed);
     }
 
     /** {@return the constraint, or empty} */

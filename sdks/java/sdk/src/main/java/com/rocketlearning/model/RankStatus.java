@@ -7,7 +7,7 @@ public final class RankStatus {
     private String userId;
     private String rank;
     private double multiplier;
-    private double discountPct;
+    private int discountPct;
     private int streakWeeks;
     private int graceWeeks;
     private int weeklyGoal;
@@ -32,7 +32,7 @@ public final class RankStatus {
     }
 
     /** {@return the discount on rewards, in per cent} */
-    public double discountPct() {
+    public int discountPct() {
         return discountPct;
     }
 

@@ -15,6 +15,7 @@ public final class Rule {
     private Map<String, Object> actions = Map.of();
     private Map<String, Object> constraints = Map.of();
     private String status;
+    private String fault;
     private boolean active;
     private Integer priority;
     private String startsAt;
@@ -23,6 +24,7 @@ public final class Rule {
     private Instant createdAt;
     private Instant updatedAt;
     private String createdBy;
+    private Boolean withdrawn;
 
     private Rule() {}
 
@@ -66,6 +68,11 @@ public final class Rule {
         return Optional.ofNullable(status);
     }
 
+    /** {@return why it can't give anything, or empty} */
+    public Optional<String> fault() {
+        return Optional.ofNullable(fault);
+    }
+
     /** {@return whether it gives anything at present} */
     public boolean active() {
         return active;
@@ -104,5 +111,10 @@ public final class Rule {
     /** {@return who made this version, or empty} */
     public Optional<String> createdBy() {
         return Optional.ofNullable(createdBy);
+    }
+
+    /** {@return whether it was deleted, or empty} */
+    public Optional<Boolean> withdrawn() {
+        return Optional.ofNullable(withdrawn);
     }
 }

@@ -55,9 +55,9 @@ public final class StoredEvent {
         return event;
     }
 
-    /** {@return the learner} */
-    public String userId() {
-        return userId;
+    /** {@return the learner, or empty} */
+    public Optional<String> userId() {
+        return Optional.ofNullable(userId);
     }
 
     /** {@return the time at which it happened} */
