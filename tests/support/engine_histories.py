@@ -14,8 +14,12 @@ from support import plain_rules
 from support.organisation import Organisation
 from support.plain_engine import Answer, Body, Entry, Event, PlainEngine, Rule, Said
 
-# Mornings two days before the clocks of Paris change, in spring and in autumn.
-STARTS = (datetime(2026, 3, 27, 8, tzinfo=UTC), datetime(2025, 10, 24, 8, tzinfo=UTC))
+# Mornings two days before the clocks of Paris change, in spring and in autumn, and before a year ends.
+STARTS = (
+    datetime(2026, 3, 27, 8, tzinfo=UTC),
+    datetime(2025, 10, 24, 8, tzinfo=UTC),
+    datetime(2025, 12, 30, 8, tzinfo=UTC),
+)
 EVENTS = ("quiz.completed", "forum.posted", "course.viewed", "lesson.completed")
 # The first three are in every organisation; rules give the later ones for the earlier ones.
 BADGES = ("quiz_master", "course_master", "course_completion_expert", "b4", "b5")
@@ -132,7 +136,16 @@ class Writer:
         return {
             "once": lambda: True,
             "unique_by": lambda: rng.choice(
-                [["course_id"], ["lesson_id"], ["course_id", "@day"], ["@day"], ["lesson_id", "course_id"]]
+                [
+                    ["course_id"],
+                    ["lesson_id"],
+                    ["course_id", "@day"],
+                    ["@day"],
+                    ["lesson_id", "course_id"],
+                    ["@week"],
+                    ["course_id", "@month"],
+                    ["@year", "lesson_id"],
+                ]
             ),
             "max_per_course": lambda: rng.randint(1, 3),
             "max_per_lesson": lambda: rng.randint(1, 2),
@@ -140,6 +153,7 @@ class Writer:
             "max_per_day": lambda: rng.randint(1, 3),
             "max_per_week": lambda: rng.randint(2, 5),
             "max_per_month": lambda: rng.randint(2, 8),
+            "max_per_year": lambda: rng.randint(2, 9),
             "cooldown_minutes": lambda: rng.choice([1, 30, 90, 600, 1500]),
             "max_points_per_day": lambda: rng.randint(4, 30),
         }

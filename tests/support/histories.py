@@ -28,13 +28,14 @@ NAMES = ("forum.posted", "lesson.completed", "lesson.reopened", "quiz.completed"
 
 _LIMITS: dict[str, st.SearchStrategy[Any]] = {
     "once": st.just(True),
-    "unique_by": st.sampled_from([["lesson_id"], ["course_id", "@day"], ["missing"]]),
+    "unique_by": st.sampled_from([["lesson_id"], ["course_id", "@day"], ["missing"], ["course_id", "@year"]]),
     "max_per_course": st.integers(1, 2),
     "max_per_lesson": st.integers(1, 2),
     "max_per_hour": st.integers(1, 2),
     "max_per_day": st.integers(1, 3),
     "max_per_week": st.integers(1, 4),
     "max_per_month": st.integers(2, 5),
+    "max_per_year": st.integers(2, 5),
     "cooldown_minutes": st.sampled_from([30, 90, 1500]),
     "max_points_per_day": st.integers(5, 30),
 }

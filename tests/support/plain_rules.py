@@ -23,6 +23,7 @@ _WHOLE_RULE = (
     "max_per_day",
     "max_per_week",
     "max_per_month",
+    "max_per_year",
     "cooldown_minutes",
     "max_points_per_day",
 )
@@ -129,6 +130,7 @@ _UNITS: dict[str, Callable[[Happened], Any]] = {
     "day": local_day,
     "week": lambda event: tuple(local_day(event).isocalendar())[:2],
     "month": lambda event: (local_day(event).year, local_day(event).month),
+    "year": lambda event: local_day(event).year,
 }
 
 
@@ -184,7 +186,8 @@ def key_text(value: Any) -> str:
 def unique_key(paths: Sequence[str], event: Happened) -> list[str]:
     """The combination of values that may be awarded once."""
     return [
-        str(local_day(event)) if path == "@day" else key_text(event.properties.get(path)) for path in paths
+        str(_UNITS[path[1:]](event)) if path.startswith("@") else key_text(event.properties.get(path))
+        for path in paths
     ]
 
 

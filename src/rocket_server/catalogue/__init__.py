@@ -18,9 +18,10 @@ from rocket_server.errors import ConfigurationError
 # learner in the second only where somebody else acts for them.
 LearnerField = Literal["userid", "relateduserid", "relateduserid_or_userid"]
 LEARNER_FIELDS: Final[tuple[str, ...]] = get_args(LearnerField)
-Period = Literal["hour", "day", "week", "month"]
+Period = Literal["hour", "day", "week", "month", "year"]
 
-# What makes a second activity a repeat, as constraints of a rule. `@day` is the local day of the event.
+# What makes a second activity a repeat, as constraints of a rule. `@day` and `@year` are those of the event
+# in the organisation's zone.
 ONCE_PER: Final[Mapping[str, Mapping[str, Any]]] = {
     "event": {},
     "once": {"once": True},
@@ -31,6 +32,7 @@ ONCE_PER: Final[Mapping[str, Mapping[str, Any]]] = {
     "object": {"unique_by": ["object_id"]},
     "attempt": {"unique_by": ["attempt_id"]},
     "course+day": {"unique_by": ["course_id", "@day"]},
+    "course+year": {"unique_by": ["course_id", "@year"]},
     "object+day": {"unique_by": ["object_id", "@day"]},
 }
 

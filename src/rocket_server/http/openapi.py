@@ -208,7 +208,7 @@ _RULE: dict[str, Any] = {
                 "unique_by": {"type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string"}},
                 **{
                     f"max_per_{unit}": _COUNT
-                    for unit in ("course", "lesson", "section", "hour", "day", "week", "month")
+                    for unit in ("course", "lesson", "section", "hour", "day", "week", "month", "year")
                 },
                 "cooldown_minutes": {"type": "integer", "minimum": 0, "maximum": 527_040},
                 "max_points_per_day": {"type": "integer", "minimum": 1, "maximum": 1_000_000_000},

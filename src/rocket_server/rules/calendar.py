@@ -1,4 +1,4 @@
-"""Calendar units in an organisation's zone: which hour, day, week and month an instant lies in."""
+"""Calendar units in an organisation's zone: which hour, day, week, month and year an instant lies in."""
 
 from __future__ import annotations
 
@@ -25,12 +25,21 @@ class Span(NamedTuple):
 
 
 class Day(NamedTuple):
-    """One local day with the week and the month around it."""
+    """One local day with the week, the month and the year around it."""
 
     date: date
     day: Span
     week: Span
     month: Span
+    year: Span
+
+    def name(self, window: Window) -> str:
+        """The name of the day, week (ISO 8601), month or year, which no other has."""
+        if window == "week":
+            year, week, _ = self.date.isocalendar()
+            return f"{year}-W{week:02}"
+        text = self.date.isoformat()
+        return text if window == "day" else text[:7] if window == "month" else text[:4]
 
 
 class Calendar:
@@ -73,11 +82,13 @@ class Calendar:
         return Span(since, since + _HOUR)
 
     def span(self, window: Window, time: datetime) -> Span:
-        """The hour, day, week or month in which an aware time lies."""
+        """The hour, day, week, month or year in which an aware time lies."""
         if window == "hour":
             return self.hour(time)
         day = self.day(time)
-        return day.day if window == "day" else day.week if window == "week" else day.month
+        if window == "day":
+            return day.day
+        return day.week if window == "week" else day.month if window == "month" else day.year
 
     def _day_around(self, time: datetime) -> Day:
         day = self._day_of(time.astimezone(self.zone).date())
@@ -99,6 +110,7 @@ class Calendar:
                 Span(self._midnight(local), self._midnight(local + _DAY)),
                 Span(self._midnight(monday), self._midnight(monday + timedelta(days=7))),
                 Span(self._midnight(first), self._midnight(next_first)),
+                Span(self._midnight(date(local.year, 1, 1)), self._midnight(date(local.year + 1, 1, 1))),
             )
             if len(self._by_date) >= _MAX_DATES:
                 self._by_date.clear()

@@ -18,7 +18,7 @@ from rocket_server.conditions.values import as_text, is_absent, rfc3339
 from rocket_server.events.model import Event
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Count, Outcome, Probe, new_probe
-from rocket_server.rules.model import DAY_PATH, Constraints, Window
+from rocket_server.rules.model import CALENDAR_PATHS, Constraints, Window
 
 # Longer marks are stored as a hash, so that an index over them stays small.
 # 45 characters are at most 180 bytes.
@@ -103,7 +103,7 @@ class KeyCap(_AwardCap):
 
 
 class WindowCap(_AwardCap):
-    """max_per_hour|day|week|month: so many awards in the calendar unit in which the event occurred."""
+    """max_per_hour|day|week|month|year: so many awards in the calendar unit in which the event occurred."""
 
     __slots__ = ("_calendar", "_window")
 
@@ -205,10 +205,10 @@ def _scope_key(scope: str, value_of: Getter) -> Callable[[Event], str | None]:
 
 
 def _unique_key(paths: Sequence[str], calendar: Calendar) -> Callable[[Event], str | None]:
-    def date_of(event: Event) -> str:
-        return calendar.day(event.occurred_at).date.isoformat()
+    def unit_of(window: Window) -> Getter:
+        return lambda event: calendar.day(event.occurred_at).name(window)
 
-    getters = [date_of if path == DAY_PATH else field(path) for path in paths]
+    getters = [unit_of(CALENDAR_PATHS[path]) if path in CALENDAR_PATHS else field(path) for path in paths]
 
     def key(event: Event) -> str | None:
         text = ""

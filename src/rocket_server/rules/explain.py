@@ -13,7 +13,7 @@ from rocket_server.rules.calendar import Calendar, Span
 from rocket_server.rules.compile import Case, CompiledRule, RuleSet
 from rocket_server.rules.constraints import build
 from rocket_server.rules.evaluate import Decision, Probe
-from rocket_server.rules.model import DAY_PATH, Rule
+from rocket_server.rules.model import CALENDAR_PATHS, Rule
 from rocket_server.rules.sentences import say
 
 
@@ -151,10 +151,12 @@ def _limits_of(rule: Rule, calendar: Calendar, now: datetime) -> Iterator[Limit]
     day = calendar.day(now).day
     if limits.once:
         yield Limit(rule, "once", 1, Probe("", None, None))
-    if limits.unique_by == (DAY_PATH,):
-        # The only unique key that needs no event: once a day.
+    if limits.unique_by and all(path in CALENDAR_PATHS for path in limits.unique_by):
+        # The only unique keys that need no event: once a day, week, month or year.
         (unique,) = (one for one in build(limits, calendar) if one.name == "unique_by")
-        yield Limit(rule, "unique_by", 1, unique.probe(Event("", "", None, now, {}, {}, b"")), day)
+        probe = unique.probe(Event("", "", None, now, {}, {}, b""))
+        spans = [calendar.span(CALENDAR_PATHS[path], now) for path in limits.unique_by]
+        yield Limit(rule, "unique_by", 1, probe, min(spans, key=lambda span: span.until))
     if limits.cooldown_minutes is not None:
         distance = timedelta(minutes=limits.cooldown_minutes)
         probe = Probe("", now - distance + timedelta(microseconds=1), now + distance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final, Literal
@@ -10,14 +10,19 @@ from typing import Any, Final, Literal
 from rocket_server.conditions.model import NO_CONDITIONS, AllOf
 
 Status = Literal["draft", "active", "inactive"]
-Window = Literal["hour", "day", "week", "month"]
+Window = Literal["hour", "day", "week", "month", "year"]
 Scope = Literal["course", "lesson", "section"]
 
-WINDOWS: Final[tuple[Window, ...]] = ("hour", "day", "week", "month")
+WINDOWS: Final[tuple[Window, ...]] = ("hour", "day", "week", "month", "year")
 SCOPES: Final[tuple[Scope, ...]] = ("course", "lesson", "section")
 
-# In `unique_by`: the date on which the event occurred, in the organisation's zone.
-DAY_PATH: Final = "@day"
+# In `unique_by`: the unit in which the event occurred, in the organisation's zone. The shortest comes first.
+CALENDAR_PATHS: Final[Mapping[str, Window]] = {
+    "@day": "day",
+    "@week": "week",
+    "@month": "month",
+    "@year": "year",
+}
 
 MAX_POINTS: Final = 1_000_000
 
@@ -105,6 +110,7 @@ class Constraints:
     max_per_day: int | None = None
     max_per_week: int | None = None
     max_per_month: int | None = None
+    max_per_year: int | None = None
     cooldown_minutes: int | None = None
     max_points_per_day: int | None = None
 

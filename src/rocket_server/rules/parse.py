@@ -17,7 +17,7 @@ from rocket_server.conditions.reading import Problems, is_clean, join, quoted, r
 from rocket_server.conditions.values import as_time
 from rocket_server.errors import InvalidPayload
 from rocket_server.rules.model import (
-    DAY_PATH,
+    CALENDAR_PATHS,
     LEAST_MULTIPLIER,
     MAX_POINTS,
     MAX_PRIORITY,
@@ -49,6 +49,7 @@ _RULE: Final = (
     "rule_id", "name", "title", "description", "trigger", "conditions", "actions", "constraints", "active",
     "status", "starts_at", "ends_at", "priority", *_IGNORED,
 )  # fmt: skip
+_CALENDAR: Final = tuple(CALENDAR_PATHS)
 _STATUSES: Final = ("draft", "active", "inactive")
 _TRIGGER: Final = ("event", "source", "conditions")
 _BADGES: Final = ("issue_badge", "issue_rocket_badge")
@@ -376,7 +377,7 @@ def _read_unique_by(data: Any, path: str, problems: Problems) -> tuple[str, ...]
         return ()
     found: list[str] = []
     for index, item in enumerate(data):
-        name = item if item == DAY_PATH else read_path(item, f"{path}[{index}]", problems)
+        name = item if item in _CALENDAR else read_path(item, f"{path}[{index}]", problems)
         if name in found:
             problems.add(f"{path}[{index}]", f"{name} is named twice")
         elif name is not None:

@@ -14,7 +14,10 @@ _MOST_IN: Final[tuple[tuple[Window, Window, int], ...]] = (
     ("hour", "week", 7 * 24 + 1),
     ("hour", "month", 31 * 24 + 1),
     ("day", "week", 7),
+    ("hour", "year", 366 * 24),
     ("day", "month", 31),
+    ("day", "year", 366),
+    ("month", "year", 12),
 )
 # Zones are at most 14 hours from UTC: as far can a time with an offset and one without be apart.
 _ZONES_APART: Final = timedelta(hours=28)

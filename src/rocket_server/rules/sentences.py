@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from rocket_server.conditions.values import is_absent
 from rocket_server.rules.calendar import Calendar
-from rocket_server.rules.model import DAY_PATH, MAX_POINTS, Rule
+from rocket_server.rules.model import CALENDAR_PATHS, MAX_POINTS, Rule
 
 TEXTS: Final[dict[str, str]] = {
     "awarded": "You earned {points} for {thing}.",
@@ -36,6 +36,8 @@ TEXTS: Final[dict[str, str]] = {
     "already_awarded_once": "You already earned this{on}; it is given once.",
     "already_awarded_for": "You already earned this for this {key}{on}; it is given once for each {key}.",
     "already_awarded_today": "You already earned this for {thing} on {day}; the next counts from {opens}.",
+    "already_awarded_in": "You already earned this for {thing} {span}; the next counts from {opens}.",
+    "already_awarded_in_for": "You already earned this for this {key} {span}; the next counts from {opens}.",
     "cap_reached": "You already earned points for {used} {counted} {span}; the next counts from {opens}.",
     "cap_reached_for": "You already earned points for {used} {counted} in this {key}; no more of them count.",
     "points_cap_reached": (
@@ -252,15 +254,19 @@ class _Words:
         self.values["on"] = "" if last is None else f" on {self._date(last)}"
         if constraint == "unique_by":
             paths = self._rule.constraints.unique_by if self._rule else ()
-            if DAY_PATH in paths:
-                day = self._calendar.day(self._occurred_at).day
+            named = [path for path in paths if path != "module" and path not in CALENDAR_PATHS]
+            self.values["key"] = _listed([_field(path) for path in named], " and ") or "activity"
+            units = [CALENDAR_PATHS[path] for path in paths if path in CALENDAR_PATHS]
+            if not units:
+                return "already_awarded_for"
+            spans = [(self._calendar.span(unit, self._occurred_at), unit) for unit in units]
+            span, unit = min(spans, key=lambda one: one[0].until)
+            self._opens(span.until)
+            if unit == "day":
                 self.values["day"] = self._date(self._occurred_at)
-                self._opens(day.until)
                 return "already_awarded_today"
-            self.values["key"] = (
-                _listed([_field(path) for path in paths if path != "module"], " and ") or "activity"
-            )
-            return "already_awarded_for"
+            self.values["span"] = self._span(unit, *span)
+            return "already_awarded_in_for" if named else "already_awarded_in"
         if constraint.startswith("max_per_"):
             self.values["key"] = constraint.removeprefix("max_per_")
             return "already_awarded_for"
@@ -318,6 +324,8 @@ class _Words:
         if unit == "month":
             local = since.astimezone(self._zone)
             return f"in {_MONTHS[local.month - 1]}{self._year(local)}"
+        if unit == "year":
+            return f"in {since.astimezone(self._zone).year}"
         return f"on {self._date(since)}"
 
     @property

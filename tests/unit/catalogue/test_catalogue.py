@@ -84,7 +84,7 @@ def test_cap_never_loosens_once_per(tmp_path):
         ({"learner": "user"}, "learner"),
         ({"once_per": "week"}, "once_per"),
         ({"event": "User.LoggedIn"}, "event"),
-        ({"cap": {"per": "year", "max": 1}}, "per"),
+        ({"cap": {"per": "decade", "max": 1}}, "per"),
         ({"cap": {"per": "day", "max": 0}}, "cap.max"),
         ({"pionts": 5}, "pionts"),
     ],

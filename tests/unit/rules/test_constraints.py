@@ -98,12 +98,36 @@ def test_unique_by_day():
         ("month", ["2026-02-01T00:00:00", "2026-02-28T23:59:59"], "2026-03-01T00:00:00"),
         ("month", ["2026-12-01T00:00:00", "2026-12-31T23:59:59"], "2027-01-01T00:00:00"),
         ("month", ["2028-02-01T00:00:00", "2028-02-29T23:59:59"], "2028-03-01T00:00:00"),
+        ("year", ["2026-01-01T00:00:00", "2026-12-31T23:59:59.999999"], "2027-01-01T00:00:00"),
+        ("year", ["2028-02-29T12:00:00", "2028-12-31T23:00:00"], "2029-01-01T00:00:00"),
     ],
 )
 def test_calendar_units(window: str, inside: list[str], outside: str):
     """A cap counts in the calendar unit of the organisation's zone, from its first to its last instant."""
     events = [event(at(time)) for time in [*inside, outside]]
     assert outcomes({f"max_per_{window}": 1}, *events) == [AWARDED, CAP, AWARDED]
+
+
+@pytest.mark.parametrize(
+    ("unit", "key", "same", "other"),
+    [
+        ("@week", "2026-W53", "2027-01-03T23:59:59", "2027-01-04T00:00:00"),
+        ("@month", "2026-12", "2026-12-01T00:00:00", "2027-01-01T00:00:00"),
+        ("@year", "2026", "2026-01-01T00:00:00", "2027-01-01T00:00:00"),
+    ],
+)
+def test_unique_by_calendar_units(unit: str, key: str, same: str, other: str):
+    """@week, @month and @year are those of the event in the organisation's zone; a week keeps its year."""
+    last = event(at("2026-12-31T23:30:00"), course_id="1")
+    events = [
+        last,
+        event(at(same), course_id="1"),
+        event(at(same), course_id="2"),
+        event(at(other), course_id="1"),
+    ]
+    constraints = {"unique_by": ["course_id", unit]}
+    assert outcomes(constraints, *events) == [AWARDED, ALREADY, AWARDED, AWARDED]
+    assert compiled(constraints=constraints).marks(last) == (f'unique:["1","{key}"]',)
 
 
 @pytest.mark.parametrize(

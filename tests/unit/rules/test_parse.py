@@ -142,7 +142,7 @@ def test_computed_points_have_defaults():
         (rule(constraints={"once": "true"}), "constraints.once", "expected true or false"),
         (rule(constraints={"unique_by": []}), "constraints.unique_by", "list of 1 to 5"),
         (rule(constraints={"unique_by": ["a", "a"]}), "constraints.unique_by[1]", "named twice"),
-        (rule(constraints={"unique_by": ["@week"]}), "constraints.unique_by[0]", "name of a field"),
+        (rule(constraints={"unique_by": ["@decade"]}), "constraints.unique_by[0]", "name of a field"),
         (rule(conditions={"score": {"gt": "many"}}), "conditions.score.gt", "a number or a time"),
         (rule(conditions={"score": {">=": 80}}), "conditions.score.>=", "did you mean gte?"),
         (rule(conditions={"score": {"starts": "x"}}), "conditions.score.starts", "did you mean starts_with?"),

@@ -185,6 +185,31 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "You already earned this for a login on 4 March; the next counts from 5 March 00:00.",
     ),
     (
+        "already_awarded_in_for",
+        decision("already_awarded", constraint="unique_by"),
+        {"constraints": {"unique_by": ["course_id", "@year"]}},
+        "You already earned this for this course in 2026; the next counts from 1 January 2027 00:00.",
+    ),
+    (
+        "already_awarded_in",
+        decision("already_awarded", constraint="unique_by"),
+        {"name": "user.logged_in", "constraints": {"unique_by": ["@month", "@year"]}},
+        "You already earned this for a login in March; the next counts from 1 April 00:00.",
+    ),
+    (
+        "cap_reached",
+        decision(
+            "cap_reached",
+            constraint="max_per_year",
+            limit=1,
+            used=1,
+            since="2025-12-31T23:00:00Z",
+            until="2026-12-31T23:00:00Z",
+        ),
+        {},
+        "You already earned points for 1 forum post in 2026; the next counts from 1 January 2027 00:00.",
+    ),
+    (
         "cap_reached",
         decision("cap_reached", constraint="max_per_day", limit=3, used=3, **TODAY),
         {},
