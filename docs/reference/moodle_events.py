@@ -31,9 +31,17 @@ def _row(activity: Activity) -> str:
         activity.learner,
         activity.once_per.replace("+", " and "),
         f"{activity.points}" + (f", {activity.cap.max} a {activity.cap.per}" if activity.cap else ""),
-        f"`{json.dumps(activity.condition)}`" if activity.condition else "",
+        f"`{json.dumps(activity.condition)}`" if activity.condition else _withdrawn(activity),
     ]
     return f"| {' | '.join(cells)} |\n"
+
+
+def _withdrawn(activity: Activity) -> str:
+    withdraws = activity.withdraws
+    if withdraws is None:
+        return ""
+    when = "".join(f", `{name}` {' or '.join(values)}" for name, values in withdraws.when.items())
+    return f"takes back `{withdraws.event}`{when}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from rocket_server.plugins.dispatch import Subscription
 from rocket_server.rules import store as rules_store
 from rocket_server.rules import templates
 from rocket_server.rules.compile import RuleSet
+from rocket_server.sources.withdrawals import Withdrawals
 
 _REMEMBERED = 1_000  # organisations
 
@@ -38,6 +39,7 @@ class Configuration:
     activities: Mapping[str, Activity]  # the catalogue of Moodle events, an administrator's own included
     badges: Mapping[str, Badge]  # by id, without deleted ones
     thresholds: Thresholds
+    withdrawals: Withdrawals
     _sources: dict[str, Source] = field(default_factory=dict)  # by name
 
     @property
@@ -98,6 +100,7 @@ async def load(
         activities,
         {badge.badge_id: badge for badge in badges},
         Thresholds(badges, organisation.timezone),
+        Withdrawals(activities, {source.name: source.mappings for source in sources.values()}),
         sources,
     )
 

@@ -175,13 +175,16 @@ class Writer:
         if self._sent and rng.random() < 0.12:
             return self._again(*rng.choice(self._sent))
         occurred_at = self._moment()
-        name = rng.choice([*EVENTS, *EVENTS, "lesson.completed", "lesson.completed", "lesson.reopened"])
+        lessons, posts = ("lesson.completed", "lesson.reopened"), ("forum.posted", "forum.post_deleted")
+        name = rng.choice([*EVENTS, *EVENTS, "lesson.completed", *lessons, *posts])
         properties: dict[str, Any] = {}
         if rng.random() < 0.8:
             properties["course_id"] = rng.choice(["1", "2", "3", 1, "", None])
         if (rng.random() < 0.9 and name.startswith("lesson.")) or rng.random() < 0.3:
             # Unlike those of courses: an award's key under `unique_by` has values and not the fields' names.
             properties["lesson_id"] = rng.choice(["l1", "l2"])
+        if name in posts and rng.random() < 0.7:
+            properties["object_id"] = rng.choice(["p1", "p2", 3])
         if rng.random() < 0.8:
             properties["score"] = rng.choice([0, 1, 50, 80, 80.5, 100, "80", "x", "", None])
         if rng.random() < 0.3:

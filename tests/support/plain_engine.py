@@ -87,9 +87,24 @@ class Event:
         return sum(said[3] for said in self.said)
 
 
+# What takes back what, and by which property both say what they are about.
+WITHDRAWN_BY = {
+    "lesson.completed": ("lesson.reopened", "lesson_id"),
+    "forum.posted": ("forum.post_deleted", "object_id"),
+}
+WITHDRAWS = {name: (made, by) for made, (name, by) in WITHDRAWN_BY.items()}
+
+
+def subject(event: Event) -> tuple[str, str] | None:
+    """What an event says to stand, or to stand no more: a lesson or a post."""
+    made, by = WITHDRAWS.get(event.name) or (event.name, WITHDRAWN_BY.get(event.name, ("", ""))[1])
+    value = event.properties.get(by)
+    return None if value is None else (made, str(value))
+
+
 @dataclass(slots=True)
 class Module:
-    """The latest statement about a lesson, and the completions whose awards it may take back."""
+    """The latest statement about a lesson or a post, and the events whose awards it may take back."""
 
     occurred_at: datetime
     name: str
@@ -106,7 +121,7 @@ class Person:
     spent: int = 0
     awards: list[Award] = field(default_factory=list)
     badges: list[Badge] = field(default_factory=list)
-    modules: dict[str, Module] = field(default_factory=dict)
+    modules: dict[tuple[str, str], Module] = field(default_factory=dict)
     ledger: Counter[tuple[str, int, str | None]] = field(default_factory=Counter)
 
     @property
@@ -231,6 +246,8 @@ class PlainEngine:
             answers.append(Answer("processed", event))
         new = [answer.event for answer in answers if answer.status == "processed" and answer.event]
         for event in new:
+            self._look_back(event, new)
+        for event in new:
             self._decide(event)
         self._follow(new)
         return answers
@@ -245,32 +262,51 @@ class PlainEngine:
         if is_withdrawn_later:
             event.said = [(rule["rule_id"], version, "condition_not_met", 0) for version, rule in rules]
             return
-        if event.name == "lesson.reopened" and event.properties.get("lesson_id") and module is None:
+        if event.name in WITHDRAWS and subject(event) is not None and module is None:
             return  # a later completion stands: it withdraws nothing, and states nothing
-        if event.name == "lesson.reopened" and module is not None:
+        if event.name in WITHDRAWS and module is not None:
             self._withdraw(event, module)
         self._judge(person, event, rules)
-        if event.name == "lesson.completed" and module is not None:
+        if event.name in WITHDRAWN_BY and module is not None:
             module.completions.append(event)
 
+    def _look_back(self, event: Event, new: Sequence[Event]) -> None:
+        """What is withdrawn and was never stated is found in the past."""
+        person, about = self._person(event.user_id), subject(event)
+        if event.name not in WITHDRAWS or event.name == "lesson.reopened" or about in person.modules:
+            return
+        for past in self.events:
+            if (
+                about is not None
+                and past.status == "processed"
+                and past.name == about[0]
+                and subject(past) == about
+                and not any(past is one for one in new)
+                and self.people.get(past.user_id) is person
+            ):
+                module = person.modules.setdefault(about, Module(past.occurred_at, past.name))
+                if past.occurred_at > module.occurred_at:
+                    module.occurred_at = past.occurred_at
+                module.completions.append(past)
+
     def _state(self, person: Person, event: Event) -> tuple[Module | None, bool]:
-        """The module that an event is about, None for a withdrawal that comes late; and whether the event is
-        older than a withdrawal that is known."""
-        lesson_id = event.properties.get("lesson_id")
-        if lesson_id is None or event.name not in ("lesson.completed", "lesson.reopened"):
+        """The module or post that an event is about, None for a withdrawal that comes late; and whether the
+        event is older than a withdrawal that is known."""
+        about = subject(event)
+        if about is None or about[0] not in WITHDRAWN_BY:
             return None, False
-        module = person.modules.get(lesson_id)
+        module = person.modules.get(about)
         if module is not None and module.occurred_at > event.occurred_at:
-            if module.name == "lesson.reopened":
+            if module.name in WITHDRAWS:
                 return module, True
-            return (None if event.name == "lesson.reopened" else module), False
+            return (None if event.name in WITHDRAWS else module), False
         if module is None:
-            module = person.modules[lesson_id] = Module(event.occurred_at, event.name)
+            module = person.modules[about] = Module(event.occurred_at, event.name)
         module.occurred_at, module.name = event.occurred_at, event.name
         return module, False
 
     def _withdraw(self, event: Event, module: Module) -> None:
-        """Take back what the completions of a lesson had earned."""
+        """Take back what the completions of a lesson, or a post, had earned."""
         for completion in module.completions:
             for award in completion.awards:
                 if award.stands and not award.is_multiplier:

@@ -49,6 +49,15 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max: int
 
 
+class Withdraws(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an event takes back: `event` of the same learner with the same value of the property `by`, if each
+    property of `when` has one of the values named there."""
+
+    event: str
+    by: str = "object_id"
+    when: Mapping[str, tuple[str, ...]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """One Moodle event type and the rule that it suggests. `points` are per award."""
@@ -64,6 +73,7 @@ class Activity:
     default: bool = False  # the rule is active from the start
     in_course: bool = False  # every event of this type belongs to a course
     other: tuple[str, ...] = ()  # parts of the event's `other`, sent as `other_NAME`
+    withdraws: Withdraws | None = None  # the event takes back what an earlier one had earned
     versions: tuple[str, ...] = ("4.1", "4.5")  # the checked Moodle versions that have this event
 
     def constraints(self) -> dict[str, Any]:

@@ -44,13 +44,18 @@ def activities(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Lists the Moodle events that are known and what they suggest."""
+    import msgspec
+
     from rocket_server import catalogue
 
     known = catalogue.load(load_settings().moodle_activities).values()
     if as_json:
         shown = [
             asdict(activity)
-            | {"cap": {"per": activity.cap.per, "max": activity.cap.max} if activity.cap else None}
+            | {
+                "cap": msgspec.to_builtins(activity.cap),
+                "withdraws": msgspec.to_builtins(activity.withdraws),
+            }
             for activity in known
         ]
         typer.echo(json.dumps(shown, indent=2))

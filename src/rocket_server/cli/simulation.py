@@ -28,8 +28,9 @@ from rocket_server.cli.faults import BadInput
 from rocket_server.cli.rule_files import read_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
+    from rocket_server.catalogue import Activity
     from rocket_server.db.pool import Database
     from rocket_server.organisations.model import Organisation
     from rocket_server.rules.model import Rule
@@ -72,11 +73,10 @@ def simulate(
     learners get what they would have given and wasn't given; nothing is taken away. That is one batch, which
     `rocket rules undo-apply` takes back; run again, it gives nothing twice.
     """
-    from rocket_server import catalogue
     from rocket_server.simulation.model import Period
 
     now = datetime.now(UTC)
-    rules = read_rules(str(file), catalogue.load(load_settings().moodle_activities))
+    rules = read_rules(str(file), _activities())
     start, end = parse_since(since, now), None if until is None else parse_since(until, now)
     if end is not None and end <= start:
         raise BadInput("--until must be after --since")
@@ -190,7 +190,7 @@ async def _simulated(
             database.connection() as conn,
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
-            settings = Settings(top=top, on_progress=progress, on_additions=count)
+            settings = Settings(top=top, on_progress=progress, on_additions=count, activities=_activities())
             outcome = await simulate(conn, organisation, rules, period, settings)
     return outcome, additions
 
@@ -205,7 +205,14 @@ async def _applied(
     until = Period(period.since, period.until or now)
     batch = await runs.begin(database, organisation.organisation_id, rules, until, _ACTOR)
     with _progress("giving") as progress:
-        return batch, await runs.apply(database, organisation, batch, Settings(on_progress=progress))
+        settings = Settings(on_progress=progress, activities=_activities())
+        return batch, await runs.apply(database, organisation, batch, settings)
+
+
+def _activities() -> Mapping[str, Activity]:
+    from rocket_server import catalogue
+
+    return catalogue.load(load_settings().moodle_activities)
 
 
 def _agreed(additions: int, as_json: bool) -> bool:

@@ -96,6 +96,7 @@ async def _run(
         period,
         body.top,
         services.settings.simulation_budget_s,
+        services.settings.moodle_activities,
     )
 
 

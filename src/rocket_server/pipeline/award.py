@@ -26,8 +26,12 @@ from rocket_server.rules.evaluate import Decision, Probe
 from rocket_server.rules.judge import Considered, judge, uses_rank
 from rocket_server.rules.store import AwardRef, Mark
 from rocket_server.rules.tally import Tally
+from rocket_server.sources.withdrawals import Statement, is_module
 
 ACTOR = "rules"
+# Why an award was taken back by a later event: about a module, and about anything else.
+COMPLETION_WITHDRAWN = "completion withdrawn"
+WITHDRAWN = "withdrawn"
 
 
 class Awarding:
@@ -57,7 +61,16 @@ class Awarding:
         learner_ids.update(item.stored.learner_id for item in items if item.stored and item.stored.learner_id)
         self._accounts = await ledger_store.lock(conn, organisation_id, learner_ids)
 
-        states = await completions.read(conn, organisation_id, self._completion_keys(items))
+        for item in items:
+            item.statement = self._configuration.withdrawals.stated(item.event)
+        stating = self._stating(items)
+        states = await completions.read(conn, organisation_id, stating.keys())
+        withdrawn = {
+            key: one.sought
+            for key, one in stating.items()
+            if one.state == "reopened" and one.sought is not None
+        }
+        await completions.from_past(conn, organisation_id, withdrawn, states)
         await self._read_reversible(conn, items, states)
         pace = Pace(BUDGET_S)
         considered = {item.event_id: await self._considered(item.event, pace) for item in items}
@@ -79,13 +92,15 @@ class Awarding:
         await rules_store.add_marks(conn, organisation_id, self._marks)
         await states.write(conn, organisation_id)
 
-    def _completion_keys(self, items: list[Item]) -> set[completions.Key]:
-        return {
-            key
-            for item in items
-            if item.learner and item.status == "processed"
-            if (key := completions.key_of(item.event, item.learner.learner_id))
-        }
+    def _stating(self, items: list[Item]) -> dict[completions.Key, Statement]:
+        """What items state; of several statements about one thing a withdrawal, if there is one."""
+        found: dict[completions.Key, Statement] = {}
+        for item in items:
+            if item.learner and item.status == "processed" and item.statement is not None:
+                key = (item.learner.learner_id, item.event.source, item.statement.subject)
+                if key not in found or item.statement.state == "reopened":
+                    found[key] = item.statement
+        return found
 
     async def _considered(self, event: Event, pace: Pace) -> list[Considered]:
         considered: list[Considered] = []
@@ -99,7 +114,9 @@ class Awarding:
     async def _read_reversible(self, conn: Any, items: list[Item], states: completions.Completions) -> None:
         """Entries that may be taken back, and what they count against."""
         organisation_id = self._configuration.organisation_id
-        self._withdrawals = any(item.event.completion == "reopened" for item in items)
+        self._withdrawals = any(
+            item.statement is not None and item.statement.state == "reopened" for item in items
+        )
         entry_ids = set(states.entry_ids()) if self._withdrawals else set()
         for item in items:
             if item.stored:
@@ -172,27 +189,26 @@ class Awarding:
         considered: list[Considered],
         states: completions.Completions,
     ) -> list[Decision]:
-        event = item.event
+        event, statement = item.event, item.statement
         decided: list[Decision] = []
-        key = completions.key_of(event, learner_id)
-        if key is not None:
+        key = completions.key_of(statement, event.source, learner_id)
+        if statement is not None and key is not None:
             later = states.superseded_by(key, event)
-            item.superseded = later is not None
+            item.superseded = later is not None and is_module(statement)
             if later is not None and later.state == "reopened":
                 detail = {"reason": "withdrawn_later", "by_event": later.event_id}
                 return [Decision.without_points(rule, "condition_not_met", detail) for rule, _ in considered]
             if later is None:
-                state = states.state(key, event, item.event_id)
-                if event.completion == "reopened":
+                state = states.state(key, event, item.event_id, statement.state)
+                if statement.state == "reopened":
+                    reason = COMPLETION_WITHDRAWN if is_module(statement) else WITHDRAWN
                     for entry_id in state.entry_ids:
-                        decided.extend(
-                            self._take_back(item, entry_id, event.occurred_at, "completion withdrawn")
-                        )
+                        decided.extend(self._take_back(item, entry_id, event.occurred_at, reason))
                     for award in state.badge_awards:
                         item.withdrawn.append(award.event_id)
-                        decided.extend(self._take_badge_back(learner_id, award, state.entry_ids))
+                        decided.extend(self._take_badge_back(learner_id, award, state.entry_ids, reason))
                     state.entry_ids, state.badge_awards = [], []
-            elif event.completion == "reopened":
+            elif statement.state == "reopened":
                 return []
 
         for decision in judge(
@@ -268,13 +284,15 @@ class Awarding:
         detail = {"entry_id": reversal_id, "reverses": entry_id, "reason": reason}
         return [Decision(entry.rule_id, entry.rule_version, "reversed", -entry.amount, None, detail, ())]
 
-    def _take_badge_back(self, learner_id: str, award: BadgeAward, entry_ids: list[str]) -> list[Decision]:
+    def _take_badge_back(
+        self, learner_id: str, award: BadgeAward, entry_ids: list[str], reason: str
+    ) -> list[Decision]:
         """Free what an award of a badge alone counted against; one with points is undone with its entry."""
         if award.award_id in entry_ids:
             return []
         version = next((rule.version for rule in self._rules.rules if rule.rule_id == award.rule_id), 1)
         self._free(award.rule_id, award.award_id)
-        detail = {"reverses": award.award_id, "by_event": award.event_id, "reason": "completion withdrawn"}
+        detail = {"reverses": award.award_id, "by_event": award.event_id, "reason": reason}
         return [Decision(award.rule_id, version, "reversed", 0, None, detail, ())]
 
     def _free(self, rule_id: str, award_id: str) -> None:

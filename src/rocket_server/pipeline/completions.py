@@ -1,18 +1,23 @@
-"""Which modules a learner has completed: states are ordered by when they were stated, not by arrival."""
+"""What stands and what was withdrawn (modules, posts, attempts): states are ordered by when they were stated,
+not by arrival."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rocket_server.db.queries import load
 from rocket_server.events.model import CompletionState, Event
+from rocket_server.sources import CATALOGUED
+from rocket_server.sources.withdrawals import Sought, Statement
 
 SQL = load(__file__, "completions.sql")
 
-Key = tuple[str, str, str]  # learner_id, source, lesson_id
+MAX_PAST: Final = 100
+
+Key = tuple[str, str, str]  # learner_id, source, subject
 
 
 class BadgeAward(NamedTuple):
@@ -25,7 +30,7 @@ class BadgeAward(NamedTuple):
 
 @dataclass(slots=True)
 class Completion:
-    """The latest state of one module for one learner, and the entries that the completion earned."""
+    """The latest state of one thing for one learner, and the entries that it earned."""
 
     state: CompletionState
     occurred_at: datetime
@@ -36,12 +41,9 @@ class Completion:
     badge_awards: list[BadgeAward] = field(default_factory=list)
 
 
-def key_of(event: Event, learner_id: str) -> Key | None:
-    """What an event states the completion of; None where it states none."""
-    lesson_id = event.properties.get("lesson_id")
-    if event.completion is None or not isinstance(lesson_id, str):
-        return None
-    return learner_id, event.source, lesson_id
+def key_of(statement: Statement | None, source: str, learner_id: str) -> Key | None:
+    """What an event's statement is about; None where it states nothing."""
+    return None if statement is None else (learner_id, source, statement.subject)
 
 
 class Completions:
@@ -61,12 +63,11 @@ class Completions:
             return state
         return None
 
-    def state(self, key: Key, event: Event, event_id: str) -> Completion:
-        """Take `event` as the latest statement."""
-        assert event.completion is not None
+    def state(self, key: Key, event: Event, event_id: str, said: CompletionState) -> Completion:
+        """Take what `event` said as the latest statement."""
         earlier = self._states.get(key)
         state = Completion(
-            event.completion,
+            said,
             event.occurred_at,
             event.sequence,
             event_id,
@@ -76,6 +77,25 @@ class Completions:
         )
         self._states[key] = state
         return state
+
+    def remember(
+        self, key: Key, occurred_at: datetime, sequence: int, event_id: str, decisions: list[dict[str, Any]]
+    ) -> None:
+        """Take a stored event that had stated nothing for the statement that something stands."""
+        state = self._states.get(key)
+        if state is None or (state.occurred_at, state.sequence) < (occurred_at, sequence):
+            earlier, state = state, Completion("completed", occurred_at, sequence, event_id, changed=True)
+            if earlier is not None:
+                state.entry_ids, state.badge_awards = earlier.entry_ids, earlier.badge_awards
+            self._states[key] = state
+        for decision in decisions:
+            if decision["outcome"] != "awarded":
+                continue
+            detail = decision["detail"]
+            if "entry_id" in detail:
+                state.entry_ids.append(detail["entry_id"])
+            if "award_id" in detail and ("badge" in detail or "multiplies" not in detail):
+                state.badge_awards.append(BadgeAward(event_id, detail["award_id"], decision["rule_id"]))
 
     def earned(self, key: Key, entry_id: str) -> None:
         """Remember an entry that would have to be taken back."""
@@ -113,6 +133,36 @@ class Completions:
             [state.event_id for _, state in changed],
             [",".join(state.entry_ids) for _, state in changed],
             [",".join(" ".join(award) for award in state.badge_awards) for _, state in changed],
+        )
+
+
+async def from_past(
+    conn: Any, organisation_id: str, wanted: Mapping[Key, Sought], states: Completions
+) -> None:
+    """Find what withdrawals take back that was never stated: it was stored before it could be withdrawn.
+
+    Of one thing the latest MAX_PAST events are looked at. Their learners' accounts must be locked.
+    """
+    wanted = {key: sought for key, sought in wanted.items() if states.stated(key) is None}
+    if not wanted:
+        return
+    rows = await conn.fetch(
+        SQL["past"],
+        organisation_id,
+        [key[0] for key in wanted],
+        [key[1] for key in wanted],
+        [sought.event for sought in wanted.values()],
+        [sought.by for sought in wanted.values()],
+        [sought.value for sought in wanted.values()],
+        [sought.module for sought in wanted.values()],
+        MAX_PAST,
+    )
+    keys = list(wanted)
+    for row in rows:
+        number = row["source_event_id"] or ""
+        sequence = int(number) if row["source_kind"] in CATALOGUED and number.isdecimal() else 0
+        states.remember(
+            keys[row["number"] - 1], row["occurred_at"], sequence, row["event_id"], row["decisions"]
         )
 
 

@@ -1,5 +1,5 @@
 -- name: find
--- The latest states of modules for learners.
+-- The latest states of modules and other things for learners; `lesson_id` names the thing.
 SELECT c.learner_id::text AS learner_id, c.source, c.lesson_id, c.state, c.occurred_at, c.sequence,
     c.event_id::text AS event_id, c.entry_ids::text[] AS entry_ids, c.badge_awards
 FROM unnest($2::uuid[], $3::text[], $4::text[]) AS wanted (learner_id, source, lesson_id)
@@ -24,3 +24,17 @@ ON CONFLICT (organisation_id, learner_id, source, lesson_id) DO UPDATE
 SET state = excluded.state, occurred_at = excluded.occurred_at, sequence = excluded.sequence,
     event_id = excluded.event_id, entry_ids = excluded.entry_ids,
     badge_awards = excluded.badge_awards;
+
+-- name: past
+-- Processed events of learners by name, module and the value of a property; the latest of each.
+SELECT wanted.number, e.event_id::text AS event_id, e.source_kind, e.source_event_id, e.occurred_at, e.decisions
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    WITH ORDINALITY AS wanted (learner_id, source, event, property, value, module, number)
+CROSS JOIN LATERAL (
+    SELECT * FROM events e
+    WHERE e.organisation_id = $1 AND e.learner_id = wanted.learner_id AND e.source = wanted.source
+        AND e.event = wanted.event AND e.status = 'processed'
+        AND e.properties ->> wanted.property = wanted.value AND coalesce(e.properties ->> 'module', '') = wanted.module
+    ORDER BY e.event_id DESC
+    LIMIT $8
+) AS e;

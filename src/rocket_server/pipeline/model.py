@@ -9,6 +9,7 @@ import msgspec
 from rocket_server.events.model import Event
 from rocket_server.events.store import StoredEvent
 from rocket_server.learners.store import Learner
+from rocket_server.sources.withdrawals import Statement
 
 # Why an event's own earlier award was reversed. Such a decision is kept beside the new ones, but the event
 # isn't worth less for it.
@@ -46,6 +47,7 @@ class Item(msgspec.Struct):
     gifts: list[Gift] = []  # badges that rules give, before it is known who holds them already
     # Events whose completion this one withdraws, and with it the badges that rules gave for them.
     withdrawn: list[str] = []
+    statement: Statement | None = None
     superseded: bool = False  # a later event states the completion of the same module
     earned: int = 0  # what the learner had earned in all after this event
     chain: tuple[str, ...] = ()  # badges from which this event followed, the first one first

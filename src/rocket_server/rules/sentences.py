@@ -31,7 +31,7 @@ TEXTS: Final[dict[str, str]] = {
     "conditions_not_met": "This counts only under conditions about {fields} that weren't met.",
     "other_source": "This counts only for what happens in {expected}; this happened in {seen}.",
     "other_event": "This is given for {things}, not for {other_things}.",
-    "withdrawn_later": "This completion was taken back later, so it doesn't count.",
+    "withdrawn_later": "This was taken back later, so it doesn't count.",
     "superseded": "A later state of the same activity was known already, so this one doesn't count.",
     "already_awarded_once": "You already earned this{on}; it is given once.",
     "already_awarded_for": "You already earned this for this {key}{on}; it is given once for each {key}.",
@@ -89,6 +89,7 @@ _OPERATORS: Final[dict[str, str]] = {
 _FIELDS: Final = {"progress_pct": "progress in per cent", "time_on_task_sec": "time on task in seconds"}
 _REASONS: Final = {
     "completion withdrawn": "the completion was withdrawn",
+    "withdrawn": "what they were given for was deleted or taken back",
     "decided anew": "the activity was counted anew",
 }
 _MONTHS: Final = (

@@ -16,11 +16,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 import structlog
 
+from rocket_server import catalogue
 from rocket_server.db.pool import UNAVAILABLE_ERRORS, connect, unavailable
 from rocket_server.errors import Conflict, Unavailable
 from rocket_server.organisations import store as organisations
@@ -40,9 +42,17 @@ _ENVIRONMENT_BEGINNINGS: Final = ("PYTHON", "PG", "SSL_", "LC_")
 
 
 async def simulate_apart(
-    database_url: str, organisation_id: str, rules: Sequence[Rule], period: Period, top: int, budget_s: float
+    database_url: str,
+    organisation_id: str,
+    rules: Sequence[Rule],
+    period: Period,
+    top: int,
+    budget_s: float,
+    activities_file: Path | None = None,
 ) -> dict[str, Any]:
     """What `simulate` finds, as it is answered. Cancelling it kills the process.
+
+    `activities_file` is an administrator's own catalogue.
 
     Raises Conflict where another simulation of the organisation runs, or where the time isn't enough.
     """
@@ -54,6 +64,7 @@ async def simulate_apart(
         "until": None if period.until is None else period.until.isoformat(),
         "top": top,
         "budget_s": budget_s,
+        "activities_file": None if activities_file is None else str(activities_file),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -114,7 +125,9 @@ async def _answer(order: dict[str, Any]) -> dict[str, Any]:
     period = Period(
         datetime.fromisoformat(order["since"]), None if until is None else datetime.fromisoformat(until)
     )
-    settings = Settings(top=order["top"], budget_s=order["budget_s"])
+    file = order["activities_file"]
+    activities = catalogue.load(None if file is None else Path(file))
+    settings = Settings(top=order["top"], budget_s=order["budget_s"], activities=activities)
     try:
         conn = await connect(order["database_url"])
         async with conn.transaction(isolation="repeatable_read", readonly=True):

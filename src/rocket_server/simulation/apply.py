@@ -6,10 +6,8 @@ still due is decided again under them, so that requests at work on the same lear
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
-
-from msgspec.structs import replace
 
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event
@@ -28,13 +26,17 @@ from rocket_server.rules.tally import Tally
 from rocket_server.simulation import batches
 from rocket_server.simulation.batches import SQL, Batch
 from rocket_server.simulation.model import Addition
-from rocket_server.simulation.stored import stated
+from rocket_server.simulation.stored import as_read
+from rocket_server.sources.withdrawals import Statement
 
 ACTOR: Final = "rules"
 APPLIED: Final = "rule applied to the past"
 UNDONE: Final = "batch undone"
 PIECE_EVENTS: Final = 500  # in one transaction
 _FIRST: Final = "00000000-0000-0000-0000-000000000000"
+
+
+Stated = Callable[[Event], Statement | None]
 
 
 class Applied(NamedTuple):
@@ -83,11 +85,13 @@ async def apply_piece(
     rules: dict[str, CompiledRule],
     batch: Batch,
     additions: Sequence[Addition],
+    stated: Stated,
 ) -> Applied:
     """Give the additions that are still due, one entry each; `conn` is in a transaction.
 
     What a rule had given for the event stays and the difference is added to it: such an award counts once
-    against caps, with the points of both. `rules` are those in force, by id.
+    against caps, with the points of both. `rules` are those in force, by id; `stated` says what
+    an event states.
     """
     stored = await events_store.lock(conn, organisation_id, {one.event_id for one in additions})
     learner_ids = {event.learner_id for event in stored.values() if event.learner_id}
@@ -95,7 +99,9 @@ async def apply_piece(
     writing = _Writing(await ledger_store.lock(conn, organisation_id, active), batch.batch_id)
     due = await _due(conn, organisation_id, rules, additions, stored, writing.accounts)
 
-    keys = {key for one in due if (key := completions.key_of(one.event, one.learner_id))}
+    keys = {
+        key for one in due if (key := completions.key_of(stated(one.event), one.event.source, one.learner_id))
+    }
     states = await completions.read(conn, organisation_id, keys)
     refs = [_ref(entry) for one in due for entry in one.base]
     marks: dict[str, list[Mark]] = {}
@@ -108,7 +114,7 @@ async def apply_piece(
 
     given: dict[str, int] = {}
     for one in due:
-        key = completions.key_of(one.event, one.learner_id)
+        key = completions.key_of(stated(one.event), one.event.source, one.learner_id)
         state = states.stated(key) if key is not None else None
         if state is not None and state.state == "reopened":
             continue
@@ -278,9 +284,7 @@ def _adds_to(event: StoredEvent | None, entry_id: str) -> str | None:
 
 def _event(stored: StoredEvent) -> Event:
     """A stored event as rules and completions see it."""
-    event = as_event(stored)
-    completion, sequence = stated(event)
-    return replace(event, completion=completion, sequence=sequence)
+    return as_read(as_event(stored))
 
 
 def _ref(entry: StoredEntry) -> AwardRef:

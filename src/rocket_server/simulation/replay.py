@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -20,9 +20,10 @@ from rocket_server.simulation.stored import (
     Before,
     StoredDecision,
     StoredReversal,
+    as_read,
     decode_decisions,
-    stated,
 )
+from rocket_server.sources.withdrawals import Statement
 
 DECIDED_ANEW: Final = "decided anew"  # as `pipeline/model.py` has it: such a reversal isn't the event's own
 
@@ -30,8 +31,8 @@ _NONE: Final[dict[str, _Given]] = {}
 _NO_DECISIONS: Final = "[]"
 _NO_RULES: Final = frozenset[str]()
 
-# An event that states a completion is the latest about its module; or was overtaken by a completion; or by a
-# withdrawal, which rules then answer.
+# An event that states something is the latest about its subject; or was overtaken by one that says that it
+# stands; or by a withdrawal, which rules then answer.
 _Standing = Literal["latest", "overtaken", "withdrawn"]
 
 
@@ -89,10 +90,11 @@ class Replay:
         ranks: Sequence[Rank] = DEFAULT_RANKS,
         trust: bool = True,
         collect: bool = False,
+        stated: Callable[[Event], Statement | None],
     ) -> None:
         """`versions` are all versions of the candidates' rules, `in_force` from which Unix millisecond on
         each was, the latest first. `ranks` are the organisation's. With `collect`, `end` answers
-        additions."""
+        additions. `stated` says what an event states to stand, or to stand no more."""
         self._book = book
         self._candidates = candidates
         self._versions = versions
@@ -100,6 +102,7 @@ class Replay:
         self._ranks = ranks
         self._trust = trust
         self._collect = collect
+        self._stated = stated
         self._same: dict[tuple[str, int], bool] = {}
         self._hearing_ids: dict[str, frozenset[str]] = {}
         self._tried = (
@@ -122,7 +125,7 @@ class Replay:
         self._pending: dict[str, list[_Award]] = {}  # trusted, and not counted until somebody asks
         self._gains: list[_Award] = []
         self._states = {
-            (one.source, one.lesson_id): (one.occurred_at, one.sequence, one.state)
+            (one.source, one.subject): (one.occurred_at, one.sequence, one.state)
             for one in before.completions
         }
         self._earned: dict[tuple[str, str], list[_Award]] = {}
@@ -159,17 +162,18 @@ class Replay:
         if event_id in self._watched:
             # An event that was decided anew doesn't name its earlier entries any more: those don't count.
             self._places.update((one.detail.entry_id, place) for one in made if one.outcome == "awarded")
-        completion, sequence = stated(event)
+        event = as_read(event)
+        statement = self._stated(event)
         given = self._given(made, event, place) if made else _NONE
         suspended = any(one.outcome == "suspended" for one in made) if made else not self._active
         key = None
         standing: _Standing = "latest"
-        if completion is not None and not suspended:
-            key = (event.source, event.properties["lesson_id"])
-            standing = self._state(key, event, completion, sequence, made)
-            if completion == "reopened":
+        if statement is not None and not suspended:
+            key = (event.source, statement.subject)
+            standing = self._state(key, event, statement.state, made)
+            if statement.state == "reopened":
                 self._withdraw(key, place, standing == "latest")
-            if standing == "overtaken" and completion == "reopened" and not (given and self._trust):
+            if standing == "overtaken" and statement.state == "reopened" and not (given and self._trust):
                 # A withdrawal behind which the module was completed again isn't decided about.
                 self._count_silent(given, _NO_RULES)
                 return
@@ -437,17 +441,16 @@ class Replay:
         self,
         key: tuple[str, str],
         event: Event,
-        completion: CompletionState,
-        sequence: int,
+        said: CompletionState,
         made: Iterable[StoredDecision],
     ) -> _Standing:
-        """Where the event stands among the statements about its module."""
+        """Where the event stands among the statements about its subject."""
         if any(one.detail.reason == WITHDRAWN_LATER for one in made):
             return "withdrawn"
         state = self._states.get(key)
-        if state is not None and state[:2] > (event.occurred_at, sequence):
+        if state is not None and state[:2] > (event.occurred_at, event.sequence):
             return "withdrawn" if state[2] == "reopened" else "overtaken"
-        self._states[key] = (event.occurred_at, sequence, completion)
+        self._states[key] = (event.occurred_at, event.sequence, said)
         return "latest"
 
     def _withdraw(self, key: tuple[str, str], place: Place, is_latest: bool) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 
+from rocket_server import catalogue
+from rocket_server.catalogue import Activity
 from rocket_server.errors import Conflict
+from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations.model import Organisation
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
@@ -22,6 +25,7 @@ from rocket_server.simulation.model import Addition, LearnerSums, Outcome, Perio
 from rocket_server.simulation.replay import Replay, meaning
 from rocket_server.simulation.stored import event_of
 from rocket_server.simulation.stream import SQL, STATEMENT_TIMEOUT_S, Stream
+from rocket_server.sources.withdrawals import Withdrawals
 
 DEFAULT_TOP: Final = 10
 MAX_TOP: Final = 100
@@ -49,6 +53,7 @@ class Settings:
     trust: bool = True
     budget_s: float | None = None
     on_progress: OnProgress | None = None
+    activities: Mapping[str, Activity] | None = None  # the catalogue where it isn't the bundled one
     on_additions: OnAdditions | None = None  # called for each learner to whom the candidates give more
 
 
@@ -83,6 +88,7 @@ async def simulate(
     candidates, states = await _candidates(conn, organisation, rules, versions)
     book = Book(calendar, states, settings.top)
     collect = settings.on_additions is not None
+    withdrawals = await withdrawals_of(conn, organisation_id, settings)
     replay = Replay(
         book,
         candidates,
@@ -91,6 +97,7 @@ async def simulate(
         ranks=organisation.ranks,
         trust=settings.trust,
         collect=collect,
+        stated=withdrawals.stated,
     )
 
     stream = Stream(conn, organisation_id, period)
@@ -101,6 +108,7 @@ async def simulate(
         metadata=_reads_metadata([*judged_by, *versions.values()]),
         earlier=counts["earlier"],
         by_rank=any(isinstance(rule.multiplier, ByRank) for rule in judged_by),
+        withdrawing=withdrawals.names,
     )
     deadline = None if settings.budget_s is None else started + settings.budget_s
     judged = await _judge_all(stream, replay, settings, counts["events"], deadline)
@@ -121,6 +129,13 @@ async def simulate(
         book.touched,
         time.monotonic() - started,
     )
+
+
+async def withdrawals_of(conn: Any, organisation_id: str, settings: Settings) -> Withdrawals:
+    """Which events withdraw which in an organisation."""
+    activities = catalogue.load() if settings.activities is None else settings.activities
+    own = {one.name: one.mappings for one in await sources_store.all_sources(conn, organisation_id)}
+    return Withdrawals(activities, own)
 
 
 async def _judge_all(

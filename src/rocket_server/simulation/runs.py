@@ -17,7 +17,7 @@ from rocket_server.simulation import batches
 from rocket_server.simulation.apply import PIECE_EVENTS, Applied, apply_piece, undo_piece
 from rocket_server.simulation.batches import Batch
 from rocket_server.simulation.model import Addition, Period
-from rocket_server.simulation.run import Settings, as_active, multiplies, simulate
+from rocket_server.simulation.run import Settings, as_active, multiplies, simulate, withdrawals_of
 
 _FIRST: Final = "00000000-0000-0000-0000-000000000000"
 
@@ -53,6 +53,7 @@ async def apply(database: Database, organisation: Organisation, batch: Batch, se
     organisation_id = organisation.organisation_id
     async with database.connection() as conn:
         rules = await _rules_in_force(conn, organisation, batch)
+        withdrawals = await withdrawals_of(conn, organisation_id, settings)
     total = Applied(0, 0, 0)
     waiting: list[Addition] = []
 
@@ -61,7 +62,9 @@ async def apply(database: Database, organisation: Organisation, batch: Batch, se
         piece = waiting[:]
         waiting.clear()
         if piece:
-            done = await database.run(lambda conn: apply_piece(conn, organisation_id, rules, batch, piece))
+            done = await database.run(
+                lambda conn: apply_piece(conn, organisation_id, rules, batch, piece, withdrawals.stated)
+            )
             total = Applied(*(sum(pair) for pair in zip(total, done, strict=True)))
 
     async def collect(additions: list[Addition]) -> None:

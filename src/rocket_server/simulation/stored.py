@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from rocket_server.events.model import CompletionState, Event
 from rocket_server.sources import CATALOGUED
@@ -64,10 +65,10 @@ class StoredMark(NamedTuple):
 
 
 class StoredCompletion(NamedTuple):
-    """The latest state of a module before the period."""
+    """The latest state of one thing before the period."""
 
     source: str
-    lesson_id: str
+    subject: str
     state: CompletionState
     occurred_at: datetime
     sequence: int
@@ -121,19 +122,19 @@ def event_of(
     )
 
 
-def stated(event: Event) -> tuple[CompletionState | None, int]:
-    """Which completion a stored event states, and the number that orders those of one second.
+def as_read(event: Event) -> Event:
+    """A stored event with the completion that it states, and the number that orders those of one second.
 
     What adapters set when they read an event isn't stored, but follows from what is: Moodle's state is among
     the properties and its number is the event's id; elsewhere the event's name says it.
     """
-    properties = event.properties
-    if not isinstance(properties.get("lesson_id"), str):
-        return None, 0
+    completion: CompletionState | None
     if event.source_kind not in CATALOGUED:
-        return _BY_NAME.get(event.event), 0
-    state = properties.get("completionstate")
-    number = event.source_event_id
-    if not isinstance(state, str) or state not in _BY_STATE or not number or not number.isdecimal():
-        return None, 0
-    return _BY_STATE[state], int(number)
+        completion, sequence = _BY_NAME.get(event.event), 0
+    else:
+        state, number = event.properties.get("completionstate"), event.source_event_id
+        completion = _BY_STATE.get(state) if isinstance(state, str) else None
+        sequence = int(number) if number and number.isdecimal() else 0
+    if not isinstance(event.properties.get("lesson_id"), str):
+        completion = None
+    return replace(event, completion=completion, sequence=sequence) if completion or sequence else event

@@ -68,10 +68,17 @@ class Stream:
         self._sides: tuple[_Side[Any], ...] = ()
 
     async def open(
-        self, rule_ids: Sequence[str], heard: Sequence[str], *, metadata: bool, earlier: bool, by_rank: bool
+        self,
+        rule_ids: Sequence[str],
+        heard: Sequence[str],
+        *,
+        metadata: bool,
+        earlier: bool,
+        by_rank: bool,
+        withdrawing: Sequence[str],
     ) -> None:
         """`earlier`: whether there are events before the period; `by_rank`: whether a rule multiplies by the
-        learner's rank."""
+        learner's rank; `withdrawing`: the names of events that withdraw others."""
         organisation_id, first, end = self._organisation_id, self._period.first_id, self._period.end_id
         await self._conn.execute(SQL["by_index"])
         nothing: _Side[Any] = _Side(None, _ignore)
@@ -92,7 +99,14 @@ class Stream:
             self._streaks,
         )
         self._events = await self._conn.cursor(
-            SQL["events"], organisation_id, first, end, list(heard), metadata, timeout=STATEMENT_TIMEOUT_S
+            SQL["events"],
+            organisation_id,
+            first,
+            end,
+            list(heard),
+            metadata,
+            list(withdrawing),
+            timeout=STATEMENT_TIMEOUT_S,
         )
 
     async def _side(self, name: str, read: Callable[[Any], T], *arguments: Any) -> _Side[T]:

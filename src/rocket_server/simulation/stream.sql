@@ -22,15 +22,17 @@ WHERE r.organisation_id = $1 AND ($2::text[] IS NULL OR r.rule_id = ANY ($2))
 ORDER BY r.rule_id, r.version DESC;
 
 -- name: events
--- Events of the period that a candidate hears, that a rule decided or that state a completion, learner by
--- learner in order of receipt. $4: names that candidates hear; $5: whether a candidate reads metadata.
+-- Events of the period that a candidate hears, that a rule decided or that state a completion or withdraw
+-- another, learner by learner in order of receipt. $4: names that candidates hear; $5: whether a candidate reads
+-- metadata; $6: names of those that withdraw.
 SELECT e.learner_id::text, e.event_id::text, e.source, e.source_kind, e.source_event_id, e.event, e.user_id,
     e.occurred_at, e.properties::text, CASE WHEN $5 THEN e.metadata::text END, e.decisions::text
 FROM events e
 WHERE e.organisation_id = $1 AND e.event_id >= $2 AND ($3::uuid IS NULL OR e.event_id < $3)
     AND e.learner_id IS NOT NULL AND e.status = 'processed'
     AND (e.event = ANY ($4::text[]) OR e.decisions <> '[]'
-         OR e.event IN ('lesson.completed', 'lesson.reopened') OR e.properties ? 'completionstate')
+         OR e.event IN ('lesson.completed', 'lesson.reopened') OR e.properties ? 'completionstate'
+         OR e.event = ANY ($6::text[]))
 ORDER BY e.learner_id, e.event_id;
 
 -- name: marks
@@ -52,7 +54,7 @@ WHERE e.organisation_id = $1 AND e.entry_id >= $2 AND e.event_id < $2 AND e.kind
 ORDER BY m.learner_id;
 
 -- name: completions
--- States of modules that were stated last before the period.
+-- States of modules and other things that were stated last before the period.
 SELECT c.learner_id::text, c.source, c.lesson_id, c.state, c.occurred_at, c.sequence
 FROM completions c
 WHERE c.organisation_id = $1 AND c.event_id < $2

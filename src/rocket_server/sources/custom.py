@@ -12,7 +12,7 @@ import msgspec
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.organisations.model import Source
-from rocket_server.sources import checks, rocket
+from rocket_server.sources import checks, rocket, withdrawals
 from rocket_server.sources.checks import Fault, is_absent
 from rocket_server.sources.expressions import (
     MAX_LOOKUPS,
@@ -27,7 +27,7 @@ UNKNOWN_EVENT = "custom.unknown"  # the name of an event that the mapping has no
 MAX_PROPERTIES = 100
 
 _REQUIRED = ("event", "user_id")
-_FIELDS = frozenset({"event", "user_id", "timestamp", "event_id", "email", "properties"})
+_FIELDS = frozenset({"event", "user_id", "timestamp", "event_id", "email", "properties", "withdraws"})
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -95,6 +95,8 @@ def check_mappings(mappings: Mapping[str, Any]) -> list[FieldError]:
             errors.append(FieldError(where, f"is not one of {', '.join(sorted(_FIELDS))}"))
         elif name == "properties":
             errors += _check_properties(expression)
+        elif name == "withdraws":
+            errors += _check_withdraws(expression)
         elif not is_absent(expression):
             errors += faults_of_expression(expression, where)
         if len(errors) >= checks.MAX_ERRORS:
@@ -122,6 +124,21 @@ def _check_properties(properties: Any) -> list[FieldError]:
         if not isinstance(name, str) or not name or not name.isprintable():
             errors.append(FieldError(path, "must have a printable name"))
         errors += faults_of_expression(expression, path)
+    return errors
+
+
+def _check_withdraws(written: Any) -> list[FieldError]:
+    where = "mappings.withdraws"
+    if not isinstance(written, Mapping) or len(written) > MAX_PROPERTIES:
+        return [
+            FieldError(where, f"must be an object of at most {MAX_PROPERTIES} events that withdraw others")
+        ]
+    errors: list[FieldError] = []
+    for name, withdraws in written.items():
+        path = checks.printable_path(f"{where}.{name}")
+        if not isinstance(name, str) or not checks.is_event_name(name):
+            errors.append(FieldError(path, "must be the name of one of your events, such as post.deleted"))
+        errors += withdrawals.faults(withdraws, path)
     return errors
 
 

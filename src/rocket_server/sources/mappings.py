@@ -16,12 +16,13 @@ from rocket_server.catalogue import (
     LearnerField,
 )
 from rocket_server.errors import FieldError
+from rocket_server.sources import withdrawals
 
 MAX_MAPPINGS: Final = 500  # of one source
 _MAX_ERRORS: Final = 50
 _EVENTNAME: Final = re.compile(r"\\[a-z][a-z0-9_]*\\event\\[a-z0-9_]+")
 _PATH: Final = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
-_KNOWN: Final = frozenset({"event", "learner", "once_per", "points", "points_from"})
+_KNOWN: Final = frozenset({"event", "learner", "once_per", "points", "points_from", "withdraws"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ def _check_one(path: str, mapping: Mapping[str, Any], *, known: bool) -> list[Fi
         isinstance(source, str) and _PATH.fullmatch(source) is not None,
         "must be a dotted path into the event, such as properties.score",
     )
+    if mapping.get("withdraws") is not None:
+        errors += withdrawals.faults(mapping["withdraws"], f"{path}.withdraws")
     return errors
 
 

@@ -20,7 +20,7 @@ def write(folder, *activities):
 def test_at_least_67_activities_are_known():
     """The catalogue covers the activities that the product promises, each under a valid name."""
     activities = load()
-    assert len(activities) == 96
+    assert len(activities) == 105
     assert all(EVENT_NAME.fullmatch(activity.event) for activity in activities.values())
     assert all(activity.once_per in ONCE_PER and activity.title for activity in activities.values())
 
@@ -36,7 +36,7 @@ def test_activities_of_one_event_share_one_rule():
 
 def test_default_rules_are_those_of_the_product():
     """Seven rules are active from the start, with these points; badges wait to be switched on."""
-    defaults = {a.event: (a.points, a.constraints()) for a in load().values() if a.default}
+    defaults = {a.event: (a.points, a.constraints()) for a in load().values() if a.default and a.points}
     assert defaults == {
         "course.completed": (50, {"max_per_course": 1}),
         "lesson.completed": (10, {"max_per_lesson": 1}),
@@ -62,7 +62,7 @@ def test_own_file_changes_and_adds(tmp_path):
     }
     path = write(tmp_path, {"eventname": "\\core\\event\\user_loggedin", "points": 1}, own)
     activities = load(path)
-    assert len(activities) == 97
+    assert len(activities) == 106
     login = activities["\\core\\event\\user_loggedin"]
     assert (login.points, login.once_per, login.default) == (1, "day", True)
     assert activities["\\local_lab\\event\\scanned"].event == "lab.visited"
@@ -110,3 +110,15 @@ def test_missing_own_file_is_named(tmp_path):
     """A path to nothing is a setting that can't be used."""
     with pytest.raises(ConfigurationError, match=r"nothing\.json"):
         load(tmp_path / "nothing.json")
+
+
+def test_what_withdraws_another_names_one_that_is_known():
+    """Each withdrawal takes back an event of the catalogue, gives nothing itself, and none is withdrawn."""
+    activities = load().values()
+    withdrawing = [one for one in activities if one.withdraws is not None]
+    names = {one.event for one in activities} - {one.event for one in withdrawing}
+    assert len(withdrawing) == 9
+    for one in withdrawing:
+        assert one.withdraws is not None
+        assert one.withdraws.event in names
+        assert one.points == 0

@@ -152,7 +152,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "withdrawn_later",
         decision("condition_not_met", reason="withdrawn_later", by_event="e"),
         {},
-        "This completion was taken back later, so it doesn't count.",
+        "This was taken back later, so it doesn't count.",
     ),
     (
         "superseded",

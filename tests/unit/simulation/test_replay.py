@@ -17,7 +17,8 @@ from rocket_server.rules.parse import parse_rule
 from rocket_server.simulation.book import Book
 from rocket_server.simulation.model import Addition
 from rocket_server.simulation.replay import Replay
-from rocket_server.simulation.stored import Before, StoredMark, stated
+from rocket_server.simulation.stored import Before, StoredMark, as_read
+from rocket_server.sources.withdrawals import Withdrawals
 
 ZONE = ZoneInfo("UTC")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -55,7 +56,7 @@ class Past:
             for number, rule in enumerate(decided_by, 1)
         }
         rules = RuleSet([RuleVersion(parse_rule(rule), 9) for rule in candidates], ZONE)
-        self.replay = Replay(self.book, rules, versions, {}, **options)
+        self.replay = Replay(self.book, rules, versions, {}, stated=Withdrawals({}).stated, **options)
         self._number = 0
 
     def begin(self, before: Before = NOTHING) -> Past:
@@ -181,4 +182,5 @@ def test_a_multiplier_is_judged_with_what_it_multiplies():
 def test_which_completion_a_stored_event_states(kind, name, properties, expected):
     """It follows from what is stored, as the adapters set it when they read the event."""
     happened = Event(name, "s", "anna", NOON, properties, {}, b"", source_event_id="77", source_kind=kind)
-    assert stated(happened) == expected
+    read = as_read(happened)
+    assert (read.completion, read.sequence if read.completion else 0) == expected

@@ -1,0 +1,184 @@
+"""What was posted and deleted gives its points back: posts, attempts, submissions, and own mappings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+FORUM, QUIZ, ASSIGN = "\\mod_forum\\event\\post_", "\\mod_quiz\\event\\attempt_", "\\mod_assign\\event\\"
+_MODULE = {"contextlevel": "70", "contextinstanceid": "9", "courseid": "3"}
+
+
+def moodle(organisation, eventname: str, number: int, at: int, **fields: str) -> dict[str, Any]:
+    """Send a body as the Event Trigger plugin does; times are seconds of one day."""
+    body = {"id": str(number), "eventname": eventname, "timecreated": str(1_772_000_000 + at), **_MODULE}
+    response = organisation.hook(json.dumps({**body, **fields}))
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+CASES = [
+    (FORUM + "created", FORUM + "deleted", {}, 5),
+    (QUIZ + "submitted", QUIZ + "deleted", {"other_quizid": "4"}, 20),
+    (ASSIGN + "assessable_submitted", ASSIGN + "submission_removed", {}, 15),
+    (ASSIGN + "assessable_submitted", ASSIGN + "submission_status_updated", {"other_newstatus": "draft"}, 15),
+]
+
+
+@pytest.mark.parametrize(("made", "deleted", "fields", "points"), CASES, ids=[case[1] for case in CASES])
+def test_what_was_deleted_gives_its_points_back(organisation, adds_up, made, deleted, fields, points):
+    """Deleting takes the points back and frees the key, so that the same thing made again counts again."""
+    learner = {"userid": "31", "relateduserid": "31"}
+    first = moodle(organisation, made, 1, 0, objectid="70", **learner, **fields)
+    assert first["points_awarded"] == points
+    gone = moodle(organisation, deleted, 2, 60, objectid="70", userid="5", relateduserid="31", **fields)
+    assert gone["points_awarded"] == -points
+    decisions = organisation.api.read(gone["event_id"])["decisions"]
+    (reversed_,) = [one for one in decisions if one["outcome"] == "reversed"]
+    assert reversed_["sentence"] == (
+        f"{points} points were taken back because what they were given for was deleted or taken back."
+    )
+    assert organisation.api.points("moodle:31") == 0
+    assert moodle(organisation, made, 3, 120, objectid="70", **learner, **fields)["points_awarded"] == points
+    other = moodle(organisation, deleted, 4, 180, objectid="71", userid="5", relateduserid="31", **fields)
+    assert other["points_awarded"] == 0
+    assert organisation.api.points("moodle:31") == points
+    adds_up(organisation)
+
+
+def test_a_deletion_that_arrives_first(organisation, adds_up):
+    """States are ordered by their times and numbers, not by arrival; a late creation gives nothing."""
+    learner = {"userid": "31", "objectid": "70"}
+    assert moodle(organisation, FORUM + "deleted", 2, 60, **learner)["points_awarded"] == 0
+    late = moodle(organisation, FORUM + "created", 1, 60, **learner)
+    assert late["points_awarded"] == 0
+    (decision,) = [
+        one
+        for one in organisation.api.read(late["event_id"])["decisions"]
+        if one["rule_id"] == "forum_posted"
+    ]
+    assert (decision["code"], decision["sentence"]) == (
+        "withdrawn_later",
+        "This was taken back later, so it doesn't count.",
+    )
+    adds_up(organisation)
+
+
+def test_who_loses_what_somebody_else_deleted(organisation, adds_up):
+    """A teacher's deletion of a student's post concerns the student; one's own concerns oneself."""
+    for number, user in ((1, "31"), (2, "32"), (3, "44")):
+        moodle(organisation, FORUM + "created", number, number, userid=user, objectid=f"7{user}")
+    moodle(organisation, FORUM + "deleted", 5, 60, userid="44", relateduserid="31", objectid="731")
+    own = moodle(organisation, FORUM + "deleted", 6, 60, userid="32", objectid="732")
+    assert "notes" not in organisation.api.read(own["event_id"])["metadata"]
+    assert [organisation.api.points(f"moodle:{user}") for user in (31, 32, 44)] == [0, 0, 5]
+    adds_up(organisation)
+
+
+def test_a_submission_that_stays_submitted_keeps_its_points(organisation):
+    """Only the states `draft` and `new` take a submission back."""
+    submitted = {"userid": "31", "objectid": "70"}
+    moodle(organisation, ASSIGN + "assessable_submitted", 1, 0, **submitted)
+    for number, status in enumerate(("submitted", "reopened"), 2):
+        fields = {"userid": "5", "relateduserid": "31", "objectid": "70", "other_newstatus": status}
+        moodle(organisation, ASSIGN + "submission_status_updated", number, number, **fields)
+    assert organisation.api.points("moodle:31") == 15
+
+
+def test_freed_caps_and_badges_of_a_deleted_post(make_organisation, adds_up):
+    """A deleted post makes room under the cap of its day, and loses the badge that its rule gave."""
+    organisation = make_organisation(rules=[])
+    rule = {
+        "rule_id": "forum",
+        "trigger": "forum.posted",
+        "actions": {"award_points": 5, "issue_badge": "quiz_master"},
+        "constraints": {"max_per_day": 1},
+    }
+    assert organisation.api.post("/v1/rules", rule).status_code == 201
+    post = organisation.api.event
+    assert post("forum.posted", properties={"object_id": "1"})["points_awarded"] == 5
+    assert post("forum.posted", properties={"object_id": "2"})["points_awarded"] == 0
+    gone = post("forum.post_deleted", timestamp="2026-03-02T11:00:00Z", properties={"object_id": "1"})
+    assert gone["points_awarded"] == -5
+    assert organisation.api.get("/v1/users/anna/badges").json()["badges"] == []
+    again = post("forum.posted", timestamp="2026-03-02T12:00:00Z", properties={"object_id": "3"})
+    assert again["points_awarded"] == 5
+    adds_up(organisation)
+
+
+def test_a_withdrawal_of_what_was_stored_before_it_could_be_withdrawn(organisation, owner, adds_up):
+    """What an older release stored, or came before its mapping, is found in the past."""
+    made = moodle(organisation, FORUM + "created", 1, 0, userid="31", objectid="70")
+    owner.execute("DELETE FROM completions WHERE organisation_id = $1", organisation.organisation_id)
+    assert made["points_awarded"] == 5
+    assert moodle(organisation, FORUM + "deleted", 2, 9, userid="31", objectid="70")["points_awarded"] == -5
+    assert moodle(organisation, FORUM + "deleted", 3, 10, userid="31", objectid="70")["points_awarded"] == 0
+    adds_up(organisation)
+
+
+def test_own_mappings_say_what_withdraws_what(organisation, adds_up):
+    """An institution's own plugin: one event gives, another takes back, by the same object."""
+    path = f"/v1/sources/{organisation.moodle.source_id}"
+    mappings = {
+        "\\local_peer\\event\\handed_in": {
+            "event": "peer.submitted", "learner": "userid", "once_per": "object", "points": 12,
+        },
+        "\\local_peer\\event\\taken_out": {
+            "event": "peer.removed", "learner": "relateduserid", "once_per": "event",
+            "withdraws": {"event": "peer.submitted", "when": {"kind": ["final"]}},
+        },
+    }  # fmt: skip
+    assert organisation.api.patch(path, {"mappings": mappings}).status_code == 200
+    moodle(organisation, "\\local_peer\\event\\handed_in", 1, 0, userid="31", objectid="8")
+    for number, kind, points in ((2, "trial", 12), (3, "final", 0)):
+        fields = {"userid": "5", "relateduserid": "31", "objectid": "8", "other_kind": kind}
+        moodle(organisation, "\\local_peer\\event\\taken_out", number, number, **fields)
+        assert organisation.api.points("moodle:31") == points
+    adds_up(organisation)
+
+
+@pytest.mark.parametrize(
+    ("withdraws", "path"),
+    [
+        (5, "withdraws"),
+        ({"event": "Forum Posted"}, "withdraws.event"),
+        ("lesson.completed", "withdraws.event"),
+        ({"event": "forum.posted", "by": "a.b"}, "withdraws.by"),
+        ({"event": "forum.posted", "when": {"a": "b"}}, "withdraws.when"),
+        ({"event": "forum.posted", "whne": {}}, "withdraws.whne"),
+    ],
+)
+def test_what_a_mapping_may_not_say(organisation, withdraws, path):
+    """A withdrawal that can't be used is refused by its path."""
+    name = "\\local_peer\\event\\taken_out"
+    mapping = {"event": "peer.removed", "learner": "userid", "once_per": "event", "withdraws": withdraws}
+    answer = organisation.api.patch(
+        f"/v1/sources/{organisation.moodle.source_id}", {"mappings": {name: mapping}}
+    )
+    assert answer.status_code == 400
+    assert f"mappings.{name}.{path}" in [one["path"] for one in answer.json()["details"]["errors"]]
+
+
+def test_a_custom_platform_says_what_withdraws_what(organisation, adds_up):
+    """`withdraws` of a custom mapping names both events as they are called here."""
+    mappings = {
+        "event": {"from": "$.type", "table": {"new": "comment.written", "gone": "comment.removed"}},
+        "user_id": "$.who",
+        "timestamp": "$.at",
+        "properties": {"object_id": "$.comment"},
+        "withdraws": {"comment.removed": "comment.written"},
+    }
+    made = organisation.api.post("/v1/sources", {"kind": "custom", "name": "lms", "mappings": mappings})
+    assert made.status_code == 201, made.text
+    rule = {"rule_id": "comments", "trigger": "comment.written", "actions": {"award_points": 3}}
+    assert organisation.api.post("/v1/rules", rule).status_code == 201
+    headers = {"Authorization": f"Bearer {made.json()['token']}"}
+    for number, kind, points in ((1, "new", 3), (2, "new", 6), (1, "gone", 3)):
+        body = {"type": kind, "who": "anna", "comment": number, "at": f"2026-03-02T10:0{number}:30Z"}
+        if kind == "gone":
+            body["at"] = "2026-03-02T11:00:00Z"
+        organisation.server.client.post("/api/public/hook/custom/event", json=body, headers=headers)
+        assert organisation.api.points("lms:anna") == points
+    adds_up(organisation)
