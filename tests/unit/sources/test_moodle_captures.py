@@ -128,10 +128,14 @@ def test_damaged_addresses_identify_nobody(read_capture):
 
 
 def test_learner_fields_agree_with_the_event_classes(captures):
-    """Each activity's learner is the field that the event's class names, for all that are catalogued."""
+    """Each activity's learner is the field that the event's class names, for all that are catalogued.
+
+    Whoever deletes what somebody else made sets relateduserid when the event is made, not in its class.
+    """
     classes = json.loads((captures / "events.json").read_text())["events"]
     for activity in load().values():
         named = activity.learner.removeprefix("relateduserid_or_")
-        assert named == classes[activity.eventname]["learner"], activity.eventname
+        if activity.withdraws is None:
+            assert named == classes[activity.eventname]["learner"], activity.eventname
         assert list(activity.other) == classes[activity.eventname]["other_fields"], activity.eventname
         assert list(activity.versions) == classes[activity.eventname]["in"], activity.eventname
