@@ -44,6 +44,7 @@ from rocket_server.http import (
     leaderboard,
     operation,
     organisation,
+    pages,
     people,
     points,
     public_badges,
@@ -90,6 +91,7 @@ _ROUTERS = tuple(
         plugin_routes,
         validation,
         operation,
+        pages,
     )
 )
 
@@ -119,13 +121,15 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         title="Rocket Learning Rewards",
         version=__version__,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         responses={},
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     for router in _ROUTERS:
-        # Networks that share a link to a badge add parameters of their own.
-        checked = [] if router is public_badges.router else [Depends(only_known_parameters)]
+        # Networks that share a link to a page add parameters of their own.
+        checked = [] if router in (public_badges.router, pages.router) else [Depends(only_known_parameters)]
         app.include_router(router, dependencies=checked)
     app.add_exception_handler(RocketError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)

@@ -17,7 +17,8 @@ from support import server as servers
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nothing", 404, "not_found"),
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/v1/rules/", 404, "not_found"),
+        ("POST", "/v1/events/", 404, "not_found"),
         ("DELETE", "/v1/events", 405, "method_not_allowed"),
         ("GET", "/v1/points/award", 405, "method_not_allowed"),
         ("GET", "/v1/users/nobody/balance", 404, "not_found"),

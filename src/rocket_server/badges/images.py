@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
+from threading import Lock
 from typing import Any, Final
 
 MAX_BYTES: Final = 512 * 1024
@@ -18,6 +19,8 @@ _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PREFIX: Final = "data:image/png;base64,"
 # What is needed to show the picture. The rest (texts, times, places, programs) may tell of somebody.
 _KEPT: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"gAMA", b"sRGB", b"cHRM", b"iCCP"})
+_MEDAL_PX: Final = 256
+_drawing = Lock()  # whoever asks while the first medal is drawn waits for it
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 
 
@@ -79,12 +82,13 @@ def unbaked(png: bytes) -> str | None:
 
 
 def drawn(badge_id: str) -> bytes:
-    """A plain medal for a badge without an image: a star on a disc whose colour follows from its id."""
+    """A plain medal for a badge without an image: a star on a disc whose colour follows from its id.
+
+    The first one takes some 100 ms of computing: not for an event loop."""
     return _medal(sha256(badge_id.encode()).digest()[0])
 
 
-@cache
-def _medal(colour: int, side_px: int = 256) -> bytes:
+def _medal(colour: int) -> bytes:
     hue = colour / 256 * 6
     red, green, blue = (
         round(70 + 110 * max(0.0, min(1.0, abs((hue + turn) % 6 - 3) - 1))) for turn in (0, 4, 2)
@@ -92,6 +96,22 @@ def _medal(colour: int, side_px: int = 256) -> bytes:
     palette = bytes(
         (255, 255, 255, red, green, blue, red * 3 // 5, green * 3 // 5, blue * 3 // 5, 255, 250, 235)
     )
+    with _drawing:
+        pixels = _pixels(_MEDAL_PX)
+    return _png(
+        [
+            (b"IHDR", struct.pack(">IIBBBBB", _MEDAL_PX, _MEDAL_PX, 8, 3, 0, 0, 0)),
+            (b"PLTE", palette),
+            (b"tRNS", b"\0"),
+            (b"IDAT", pixels),
+            (b"IEND", b""),
+        ]
+    )
+
+
+@cache
+def _pixels(side_px: int) -> bytes:
+    """The medal without its colours, which are a palette: drawn once for all badges, packed."""
     centre, rows = (side_px - 1) / 2, []
     for y in range(side_px):
         row = bytearray(side_px)
@@ -101,15 +121,7 @@ def _medal(colour: int, side_px: int = 256) -> bytes:
             if radius <= 0.96:
                 row[x] = 3 if radius <= _star(math.atan2(across, up)) else 1 if radius <= 0.82 else 2
         rows.append(b"\0" + bytes(row))
-    return _png(
-        [
-            (b"IHDR", struct.pack(">IIBBBBB", side_px, side_px, 8, 3, 0, 0, 0)),
-            (b"PLTE", palette),
-            (b"tRNS", b"\0"),
-            (b"IDAT", zlib.compress(b"".join(rows), 9)),
-            (b"IEND", b""),
-        ]
-    )
+    return zlib.compress(b"".join(rows), 9)
 
 
 def _star(angle: float) -> float:

@@ -71,7 +71,7 @@ async def forget(conn: Any, organisation_id: str, learner_id: str) -> None:
 async def picture(conn: Any, award: Facts, issuer_id: str) -> bytes:
     """The badge's image, or its medal."""
     png = await store.image(conn, issuer_id, award.image_id) if award.image_id else None
-    return png if png is not None else images.drawn(award.badge_id)
+    return png if png is not None else await asyncio.to_thread(images.drawn, award.badge_id)
 
 
 class StatusLists:

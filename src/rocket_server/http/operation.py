@@ -1,4 +1,4 @@
-"""What an operator asks: health, metrics, and where the console will stand."""
+"""What an operator asks: health and metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from rocket_server import __version__
 from rocket_server.db import migrate
@@ -24,26 +24,6 @@ router = APIRouter(tags=["operation"])
 
 _HEALTH_TIMEOUT_S = 3
 _BACKLOG_TIMEOUT_S = 1
-
-_CONSOLE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Rocket Learning Rewards</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 40rem; margin: 3rem auto }
-body { padding: 0 1rem }
-</style>
-</head>
-<body><main>
-<h1>Rocket Learning Rewards</h1>
-<p>The server is running. The browser console isn't part of this version yet; until it is, there are the
-<a href="/docs">API's pages</a>, <a href="/v1/health">health</a> and the command
-<code>rocket --help</code>.</p>
-</main></body>
-</html>
-"""
 
 
 @router.get(
@@ -84,9 +64,3 @@ async def metrics(request: Request) -> Response:
     WAITING_DELIVERIES.set(waiting)
     OLDEST_DELIVERY_SECONDS.set(oldest_s)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.get("/console", include_in_schema=False)
-async def console() -> HTMLResponse:
-    """A plain page where the console will stand."""
-    return HTMLResponse(_CONSOLE)

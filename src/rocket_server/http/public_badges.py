@@ -5,6 +5,7 @@ All of it is found by random ids only, and tells no more than the award itself.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -123,7 +124,8 @@ async def read_image(request: Request, issuer_id: str, image_id: str) -> Respons
 @router.get("/medals/{badge_id}", response_class=Response, responses=openapi.of("image/png"))
 async def read_medal(issuer_id: str, badge_id: str) -> Response:
     """The medal of a badge without an image; drawn from the id, whether there is such a badge or not."""
-    return Response(images.drawn(badge_id), media_type="image/png", headers={**_OPEN, **_YEAR})
+    png = await asyncio.to_thread(images.drawn, badge_id)
+    return Response(png, media_type="image/png", headers={**_OPEN, **_YEAR})
 
 
 async def _award(conn: Any, issuer_id: str, public_id: str) -> Facts | None:
