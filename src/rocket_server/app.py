@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -32,6 +33,7 @@ from rocket_server.errors import (
     MethodNotAllowed,
     NotFound,
     RocketError,
+    Unavailable,
     UnsupportedMediaType,
 )
 from rocket_server.group_commit import GroupCommit
@@ -67,6 +69,8 @@ from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
+
+log = structlog.get_logger(__name__)
 
 _PINGS_AT_ONCE = 16
 # Hot routes first: routes are tried in this order.
@@ -197,6 +201,14 @@ async def _on_error(request: Request, error: Exception) -> Json:
     known = _known(error)
     if isinstance(error, RequestValidationError) and _is_other_media(request, error):
         known = UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    if isinstance(known, Unavailable):
+        cause = known.__cause__
+        log.warning(
+            "unavailable",
+            request_id=context_of(request).request_id,
+            reason=known.message,
+            cause=repr(cause) if cause is not None else None,
+        )
     response = error_response(known, context_of(request).request_id)
     if response.status_code == 405:
         response.headers["Allow"] = _allowed_methods(request)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from rocket_server.db.pool import Database, open_database
 from rocket_server.db.shares import acting_for
-from rocket_server.errors import RateLimitExceeded
+from rocket_server.errors import RateLimitExceeded, Unavailable
 from rocket_server.pace import TakesTooLong
 
 
@@ -90,3 +91,47 @@ async def test_a_statement_that_takes_too_long_is_told_apart(database: str) -> N
         async with opened.transaction() as conn:
             await conn.execute("SELECT pg_sleep(5)")
     await opened.close()
+
+
+async def test_the_server_ends_what_nobody_waits_for_any_more(database: str) -> None:
+    """Each connection has time-outs of PostgreSQL's own, later than those of the driver, and keepalives."""
+    opened = await open_database(database, timeout_s=10)
+    for lent in (opened.connection(), opened.ingest_transaction(), opened.spare()):
+        async with lent as conn:
+            shown = [
+                await conn.fetchval(f"SELECT setting FROM pg_settings WHERE name = '{name}'")
+                for name in ("lock_timeout", "idle_in_transaction_session_timeout")
+            ]
+            assert shown == ["12000", "300000"]
+    await opened.close()
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("no such file"), TimeoutError(), ConnectionResetError()])
+async def test_errors_of_the_borrowers_own_are_not_the_databases(lender: Database, error: OSError) -> None:
+    """A file that is missing or another server that hangs isn't told as a database that is away."""
+
+    async def work(conn: object) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        await lender.run(work)
+    assert raised.value is error
+
+
+async def test_a_lost_connection_is_the_databases(lender: Database) -> None:
+    """Whoever borrowed it is told 503, with the cause for the log."""
+
+    async def work(conn: asyncpg.Connection) -> None:
+        conn.terminate()
+        await conn.fetchval("SELECT 1")
+
+    with pytest.raises(Unavailable) as raised:
+        await lender.run(work)
+    assert raised.value.__cause__ is not None
+
+
+async def test_a_time_out_of_the_caller_is_its_own(lender: Database) -> None:
+    """Where the caller gives up while a statement runs, it finds its own time-out."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1), lender.transaction() as conn:
+            await conn.execute("SELECT pg_sleep(30)")

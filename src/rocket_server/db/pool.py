@@ -40,7 +40,17 @@ _INGEST_SETTINGS = {
 # Everything else is planned for the tables as they are; that costs a fraction of a millisecond.
 _GENERAL_SETTINGS = {"plan_cache_mode": "force_custom_plan"}
 
-_COMMON_SETTINGS = {"role": APP_ROLE, "jit": "off", "timezone": "UTC", "application_name": "rocket"}
+_COMMON_SETTINGS = {
+    "role": APP_ROLE,
+    "jit": "off",
+    "timezone": "UTC",
+    "application_name": "rocket",
+    # For processes that hang or vanish without a word: the server ends what they began and held.
+    "idle_in_transaction_session_timeout": "300s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 
 # What a caller meets when PostgreSQL is down, starting, stopping, full or out of connections.
 UNAVAILABLE_ERRORS: tuple[type[BaseException], ...] = (
@@ -137,9 +147,11 @@ class Database:
             raise unavailable(error) from error
         try:
             yield conn
-        except TimeoutError as error:
-            raise TakesTooLong from error
         except UNAVAILABLE_ERRORS as error:
+            if isinstance(error, OSError) and not _is_of_the_driver(error):
+                raise  # a file, a socket or a time-out of the borrower's own
+            if isinstance(error, TimeoutError):
+                raise TakesTooLong from error
             raise unavailable(error) from error
         finally:
             # Shielded, so that a cancelled request doesn't leak a connection in mid-release. One that is lost
@@ -163,6 +175,16 @@ def unavailable(error: BaseException) -> Unavailable:
     )
 
 
+def _is_of_the_driver(error: BaseException) -> bool:
+    """Whether an error came out of a call of the driver."""
+    frames = error.__traceback__
+    while frames is not None:
+        if str(frames.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "asyncpg":
+            return True
+        frames = frames.tb_next
+    return False
+
+
 async def open_database(
     url: str,
     *,
@@ -172,9 +194,11 @@ async def open_database(
     acquire_timeout_s: float = 5,
 ) -> Database:
     """Open both pools. Connections take the role that has no right to change the ledger."""
-    general = await _open_pool(url, general_size, _COMMON_SETTINGS | _GENERAL_SETTINGS, timeout_s)
-    ingest = await _open_pool(url, ingest_size, _COMMON_SETTINGS | _INGEST_SETTINGS, timeout_s)
-    spare = await _open_pool(url, 1, _COMMON_SETTINGS | _GENERAL_SETTINGS, timeout_s, at_once=0)
+    # Later than the driver's own time-out: for where nobody is there any more to give up.
+    common = _COMMON_SETTINGS | {"lock_timeout": f"{round(timeout_s * 1000) + 2_000}ms"}
+    general = await _open_pool(url, general_size, common | _GENERAL_SETTINGS, timeout_s)
+    ingest = await _open_pool(url, ingest_size, common | _INGEST_SETTINGS, timeout_s)
+    spare = await _open_pool(url, 1, common | _GENERAL_SETTINGS, timeout_s, at_once=0)
     return Database(url, general, ingest, spare, acquire_timeout_s)
 
 
