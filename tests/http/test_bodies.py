@@ -137,3 +137,21 @@ def test_a_body_that_does_not_say_that_it_is_json_is_told_so(organisation):
     assert (response.status_code, response.json()["error"]) == (415, "unsupported_media_type")
     assert "Content-Type: application/json" in response.json()["message"]
     assert organisation.api.get("/v1/users/anna/balance").status_code == 404
+
+
+@pytest.mark.parametrize("part", ["[],", '{"a":{}},', "1,", '"a",'])
+def test_json_of_too_many_parts_is_a_400(organisation, part):
+    """Millions of tiny values in one body would take seconds of everybody's time to decode; they are counted
+    first."""
+    body = '{"events":[' + part * (16 * MIB // len(part) - 10) + "0]}"
+    response = post(organisation, "/v1/events/batch", body)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_payload")
+    assert response.json()["details"] == {"limit_values": 600_000, "limit_containers": 250_000}
+
+
+def test_a_batch_of_rich_events_is_read(organisation):
+    """Ten thousand events of fifty properties each are within all bounds."""
+    event = {**EVENT, "user_id": "anna", "properties": {f"p{number}": number for number in range(50)}}
+    events = [{**event, "event_id": f"e{number}"} for number in range(10_000)]
+    response = post(organisation, "/v1/events/batch", json.dumps({"events": events}))
+    assert response.json()["processed"] == 10_000

@@ -194,3 +194,16 @@ def test_a_large_gzip_body_is_read(organisation):
         "POST", "/v1/events/batch", content=body, headers={"Content-Encoding": "gzip"}
     )
     assert response.json()["processed"] == 2000
+
+
+def test_who_waits_for_leave_to_send_gets_it_or_a_refusal(server, organisation):
+    """With `Expect: 100-continue` a client sends its body only after its credential was accepted."""
+    expecting = {"Expect": "100-continue", "Content_Length": str(len(EVENT))}
+    with Raw(server.url) as raw:
+        raw.send(request("POST", "/v1/events", **expecting))
+        assert raw.answer().status == 401
+    with Raw(server.url) as raw:
+        raw.send(request("POST", "/v1/events", **expecting, **key(organisation)))
+        assert raw.answer().status == 100
+        raw.send(EVENT)
+        assert raw.answer().status == 200

@@ -16,6 +16,11 @@ from rocket_server.http.context import RequestContext, address_block
 from rocket_server.http.edge.room import Hold, Room
 from rocket_server.http.edge.unpack import Unpacker, too_large
 
+# Of one body of JSON: sixty values, and twenty-five objects and lists, for each event of the largest batch.
+MAX_VALUES = 600_000
+MAX_CONTAINERS = 250_000
+_FEW_BYTES = 64 * 1024
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -143,7 +148,10 @@ def _known_encoding(encoding: bytes) -> bytes | None:
 
 
 def decode_json(body: bytes) -> Any:
-    """A body of JSON. Raises InvalidPayload where it is empty, no JSON, not UTF-8 or nested beyond reason."""
+    """A body of JSON. Raises InvalidPayload where it is empty, no JSON, not UTF-8, nested beyond reason, or
+    of more parts than can be decoded in the time that one request may take from all others."""
+    if len(body) > _FEW_BYTES:
+        _check_parts(body)
     try:
         return msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError) as error:
@@ -151,3 +159,14 @@ def decode_json(body: bytes) -> Any:
             raise InvalidPayload("The body is empty; send JSON.", {"expected": "JSON"}) from error
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InvalidPayload(f"The body is not JSON: {reason}.", {"expected": "JSON"}) from error
+
+
+def _check_parts(body: bytes) -> None:
+    """Five million empty lists in 16 MiB would take seconds to decode. Counting bytes takes milliseconds, and
+    what is counted too much, in texts, is far from the bounds."""
+    containers = body.count(b"{") + body.count(b"[")
+    if containers > MAX_CONTAINERS or body.count(b",") > MAX_VALUES:
+        raise InvalidPayload(
+            f"The JSON has more than {MAX_VALUES} values, or {MAX_CONTAINERS} objects and lists. Split it.",
+            {"limit_values": MAX_VALUES, "limit_containers": MAX_CONTAINERS},
+        )
