@@ -147,6 +147,11 @@ const scenarios: Record<string, Scenario> = {
     ];
     return { answers: answers.filter((answer) => typeof answer === 'object' && answer !== null).length };
   },
+  async reset_after_badge(client) {
+    const { status } = await client.badges.award({ userId: `${run}-sticker`, badgeId: 'sticker' });
+    const { badges } = await client.users.getBadges(`${run}-sticker`);
+    return { status, badges: badges.length };
+  },
   async unauthorized() {
     await make({ apiKey: 'rk_live_wrong' }).users.getBalance('u');
     return {};

@@ -174,7 +174,7 @@ export class EventBuffer {
       const answer = await this.sendBatch(batch);
       for (const { index, status, error } of answer?.results ?? []) {
         const event = batch[index];
-        if (status === 'failed' && event) this.#bury(event, 'rejected', new Error(error));
+        if (status === 'failed' && event) this.#bury(event, 'rejected', new Error(error ?? 'the server did not say why'));
       }
       this.#retryAt = 0;
       return true;

@@ -89,8 +89,11 @@ declare namespace RocketSDK {
   export type RocketEventTester = sdk.RocketEventTester;
   export type RocketSDK = sdk.RocketSDK;
   export type Rule = sdk.Rule;
+  export type RuleBody = sdk.RuleBody;
+  export type RuleFilter = sdk.RuleFilter;
   export type RulePage = sdk.RulePage;
-  export type RuleTemplates = sdk.RuleTemplates;
+  export type RuleTemplate = sdk.RuleTemplate;
+  export type RuleTemplatePage = sdk.RuleTemplatePage;
   export type SchemaRule = sdk.SchemaRule;
   export type SchemaType = sdk.SchemaType;
   export type ServerError = sdk.ServerError;

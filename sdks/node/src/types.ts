@@ -82,11 +82,11 @@ export interface BatchItem {
   /** The place of the event in the batch. */
   readonly index: number;
   readonly status: EventStatus;
-  readonly event_id: string | null;
+  readonly event_id?: string | null;
   readonly points_awarded?: number;
-  readonly reason?: string;
+  readonly reason?: string | null;
   /** What is wrong with it, where `status` is `failed`. */
-  readonly error?: string;
+  readonly error?: string | null;
 }
 
 export interface BatchResult {
@@ -95,6 +95,8 @@ export interface BatchResult {
   readonly duplicates: number;
   readonly failed: number;
   readonly points_awarded: number;
+  /** How many failed items have no `error`, since there were so many. */
+  readonly errors_left_out?: number | null;
   readonly results: readonly BatchItem[];
 }
 
@@ -166,7 +168,9 @@ export interface Badge {
   /** Whether a learner may be given it again and again. */
   readonly repeatable: boolean;
   readonly criteria: JsonObject | null;
-  readonly image_url: string | null;
+  /** Why stored criteria can't be used any more. */
+  readonly criteria_fault?: string | null;
+  readonly image_url: string;
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -218,11 +222,20 @@ export interface LedgerEntry {
 export interface HeldBadge {
   readonly award_id: string;
   readonly badge_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly status: 'awarded' | 'revoked';
+  readonly cause: string;
   readonly awarded_at: string;
   readonly revoked_at: string | null;
-  readonly image_url: string | null;
+  readonly revoked_reason: string | null;
+  readonly event_id: string | null;
+  readonly rule_id: string | null;
+  readonly rule_version: number | null;
+  readonly actor: string | null;
+  readonly metadata: JsonObject | null;
+  readonly image_url: string;
   readonly verification_url: string;
-  readonly [name: string]: unknown;
 }
 
 /** How much of a rule's caps is used. */
@@ -264,26 +277,46 @@ export interface User {
   readonly created_at: string;
 }
 
-/** What the organisation gives points and badges for. */
-export interface Rule {
+/** What points and badges are given for. */
+export interface RuleBody {
   readonly rule_id: string;
-  readonly title: string;
+  readonly name?: string | null;
+  readonly title?: string | null;
+  readonly description?: string | null;
   readonly trigger: JsonObject;
   readonly actions: JsonObject;
-  readonly constraints?: JsonObject;
+  readonly constraints: JsonObject;
+  readonly starts_at?: string | null;
+  readonly ends_at?: string | null;
+  readonly priority?: number | null;
   readonly active: boolean;
-  readonly version: number;
-  readonly [name: string]: unknown;
+  readonly status?: 'draft' | null;
 }
 
-export interface RuleTemplates {
-  readonly templates: readonly {
-    readonly rule_id: string;
-    readonly title: string;
-    readonly default: boolean;
-    readonly enabled: boolean;
-    readonly rule: JsonObject;
-  }[];
+/** A rule in one of its versions. */
+export interface Rule extends RuleBody {
+  readonly version: number;
+  readonly created_at: string | null;
+  readonly updated_at: string | null;
+  readonly created_by: string | null;
+  /** Why a stored rule can't be used any more. */
+  readonly fault?: string | null;
+  readonly withdrawn?: boolean | null;
+}
+
+/** A rule that is ready-made. */
+export interface RuleTemplate {
+  readonly rule_id: string;
+  readonly title: string;
+  /** Whether new organisations have it from the start. */
+  readonly default: boolean;
+  /** Whether this organisation has it. */
+  readonly enabled: boolean;
+  readonly rule: RuleBody;
+}
+
+export interface RuleTemplatePage extends Page {
+  readonly templates: readonly RuleTemplate[];
 }
 
 /** How the server and its parts are. */
@@ -365,6 +398,13 @@ export interface EventFilter extends PageOptions {
 /** By address, or by a beginning. */
 export type UserSearch = PageOptions &
   ({ readonly email: string; readonly q?: undefined } | { readonly q: string; readonly email?: undefined });
+
+export interface RuleFilter extends PageOptions {
+  readonly active?: boolean | undefined;
+  readonly status?: 'draft' | 'active' | 'inactive' | undefined;
+  /** Rules that hear this event. */
+  readonly event?: string | undefined;
+}
 
 export interface HeldBadgeFilter extends PageOptions {
   readonly include_revoked?: boolean | undefined;
