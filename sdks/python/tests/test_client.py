@@ -6,6 +6,9 @@ import asyncio
 import inspect
 import json
 import logging
+import pickle
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -17,12 +20,15 @@ from rocket_learning import (
     BreakerChanged,
     BreakerPolicy,
     CircuitOpenError,
+    FieldError,
     NetworkError,
     Notice,
+    RateLimitError,
     RequestTimeoutError,
     RetryPlanned,
     RetryPolicy,
     RocketClient,
+    RocketError,
     ServerError,
     TryEnded,
     ValidationError,
@@ -93,6 +99,51 @@ def test_errors_of_the_network_have_names(kind: str, answer: Exception, error: t
     with pytest.raises(error) as raised:
         call(kind, Server(answer), "health", {}, retry=RetryPolicy.none())
     assert raised.value.__cause__ is answer
+
+
+class Drip(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that never ends."""
+
+    def __init__(self, chunk: bytes, pause_s: float) -> None:
+        self.chunk, self.pause_s = chunk, pause_s
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            time.sleep(self.pause_s)
+            yield self.chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(self.pause_s)
+            yield self.chunk
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("stream", "error"),
+    [(Drip(b" ", 0.01), RequestTimeoutError), (Drip(b" " * 4_000_000, 0), NetworkError)],
+)
+def test_an_answer_without_end_ends(kind: str, stream: Drip, error: type[Exception]) -> None:
+    """A server that sends for ever holds a call no longer than its time-out, and no more than some memory."""
+    timeout_s = 0.05 if error is RequestTimeoutError else 600.0
+    options = {"retry": RetryPolicy.none(), "timeout_s": timeout_s}
+    with pytest.raises(error):
+        call(kind, lambda _: httpx.Response(200, stream=stream), "health", {}, **options)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValidationError([FieldError("user_id", "is required")]),
+        RateLimitError("Wait.", status=429, code="rate_limit_exceeded", request_id="r", retry_after=7),
+        CircuitOpenError(3.0),
+        NetworkError("reset"),
+    ],
+)
+def test_errors_travel_between_processes(error: RocketError) -> None:
+    """A queue of jobs that pickles errors gets them back whole."""
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))
 
 
 def test_the_breaker_opens_for_all_calls_of_a_client() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
@@ -18,10 +18,11 @@ from rocket_learning.breaker import CircuitBreaker
 from rocket_learning.buffer import AsyncEventBuffer, EventBuffer
 from rocket_learning.buffering import BufferOptions, DeadLetters, OnDeadLetter, Overflow
 from rocket_learning.call import Call, Conversation, Outcome, Step, Wait, converse
+from rocket_learning.errors import TransportError
 from rocket_learning.retry import RetryPolicy
 from rocket_learning.schema import EventSchema
 from rocket_learning.settings import TIMEOUT_S, BreakerPolicy, Environment, settings_of
-from rocket_learning.transport import answer_of, options, request_of, transport_error
+from rocket_learning.transport import Reading, options, request_of, transport_error
 from rocket_learning.types import Health
 from rocket_learning.watching import BreakerChanged, Hook, tell
 
@@ -48,7 +49,7 @@ class BaseClient(Generic[Transport]):
         """A client of one organisation, to which the API key belongs.
 
         `api_key` is `ROCKET_API_KEY` by default; `base_url` is `ROCKET_BASE_URL`, else the environment's.
-        `timeout_s` is for each try: connecting, sending, and each wait for data. `validate_events` checks
+        `timeout_s` is for each try: connecting, sending, and the answer. `validate_events` checks
         events here, before they are sent. `hook` hears of each try and retry; see `watching`. `transport` is
         one of httpx'. Raises ConfigurationError.
         """
@@ -138,10 +139,13 @@ class RocketClient(BaseClient[httpx.BaseTransport]):
         if isinstance(step, Wait):
             time.sleep(step.seconds)
             return None
-        started_s = time.perf_counter()
+        reading = Reading(self.settings.timeout_s)
         try:
-            return answer_of(self._http.send(request_of(self._http, call, url)), started_s)
-        except httpx.RequestError as error:
+            with closing(self._http.send(request_of(self._http, call, url), stream=True)) as response:
+                for chunk in response.iter_bytes():
+                    reading.add(chunk)
+            return reading.answer(response)
+        except (httpx.RequestError, TransportError) as error:
             return transport_error(error)
 
     def close(self) -> None:
@@ -207,10 +211,14 @@ class AsyncRocketClient(BaseClient[httpx.AsyncBaseTransport]):
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
             return None
-        started_s = time.perf_counter()
+        reading = Reading(self.settings.timeout_s)
         try:
-            return answer_of(await self._http.send(request_of(self._http, call, url)), started_s)
-        except httpx.RequestError as error:
+            response = await self._http.send(request_of(self._http, call, url), stream=True)
+            async with aclosing(response):
+                async for chunk in response.aiter_bytes():
+                    reading.add(chunk)
+            return reading.answer(response)
+        except (httpx.RequestError, TransportError) as error:
             return transport_error(error)
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -31,6 +32,9 @@ class ValidationError(RocketError):
         super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
         self.errors = tuple(errors)
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.errors,)
+
 
 class ApiError(RocketError):
     """The server answered otherwise than with success.
@@ -57,6 +61,10 @@ class ApiError(RocketError):
         self.request_id = request_id
         self.details: dict[str, Any] = dict(details or {})
         self.retry_after = retry_after
+
+    def __reduce__(self) -> Any:
+        told = {name: value for name, value in vars(self).items() if name != "message"}
+        return functools.partial(type(self), **told), (self.message,)
 
     def __str__(self) -> str:
         known = [f"status {self.status}", self.code, self.request_id and f"request {self.request_id}"]
@@ -117,6 +125,9 @@ class CircuitOpenError(RocketError):
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"The server failed too often; it is tried again in {retry_after:.0f} s.")
         self.retry_after = retry_after
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.retry_after,)
 
 
 class BufferFullError(RocketError):

@@ -96,8 +96,8 @@ def resolve_base_url(argument: str | None, environment: str | None, variable: st
     url = (argument or "").strip() or (variable or "").strip() or ENVIRONMENTS[name]
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
+        fits = parts.scheme in ("http", "https") and bool(httpx.URL(url).host)
+    except (ValueError, httpx.InvalidURL):
         fits = False
     if not fits or any(character in url for character in "?#@") or any(map(str.isspace, url)):
         raise ConfigurationError(

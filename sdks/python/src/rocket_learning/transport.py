@@ -11,6 +11,8 @@ from rocket_learning.call import Answer, Call
 from rocket_learning.errors import NetworkError, RequestTimeoutError, TransportError
 from rocket_learning.settings import Settings
 
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
 
 def options(settings: Settings) -> dict[str, Any]:
     """How both of httpx' clients are made."""
@@ -23,14 +25,32 @@ def request_of(client: httpx.Client | httpx.AsyncClient, call: Call[Any], url: s
     )
 
 
-def answer_of(response: httpx.Response, started_s: float) -> Answer:
-    """An answer whose body was read; `started_s` is of `time.perf_counter`."""
-    elapsed_ms = (time.perf_counter() - started_s) * 1000
-    return Answer(response.status_code, response.headers, response.content, elapsed_ms)
+class Reading:
+    """An answer while it comes, within bounds: a server that only ever sends a little more is too late."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._started_s = time.perf_counter()
+        self._body = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Raises TransportError where the answer takes too long or gets too large."""
+        self._body += chunk
+        if len(self._body) > MAX_ANSWER_BYTES:
+            raise NetworkError(f"the answer has more than {MAX_ANSWER_BYTES:,} bytes")
+        if time.perf_counter() - self._started_s > self._timeout_s:
+            raise RequestTimeoutError("the answer didn't end in time")
+
+    def answer(self, response: httpx.Response) -> Answer:
+        """The whole of it."""
+        elapsed_ms = (time.perf_counter() - self._started_s) * 1000
+        return Answer(response.status_code, response.headers, bytes(self._body), elapsed_ms)
 
 
-def transport_error(error: httpx.RequestError) -> TransportError:
+def transport_error(error: httpx.RequestError | TransportError) -> TransportError:
     """The same error in this package's words."""
+    if isinstance(error, TransportError):
+        return error
     kind = RequestTimeoutError if isinstance(error, httpx.TimeoutException) else NetworkError
     made = kind(str(error) or type(error).__name__)
     made.__cause__ = error
