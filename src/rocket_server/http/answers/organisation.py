@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 Unknown = Literal["create", "hold", "refuse"]
 
@@ -30,6 +30,9 @@ class Organisation(BaseModel):
     weekly_goal: int
     ranks: list[Rank]
     grace_weeks: int
+    timezone_replaced: str | None = Field(
+        default=None, description="A zone that isn't known any more, in whose place `timezone` stands."
+    )
 
 
 class Filters(BaseModel):
