@@ -19,7 +19,7 @@ const run = variable('ROCKET_RUN');
 
 /** A client as scenarios have it, unless they say otherwise. */
 function make(options: ClientOptions = {}): RocketSDK {
-  return new RocketSDK({ timeout: 1_000, ...options, retry: { baseDelay: 50, ...options.retry } });
+  return new RocketSDK({ timeout: 3_000, ...options, retry: { baseDelay: 50, ...options.retry } });
 }
 
 function lesson(learner: string, lessonId?: string): LearningEvent {

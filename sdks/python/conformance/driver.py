@@ -56,7 +56,7 @@ def maker(kind: str) -> Make:
     """Makes clients of a kind with the settings that all scenarios have."""
 
     def make(**options: Any) -> Any:
-        chosen = {"timeout_s": 1.0, "retry": RetryPolicy(base_delay_s=0.05), **options}
+        chosen = {"timeout_s": 3.0, "retry": RetryPolicy(base_delay_s=0.05), **options}
         return Awaited(RocketClient(**chosen)) if kind == "blocking" else AsyncRocketClient(**chosen)
 
     return make

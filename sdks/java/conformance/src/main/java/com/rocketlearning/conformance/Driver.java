@@ -43,7 +43,7 @@ public final class Driver {
     /** A client as every scenario has it, unless it says otherwise. */
     static RocketClient.Builder client() {
         return RocketClient.builder()
-                .timeout(Duration.ofSeconds(1))
+                .timeout(Duration.ofSeconds(3))
                 .retryPolicy(RetryPolicy.builder().baseDelay(Duration.ofMillis(50)).build());
     }
 
