@@ -50,6 +50,12 @@ class Configuration:
     def version(self) -> int:
         return self.organisation.version
 
+    @property
+    def weight(self) -> int:
+        """What one event costs at the most, in comparisons of values: its rules, criteria and filters."""
+        filters = sum(endpoint.weight for endpoint in self.endpoints)
+        return self.rules.weight + self.thresholds.weight + filters
+
     def source_named(self, name: str) -> Source | None:
         """The source of that name."""
         return self._sources.get(name)

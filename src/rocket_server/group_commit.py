@@ -112,7 +112,7 @@ class GroupCommit:
         return self._max_group if known is None else self._size_by(known)
 
     def _size_by(self, configuration: Configuration) -> int:
-        return max(1, min(self._max_group, _GROUP_WEIGHT // configuration.rules.weight))
+        return max(1, min(self._max_group, _GROUP_WEIGHT // configuration.weight))
 
     async def close(self) -> None:
         """Take nothing more, and wait until everything that was taken is answered."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from rocket_server.badges.model import Badge, Courses, EventCount
-from rocket_server.conditions.matching import compile_condition, field
+from rocket_server.conditions.matching import compile_condition, field, weight
 from rocket_server.conditions.values import as_number
 from rocket_server.events.model import Event
 
@@ -28,6 +28,7 @@ class Counter:
     key: str
     needed: int
     event: str | None  # None hears every event about courses
+    weight: int  # what asking costs, in comparisons of values
     mark: Callable[[Event, str], str | None]
 
 
@@ -67,6 +68,11 @@ class Thresholds:
         for counter in self.counters.values():
             if counter.event is not None:
                 self._by_event[counter.event] = (*self._by_event.get(counter.event, ()), counter)
+
+        # What one event costs at the most, in comparisons of values.
+        self.weight = sum(counter.weight for counter in self._of_courses) + max(
+            (sum(counter.weight for counter in heard) for heard in self._by_event.values()), default=0
+        )
 
     def hearing(self, event: str) -> Iterator[Counter]:
         """The counters that an event of this name may concern."""
@@ -124,7 +130,7 @@ def _event_counter(count: EventCount, zone: tzinfo) -> Counter:
             return f"value {_short(msgspec.json.encode(value, order='sorted').decode())}"
         return module_mark(event) or f"event {event_id}"
 
-    return Counter(_key(count.as_dict()), count.count, count.event, mark)
+    return Counter(_key(count.as_dict()), count.count, count.event, 1 + weight(count.conditions), mark)
 
 
 def _course_counter(courses: Courses) -> Counter:
@@ -140,7 +146,7 @@ def _course_counter(courses: Courses) -> Counter:
         )
         return f"course {_short(course_id)}" if done else None
 
-    return Counter(_key(courses.as_dict()), len(courses.ids), None, mark)
+    return Counter(_key(courses.as_dict()), len(courses.ids), None, 1, mark)
 
 
 def _key(question: dict[str, Any]) -> str:

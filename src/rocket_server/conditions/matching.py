@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Final
 
 from rocket_server.conditions.model import AllOf, AnyOf, Comparison, Condition, Not, comparisons
-from rocket_server.conditions.patterns import searcher
+from rocket_server.conditions.patterns import check_pattern, searcher
 from rocket_server.conditions.values import (
     MAX_SHOWN_CHARACTERS,
     Predicate,
@@ -18,6 +18,8 @@ from rocket_server.conditions.values import (
     shown,
 )
 from rocket_server.events.model import Event
+
+_INSTRUCTIONS: Final = 10  # of a pattern that take the time of one comparison
 
 Getter = Callable[[Event], Any]
 Test = Callable[[Event], bool]
@@ -74,6 +76,14 @@ def compile_condition(condition: Condition, zone: tzinfo) -> Test:
             return _joined([compile_condition(part, zone) for part in parts], until=False)
         case AnyOf(parts=parts):
             return _joined([compile_condition(part, zone) for part in parts], until=True)
+
+
+def weight(condition: Condition) -> int:
+    """What asking costs at the most, in comparisons of values; a pattern costs by its length as a program."""
+    return sum(
+        1 + (check_pattern(one.expected) // _INSTRUCTIONS if one.operator == "matches" else 0)
+        for one in comparisons(condition)
+    )
 
 
 def _joined(tests: Sequence[Test], *, until: bool) -> Test:

@@ -122,9 +122,10 @@ def equality(expected: Iterable[Any], zone: tzinfo) -> Predicate:
             numbers.add(number)
             if not isinstance(value, str):
                 spelled.add(number)
-        if value in _TRUE or number == 1:
+        truth = value if isinstance(value, str) else number
+        if truth in _TRUE or truth == 1:
             truths.add(True)
-        if value in _FALSE or number == 0:
+        if truth in _FALSE or truth == 0:
             truths.add(False)
         time = as_time(value, zone)
         if time is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from rocket_server.conditions.matching import compile_condition
+from rocket_server.conditions.matching import weight as condition_weight
 from rocket_server.conditions.reading import Problems, read_conditions
 from rocket_server.conditions.values import as_time
 from rocket_server.errors import FieldError
@@ -40,6 +41,11 @@ def compile_filters(filters: Mapping[str, Any], zone: tzinfo) -> Filter | None:
     if problems.errors:
         raise ValueError(f"{problems.errors[0].path}: {problems.errors[0].message}")
     return compile_condition(condition, zone)
+
+
+def weight(filters: Mapping[str, Any]) -> int:
+    """What asking such filters costs, in comparisons of values. They are ones that can be compiled."""
+    return condition_weight(read_conditions(filters, "filters", Problems()))
 
 
 def view(event: Event, points: int) -> Event:

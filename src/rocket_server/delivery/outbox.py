@@ -18,10 +18,14 @@ from rocket_server.delivery.filters import Filter
 from rocket_server.events.model import Event
 from rocket_server.events.wanted import OPERATIONAL, wants
 from rocket_server.organisations import zones
+from rocket_server.pace import Pace
 
 log = structlog.get_logger(__name__)
 
 SQL = load(__file__, "outbox.sql")
+
+# For how long the filters of all endpoints may be asked about one set of messages.
+_BUDGET_S = 10.0
 
 _COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event", "due_at")
 
@@ -33,6 +37,7 @@ class Endpoint:
     endpoint_id: str
     events: frozenset[str]
     filter: Filter | None = None
+    weight: int = 0  # what asking the filter costs, in comparisons of values
 
     def wants(self, event: str) -> bool:
         """Whether its patterns have an event of that name."""
@@ -95,15 +100,17 @@ async def endpoints(
 
 def _endpoint(row: Any) -> Endpoint:
     passes: Filter | None = None
+    weight = 0
     if row["filters"]:
         try:
+            weight = filters.weight(row["filters"])
             passes = filters.compile_filters(row["filters"], zones.zone(row["timezone"]))
         except ValueError as error:
             # They were good when they were stored. What they would let pass isn't known any more, and telling
             # too much can't be undone, while what wasn't told can be recovered.
             log.error("endpoint_filters_unreadable", endpoint_id=row["endpoint_id"], error=str(error))
             passes = _nothing
-    return Endpoint(row["endpoint_id"], frozenset(row["events"]), passes)
+    return Endpoint(row["endpoint_id"], frozenset(row["events"]), passes, weight)
 
 
 def _nothing(_view: Event) -> bool:
@@ -117,6 +124,8 @@ async def enqueue(
 
     A message's own body is kept also where nobody wants it yet: a later endpoint may recover it.
     """
+    pace = Pace(_BUDGET_S)
+    views: dict[str, Event] = {}
     bodies = [
         (organisation_id, message.event_id, message.event, message.body, now)
         for message in messages
@@ -133,13 +142,16 @@ async def enqueue(
             now,
         )
         for endpoint in endpoints
-        for message in _wanted(endpoint, messages, now)
+        for message in await _wanted(endpoint, messages, views, now, pace)
     ]
     await add_rows(conn, "deliveries", _COLUMNS, deliveries)
     return len(deliveries)
 
 
-def _wanted(endpoint: Endpoint, messages: Sequence[Message], now: datetime) -> list[Message]:
+async def _wanted(
+    endpoint: Endpoint, messages: Sequence[Message], views: dict[str, Event], now: datetime, pace: Pace
+) -> list[Message]:
+    """The messages for an endpoint. `views` keeps what filters see of them from one endpoint to the next."""
     wanted = [
         message
         for message in messages
@@ -148,7 +160,16 @@ def _wanted(endpoint: Endpoint, messages: Sequence[Message], now: datetime) -> l
     passes = endpoint.filter
     if passes is None:
         return wanted
-    return [message for message in wanted if passes(message.view(now))]
+    passing = []
+    for message in wanted:
+        view = views.get(message.event_id)
+        if view is None:
+            view = views[message.event_id] = message.view(now)
+        if passes(view):
+            passing.append(message)
+        if pace.is_due():
+            await pace.rest()
+    return passing
 
 
 def is_operational(event: str) -> bool:

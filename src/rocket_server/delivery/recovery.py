@@ -10,10 +10,12 @@ from rocket_server.db.queries import load
 from rocket_server.delivery import filters, outbox
 from rocket_server.events.model import Event
 from rocket_server.ids import FIRST_ID, first_uuid7
+from rocket_server.pace import Pace
 
 SQL = load(__file__, "recovery.sql")
 
 PIECE: Final = 1_000  # events
+_BUDGET_S: Final = 20.0  # for asking filters about them
 
 
 async def running(conn: Any, after: tuple[str, ...] | None, limit: int) -> list[tuple[str, str]]:
@@ -63,11 +65,14 @@ async def _queue(
     events = [(event_id, event) for event_id, event in events if endpoint.wants(event)]
     if endpoint.filter is not None and events:
         views = await _views(conn, organisation_id, [event_id for event_id, _ in events])
-        events = [
-            (event_id, event)
-            for event_id, event in events
-            if event_id in views and endpoint.takes(views[event_id])
-        ]
+        taken = []
+        pace = Pace(_BUDGET_S)
+        for event_id, event in events:
+            if event_id in views and endpoint.takes(views[event_id]):
+                taken.append((event_id, event))
+            if pace.is_due():
+                await pace.rest()
+        events = taken
     if not events:
         return 0
     return int(

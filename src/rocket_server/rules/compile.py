@@ -8,9 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rocket_server.conditions.matching import compile_condition, compile_explanation, field
-from rocket_server.conditions.model import comparisons
-from rocket_server.conditions.patterns import check_pattern
+from rocket_server.conditions.matching import compile_condition, compile_explanation, field, weight
 from rocket_server.conditions.values import as_number, rfc3339, shown
 from rocket_server.events.model import Event
 from rocket_server.rules import constraints
@@ -25,9 +23,7 @@ if TYPE_CHECKING:
 # Where more rules than these hear an event, those that have nothing to do with it say nothing.
 MAX_TOLD: Final = 50
 
-# What asking a rule costs, in comparisons of values: an award, each pattern.
-_AWARD_WEIGHT: Final = 20
-_INSTRUCTIONS_PER_WEIGHT: Final = 10
+_AWARD_WEIGHT: Final = 20  # what an award costs, in comparisons of values
 
 
 class CompiledRule:
@@ -42,11 +38,7 @@ class CompiledRule:
         since, until = rule.period.bounds(calendar.zone)
         self._period = None if since is None and until is None else (since, until)
         self._source = rule.trigger.source
-        self.weight = _AWARD_WEIGHT + sum(
-            1 + (check_pattern(one.expected) // _INSTRUCTIONS_PER_WEIGHT if one.operator == "matches" else 0)
-            for one in comparisons(rule.trigger.conditions)
-            if rule.fault is None
-        )
+        self.weight = _AWARD_WEIGHT + (0 if rule.fault else weight(rule.trigger.conditions))
         self._conditions = tuple(
             (compile_condition(part, calendar.zone), compile_explanation(part))
             for part in rule.trigger.conditions.parts

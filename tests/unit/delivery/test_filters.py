@@ -101,3 +101,10 @@ def test_faulty_filters_are_named_and_not_compiled():
     assert [fault.path for fault in filters.faults(written)] == ["filters.score.above", "filters.any"]
     with pytest.raises(ValueError, match=r"filters\.score"):
         filters.compile_filters(written, UTC)
+
+
+def test_dear_filters_weigh_more():
+    """What filters cost decides how many events share a transaction; patterns cost by their length."""
+    plain = filters.weight({"course_id": "1", "any": [{"score": 1}, {"score": {"gte": 2}}]})
+    assert plain == 3
+    assert filters.weight({"title": {"matches": "(?:[a-z]{1,30}){20}"}}) > 100

@@ -47,6 +47,8 @@ def holds(conditions: dict[str, Any], **properties: Any) -> bool:
         ("eq", False, "", False),
         ("eq", 1, True, True),
         ("eq", "1", True, True),
+        ("eq", "01", True, False),
+        ("eq", 0.0, False, True),
         ("eq", 2, True, False),
         ("eq", "a", ["a"], False),
         ("eq", "a", ABSENT, False),
