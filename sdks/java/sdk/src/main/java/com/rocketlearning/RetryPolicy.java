@@ -1,9 +1,13 @@
 package com.rocketlearning;
 
 import com.rocketlearning.exception.ConfigurationException;
+import com.rocketlearning.exception.NetworkException;
 import com.rocketlearning.exception.RocketException;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Whether a request that failed is made again, and when. Network errors, time-outs, 5xx and 429 are tried
@@ -85,6 +89,31 @@ public final class RetryPolicy {
         Duration delay = Duration.ofNanos(Math.round(grownMs * 1e6 * (1 - jitter * random)));
         Duration asked = min(Outcome.retryAfter(error), maxRetryAfter);
         return Optional.of(asked.compareTo(delay) > 0 ? asked : delay);
+    }
+
+    /**
+     * Does something of the caller's own, again where an {@link IOException} or an error of this library says
+     * that it may pass. The caller's thread waits in between.
+     *
+     * @param <T> what it answers
+     * @param operation what is done; it must not matter how often
+     * @return its answer
+     * @throws Exception what the last try threw
+     */
+    public <T> T execute(Callable<T> operation) throws Exception {
+        for (int retry = 0; ; retry++) {
+            try {
+                return operation.call();
+            } catch (IOException | RocketException e) {
+                RocketException error =
+                        e instanceof RocketException ? (RocketException) e : new NetworkException("", e);
+                Optional<Duration> delay = delay(retry, error, ThreadLocalRandom.current().nextDouble());
+                if (delay.isEmpty()) {
+                    throw e;
+                }
+                Thread.sleep(delay.get().toMillis());
+            }
+        }
     }
 
     private static Duration min(Duration one, Duration other) {

@@ -126,23 +126,18 @@ final class Transport {
             }
             try {
                 settle(retry, response, error, duration);
-            } catch (RuntimeException e) { // nobody waits for ever because of a mistake in here
-                result.completeExceptionally(e);
+            } catch (RuntimeException e) { // whatever it is, nobody waits for ever
+                result.completeExceptionally(new RocketException("The answer isn't understood: " + e.getMessage(), e));
             }
         }
 
         private void settle(int retry, HttpResponse<byte[]> response, Throwable thrown, Duration duration) {
-            T answer = null;
+            JsonNode body = response == null ? null : Json.object(response.body());
             RocketException error = null;
             if (response == null) {
                 error = lost(thrown);
-            } else {
-                JsonNode body = Json.object(response.body());
-                if (body == null || response.statusCode() / 100 != 2) {
-                    error = Answers.exception(response.statusCode(), response.headers(), body);
-                } else {
-                    answer = read.apply(body);
-                }
+            } else if (body == null || response.statusCode() / 100 != 2) {
+                error = Answers.exception(response.statusCode(), response.headers(), body);
             }
             if (Outcome.failed(error)) {
                 breaker.failure();
@@ -153,7 +148,7 @@ final class Transport {
             Attempt attempt = new Attempt(call.method, baseUrl + call.path, retry + 1, status, error, duration);
             listeners.tell(one -> one.onAttempt(attempt));
             if (error == null) {
-                result.complete(answer);
+                result.complete(read.apply(body));
             } else {
                 again(retry, attempt);
             }

@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Test;
 /** Tells the SDK's types, for the comparison with the server's OpenAPI document. */
 class TypesTest {
     private static final PageRequest PAGE = PageRequest.ofSize(7).after("cursor");
+    private static final Instant MOMENT = Instant.parse("2026-01-31T10:15:00Z");
     private static final Map<String, Told> TOLD = new LinkedHashMap<>();
 
     /** What a call gives and what it is answered; {@code plural} is the name of a list. */
@@ -68,7 +69,7 @@ class TypesTest {
 
     static {
         Event event =
-                Event.builder().event("a.b").userId("u").property("p", 1).metadata("m", 1).timestamp(Instant.EPOCH).build();
+                Event.builder().event("a.b").userId("u").property("p", 1).metadata("m", 1).timestamp(MOMENT).build();
         PointsRequest points =
                 PointsRequest.of("u", 1, "r").withMetadata(Map.of("m", 1)).withIdempotencyKey("key");
         BadgeRequest badge = BadgeRequest.of("u", "b").withMetadata(Map.of("m", 1)).withIdempotencyKey("key");
@@ -78,8 +79,8 @@ class TypesTest {
                         .event("a.b")
                         .source("s")
                         .status("held")
-                        .since(Instant.EPOCH)
-                        .until(Instant.EPOCH)
+                        .since(MOMENT)
+                        .until(MOMENT)
                         .page(PAGE)
                         .build();
         LeaderboardQuery board =
