@@ -50,7 +50,7 @@ def test_each_request_answers_as_shown(organisation: Organisation, adds_up: Any)
             assert answer is not None
             assert answer.status_code == int(kind.split(" ")[1])
             assert_shows(json.loads(text), answer.json(), "answer")
-    assert asked == 10
+    assert asked == 11
     adds_up(organisation)
 
 

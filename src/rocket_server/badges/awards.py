@@ -68,13 +68,14 @@ async def add(conn: Any, organisation_id: str, awards: Sequence[NewAward], now: 
     return {row[0] for row in rows}
 
 
-async def by_events(conn: Any, organisation_id: str, event_ids: Collection[str]) -> list[Award]:
-    """Standing awards that rules gave for these events."""
-    if not event_ids:
+async def by_events(
+    conn: Any, organisation_id: str, event_ids: Collection[str], any_cause: Collection[str] = ()
+) -> list[Award]:
+    """Standing awards that rules gave for these events, and all that were given for those in `any_cause`."""
+    if not event_ids and not any_cause:
         return []
-    return [
-        Award(*row.values()) for row in await conn.fetch(SQL["by_events"], organisation_id, list(event_ids))
-    ]
+    rows = await conn.fetch(SQL["by_events"], organisation_id, [*event_ids, *any_cause], list(any_cause))
+    return [Award(*row.values()) for row in rows]
 
 
 async def by_rule_award(conn: Any, organisation_id: str, learner_id: str, rule_award_id: str) -> Award | None:

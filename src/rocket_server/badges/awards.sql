@@ -15,11 +15,12 @@ ON CONFLICT DO NOTHING
 RETURNING award_id::text;
 
 -- name: by_events
--- Standing awards that rules gave for events.
+-- Standing awards that rules gave for events, and for some of them also those by criteria.
 SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
     a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
 FROM badge_awards a
-WHERE a.organisation_id = $1 AND a.event_id = ANY ($2::uuid[]) AND a.cause = 'rule' AND a.status = 'awarded';
+WHERE a.organisation_id = $1 AND a.event_id = ANY ($2::uuid[])
+    AND (a.cause = 'rule' OR a.event_id = ANY ($3::uuid[])) AND a.status = 'awarded';
 
 -- name: by_rule_award
 -- The badge that stands and came with a rule's award.

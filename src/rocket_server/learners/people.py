@@ -18,7 +18,7 @@ SQL = load(__file__, "people.sql")
 
 MAX_IDENTITIES: Final = 20  # in one request
 
-Action = Literal["created", "changed", "suspended", "activated", "merged", "anonymised"]
+Action = Literal["created", "changed", "suspended", "activated", "merged", "split", "anonymised"]
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -55,6 +55,12 @@ async def create(conn: Any, organisation_id: str, person: Person, actor: str, no
         if identity not in free:
             field = "user_id" if identity == person.user_id else "identities"
             raise Conflict(f"{identity!r} is a learner's already.", {"field": field})
+    await add(conn, organisation_id, person)
+    await note(conn, organisation_id, person.learner_id, "created", actor, now, {})
+
+
+async def add(conn: Any, organisation_id: str, person: Person) -> None:
+    """Keep a new learner, whose identities are theirs already, with an empty account."""
     await conn.execute(
         SQL["add"],
         organisation_id,
@@ -65,7 +71,6 @@ async def create(conn: Any, organisation_id: str, person: Person, actor: str, no
         person.weekly_goal,
         person.metadata,
     )
-    await note(conn, organisation_id, person.learner_id, "created", actor, now, {})
 
 
 async def read(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> list[Person]:

@@ -35,6 +35,7 @@ class Wanted(msgspec.Struct, frozen=True):
     email: str | None = None  # trustworthy: links the identity to the learner who has it
     others: tuple[str, ...] = ()  # further identities of the same person
     create: bool = True
+    tells: bool = True  # the address is today's: it takes the place of the one that is known
 
 
 async def find(conn: Any, organisation_id: str, identities: Collection[str]) -> dict[str, Learner]:
@@ -149,7 +150,7 @@ def _is_new_address(one: Wanted, learner: Learner, told: dict[str, str]) -> bool
     if one.email is None or learner.status == "anonymised":
         return False
     latest = told.get(one.identity) or learner.email
-    return latest is None or latest.lower() != one.email.lower()
+    return latest is None or (one.tells and latest.lower() != one.email.lower())
 
 
 async def _introduce(
@@ -181,6 +182,7 @@ async def _introduce(
             holders.takes(learner.learner_id, one.identity)
         learner = made.get(learner.learner_id, learner)
         is_untold = one.email is not None and one.identity not in told and learner.status != "anonymised"
+        is_untold = is_untold and (one.tells or one.identity in linked)
         if is_untold or _is_new_address(one, learner, told):
             learner = changes.tell(one, learner, told, holders)
             (known if one.identity in known else linked)[one.identity] = learner

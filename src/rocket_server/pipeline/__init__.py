@@ -8,14 +8,18 @@ from rocket_server.pipeline.merge import Merge, merge
 from rocket_server.pipeline.model import Result
 from rocket_server.pipeline.reasons import reasons
 from rocket_server.pipeline.reverse import reverse
+from rocket_server.pipeline.split import Split, begin_split, continue_split
 
 __all__ = [
     "Anonymised",
     "Merge",
     "Result",
+    "Split",
     "anonymise",
+    "begin_split",
     "calculate",
     "candidates",
+    "continue_split",
     "erased_at",
     "give_badge",
     "ingest",

@@ -259,6 +259,8 @@ class Awarding:
             return
         for kept in item.stored.decisions:
             if kept["outcome"] == "reversed":
+                if item.afresh:
+                    kept = kept | {"detail": kept["detail"] | {"reason": DECIDED_ANEW}}
                 item.decisions.append(kept)
                 item.points += points_of(kept)
         for _, rule_id, award_id in _awards_without_points(item.stored):

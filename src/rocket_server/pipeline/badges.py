@@ -251,12 +251,13 @@ async def _judge(conn: Any, configuration: Configuration, items: Sequence[Item])
 
 
 async def _lost(conn: Any, configuration: Configuration, items: Sequence[Item]) -> list[Award]:
-    """Awards whose event was withdrawn, or was decided anew and gives them no more."""
+    """Awards whose event was withdrawn, or was decided anew and gives them no more, or is another's now."""
     event_ids = {event_id for item in items for event_id in item.withdrawn}
     anew = {item.event_id: item for item in items if item.stored and _gave_badges(item.stored)}
+    gone = {item.event_id for item in items if _is_anothers_now(item)}
     lost: list[Award] = []
-    for award in await awards.by_events(conn, configuration.organisation_id, event_ids | anew.keys()):
-        item = anew.get(award.event_id or "")
+    for award in await awards.by_events(conn, configuration.organisation_id, event_ids | anew.keys(), gone):
+        item = None if award.event_id in gone else anew.get(award.event_id or "")
         kept = next((gift for gift in item.gifts if gift.badge_id == award.badge_id), None) if item else None
         if item is None or kept is None or award.event_id in event_ids:
             lost.append(award)
@@ -265,6 +266,12 @@ async def _lost(conn: Any, configuration: Configuration, items: Sequence[Item]) 
             item.badges.append(award.badge_id)
             item.gifts.remove(kept)
     return lost
+
+
+def _is_anothers_now(item: Item) -> bool:
+    """Whether an event was stored as a learner's and turned out to be about another."""
+    before = item.stored.learner_id if item.stored else None
+    return before is not None and item.learner is not None and item.learner.learner_id != before
 
 
 def _gave_badges(stored: StoredEvent) -> bool:

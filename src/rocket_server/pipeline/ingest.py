@@ -62,17 +62,25 @@ async def ingest(
 
 
 async def retry(
-    conn: Any, configuration: Configuration, event_ids: Sequence[str], received_at: datetime
+    conn: Any,
+    configuration: Configuration,
+    event_ids: Sequence[str],
+    received_at: datetime,
+    *,
+    afresh: bool = False,
 ) -> dict[str, Result]:
     """Run stored events again, after a mapping, a learner or a rule was mended; a result for each id known.
 
     What an event had earned is reversed first, so running one twice gives what running it once gives. While
-    its learner is suspended, or for ever where he was anonymised, what it had earned stays as it is.
+    its learner is suspended, or for ever where he was anonymised, what it had earned stays as it is. With
+    `afresh`, what an event had taken back before is no part of what it is worth: that is decided anew, too.
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)
     items = [_again(event, _reread(configuration, event, event.received)) for event in stored.values()]
+    for item in items:
+        item.afresh = afresh
     await _check_sites(conn, configuration, items)
-    await _find_learners(conn, configuration, items)
+    await _find_learners(conn, configuration, items, tells=False)
     results = {item.event_id: _stands(item) for item in items}
     items = [item for item in items if results[item.event_id] is None]
     if items:
@@ -246,7 +254,10 @@ async def _check_sites(conn: Any, configuration: Configuration, items: list[Item
             )
 
 
-async def _find_learners(conn: Any, configuration: Configuration, items: list[Item]) -> None:
+async def _find_learners(
+    conn: Any, configuration: Configuration, items: list[Item], *, tells: bool = True
+) -> None:
+    """Who the events are about. Without `tells`, addresses in them may be former ones."""
     wanted: list[Wanted] = []
     for item in items:
         event = item.event
@@ -260,6 +271,7 @@ async def _find_learners(conn: Any, configuration: Configuration, items: list[It
                 event.email if counts else None,
                 event.identities if counts else (),
                 create=counts and policy == "create",
+                tells=tells,
             )
         )
     known = await learners.resolve(conn, configuration.organisation_id, wanted)

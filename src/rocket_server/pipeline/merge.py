@@ -80,7 +80,8 @@ async def merge(
         {"followed": counts},
         (source.learner_id, number),
     )
-    await _tell(conn, configuration, target.user_id, followed["identities"], now)
+    properties = {"identities": followed["identities"]}
+    await tell(conn, configuration, "user.merged", target.user_id, properties, now)
     return Merge(merge_id, target.user_id, now, followed)
 
 
@@ -145,22 +146,28 @@ def _count(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def _tell(
-    conn: Any, configuration: Configuration, user_id: str, identities: list[str], now: datetime
+async def tell(
+    conn: Any,
+    configuration: Configuration,
+    event: str,
+    user_id: str,
+    properties: dict[str, Any],
+    now: datetime,
 ) -> None:
+    """Tell webhooks that want it what was done with a learner."""
     message_id = uuid7()
     body = {
         "id": message_id,
-        "event": "user.merged",
+        "event": event,
         "user_id": user_id,
         "timestamp": now.isoformat().replace("+00:00", "Z"),
-        "properties": {"identities": identities},
+        "properties": properties,
         "points_awarded": 0,
     }
     await outbox.enqueue(
         conn,
         configuration.organisation_id,
         configuration.endpoints,
-        [Message(message_id, "user.merged", body)],
+        [Message(message_id, event, body)],
         now,
     )

@@ -48,6 +48,9 @@ class Item(msgspec.Struct):
     # Events whose completion this one withdraws, and with it the badges that rules gave for them.
     withdrawn: list[str] = []
     statement: Statement | None = None
+    # Decided as if for the first time, since it is another learner's or beside other events than before: what
+    # it had itself taken back then is history, and not part of what it is worth.
+    afresh: bool = False
     superseded: bool = False  # a later event states the completion of the same module
     earned: int = 0  # what the learner had earned in all after this event
     chain: tuple[str, ...] = ()  # badges from which this event followed, the first one first

@@ -52,6 +52,35 @@ class Merged(BaseModel):
     followed: dict[str, Any]
 
 
+class Followed(BaseModel):
+    """What went to the new learner, and how many events of the one who stays were decided again."""
+
+    identities: list[str]
+    events: int
+    events_judged_again: int
+
+
+class SplitPoints(BaseModel):
+    """Balances: of the one who stays before and now, and the new learner's."""
+
+    before: int
+    left: int
+    new: int
+
+
+class Split(BaseModel):
+    """A learner taken apart, or what that would bring; with `more`, the same request goes on."""
+
+    status: Literal["split", "already_split", "preview"]
+    split_id: str | None
+    user_id: str
+    new_user_id: str
+    split_at: str | None
+    followed: Followed
+    points: SplitPoints
+    more: bool
+
+
 class Anonymised(BaseModel):
     """A learner who was forgotten; `erasure` is whether the traces in old messages are gone too."""
 

@@ -1,0 +1,58 @@
+-- name: move_identities
+-- Gives identities of a learner to another; returns those that were theirs, with the addresses told of them.
+UPDATE identities SET learner_id = $3, merged_from = NULL
+WHERE organisation_id = $1 AND learner_id = $2 AND identity = ANY ($4::text[])
+RETURNING identity, email;
+
+-- name: addresses_left
+-- Addresses that platforms tell of a learner's identities.
+SELECT DISTINCT i.email FROM identities i
+WHERE i.organisation_id = $1 AND i.learner_id = $2 AND i.email IS NOT NULL ORDER BY 1;
+
+-- name: split_of
+-- When and by which note identities of a learner were given to another.
+SELECT c.change_id::text AS split_id, c.changed_at
+FROM learner_changes c
+WHERE c.organisation_id = $1 AND c.learner_id = $2 AND c.action = 'split' AND c.detail ->> 'from' = $3
+ORDER BY c.change_id LIMIT 1;
+
+-- name: identities_of
+-- The identities of a learner.
+SELECT i.identity FROM identities i WHERE i.organisation_id = $1 AND i.learner_id = $2;
+
+-- name: events_left
+-- Events of identities that are still stored as a learner's who has these identities no more, above an id.
+SELECT e.event_id::text FROM events e
+WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.user_id = ANY ($3::text[]) AND e.source_kind <> 'rocket'
+    AND e.event_id > $4
+ORDER BY e.event_id
+LIMIT $5;
+
+-- name: forget_completions
+-- Forgets what events may have stated about a learner's modules, which is stated anew by those that are left.
+DELETE FROM completions c
+WHERE c.organisation_id = $1 AND c.learner_id = $2 AND EXISTS (
+    SELECT 1 FROM events e
+    WHERE e.organisation_id = $1 AND e.event_id = ANY ($3::uuid[]) AND e.source = c.source
+        AND e.properties ->> 'lesson_id' = c.lesson_id);
+
+-- name: events_touched
+-- Events of a learner that were decided beside those of another, above an id: a cap was reached by both together,
+-- or both stated something about one module.
+SELECT e.event_id::text FROM events e
+WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AND e.source_kind <> 'rocket'
+    AND e.event_id > $4
+    AND (EXISTS (
+            SELECT 1 FROM jsonb_array_elements(e.decisions) AS d
+            WHERE d ->> 'outcome' IN ('cap_reached', 'cooldown', 'already_awarded') AND d ->> 'rule_id' IN (
+                SELECT o ->> 'rule_id' FROM events n CROSS JOIN LATERAL jsonb_array_elements(n.decisions) AS o
+                WHERE n.organisation_id = $1 AND n.learner_id = $3 AND o ->> 'outcome' IN ('awarded', 'reversed')))
+        OR (e.source, e.properties ->> 'lesson_id') IN (
+            SELECT n.source, n.properties ->> 'lesson_id' FROM events n
+            WHERE n.organisation_id = $1 AND n.learner_id = $3 AND n.properties ? 'lesson_id'))
+ORDER BY e.event_id
+LIMIT $5;
+
+-- name: forget_badge_marks
+-- Forgets what criteria have counted of a learner; it is counted anew when it is asked for.
+DELETE FROM badge_marks WHERE organisation_id = $1 AND learner_id = $2;
