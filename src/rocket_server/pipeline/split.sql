@@ -29,16 +29,17 @@ ORDER BY e.event_id
 LIMIT $5;
 
 -- name: forget_completions
--- Forgets what events may have stated about a learner's modules, which is stated anew by those that are left.
+-- Forgets what events stated about a learner's modules and other things: those that are left state it anew, or are
+-- found when something is withdrawn.
 DELETE FROM completions c
-WHERE c.organisation_id = $1 AND c.learner_id = $2 AND EXISTS (
+WHERE c.organisation_id = $1 AND c.learner_id = $2 AND (c.event_id = ANY ($3::uuid[]) OR EXISTS (
     SELECT 1 FROM events e
     WHERE e.organisation_id = $1 AND e.event_id = ANY ($3::uuid[]) AND e.source = c.source
-        AND e.properties ->> 'lesson_id' = c.lesson_id);
+        AND e.properties ->> 'lesson_id' = c.lesson_id));
 
 -- name: events_touched
 -- Events of a learner that were decided beside those of another, above an id: a cap was reached by both together,
--- or both stated something about one module.
+-- both stated something about one module, or one took back what the other had earned.
 SELECT e.event_id::text FROM events e
 WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AND e.source_kind <> 'rocket'
     AND e.event_id > $4
@@ -49,7 +50,11 @@ WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AN
                 WHERE n.organisation_id = $1 AND n.learner_id = $3 AND o ->> 'outcome' IN ('awarded', 'reversed')))
         OR (e.source, e.properties ->> 'lesson_id') IN (
             SELECT n.source, n.properties ->> 'lesson_id' FROM events n
-            WHERE n.organisation_id = $1 AND n.learner_id = $3 AND n.properties ? 'lesson_id'))
+            WHERE n.organisation_id = $1 AND n.learner_id = $3 AND n.properties ? 'lesson_id')
+        OR e.event_id IN (
+            SELECT a.event_id FROM events n CROSS JOIN LATERAL jsonb_array_elements(n.decisions) AS o
+            JOIN entries a ON a.organisation_id = $1 AND a.entry_id = (o -> 'detail' ->> 'reverses')::uuid
+            WHERE n.organisation_id = $1 AND n.learner_id = $3 AND o ->> 'outcome' = 'reversed'))
 ORDER BY e.event_id
 LIMIT $5;
 
