@@ -50,6 +50,8 @@ def verify(organisation: OrganisationOption = None, tenant: TenantOption = None)
             # One moment for all reads, so that a server at work doesn't show as a difference.
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
+            # What is computed between two statements may take long.
+            await conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             chosen = (
                 [await choose(conn, organisation, tenant)]
                 if organisation or tenant
