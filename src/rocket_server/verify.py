@@ -179,6 +179,7 @@ class _Standing(NamedTuple):
     persons: Sequence[str]
     case: Case
     points: int
+    worth: int  # what its event would give without any limit
     marks: set[str]
 
 
@@ -275,10 +276,10 @@ class _Awards:
         capped = rule.rule.constraints.max_points_per_day is not None
         adds_to = decision["detail"].get("adds_to")
         total = points + (adds_to["points"] if adds_to else 0)
-        if not isinstance(case, Case) or not (total == worth or (capped and total < worth)):
+        if not isinstance(case, Case) or not (total == worth or ((capped or rule.is_best) and total < worth)):
             return f"was given {points} points that {rule.rule_id} doesn't give"
         persons = self._persons.of(entry["made_to"], entry["number"])
-        return self._check_marks(subject, persons, case, points, entry_id, adds_to)
+        return self._check_marks(subject, persons, case, points, worth, entry_id, adds_to)
 
     def _check_award_without_points(
         self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
@@ -292,7 +293,7 @@ class _Awards:
             return f"was given what {rule.rule_id} doesn't give"
         # Without an entry, nothing says on which side of a merge it was given.
         persons = [] if self._persons.merged(learner_id) else self._persons.of(learner_id, 0)
-        return self._check_marks(subject, persons, case, 0, decision["detail"]["award_id"])
+        return self._check_marks(subject, persons, case, 0, 0, decision["detail"]["award_id"])
 
     def _check_marks(
         self,
@@ -300,6 +301,7 @@ class _Awards:
         persons: Sequence[str],
         case: Case,
         points: int,
+        worth: int,
         award_id: str,
         adds_to: dict[str, Any] | None = None,
     ) -> str | None:
@@ -313,7 +315,7 @@ class _Awards:
                 return f"is counted under {adds_to['marks']}, should be under {sorted(expected)}"
             expected = set(adds_to["marks"])
         first = award_id if adds_to is None else adds_to["entry_id"]
-        self._standing.append(_Standing(award_id, first, subject, persons, case, points, expected))
+        self._standing.append(_Standing(award_id, first, subject, persons, case, points, worth, expected))
         stored = self._marks.get(award_id, set())
         if stored != expected:
             return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
@@ -334,7 +336,7 @@ class _Awards:
                 self._tally.add(person, rule_id, marks | one.marks, occurred_at, points + one.points)
             for constraint, probe in one.case.checks if one.persons else ():
                 counted = self._tally.count(one.persons[0], rule_id, probe)
-                if not constraint.holds(counted, one.points):
+                if not constraint.holds(counted, one.points, one.worth):
                     self.found.append(
                         (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
                     )

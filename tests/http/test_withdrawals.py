@@ -182,3 +182,26 @@ def test_a_custom_platform_says_what_withdraws_what(organisation, adds_up):
         organisation.server.client.post("/api/public/hook/custom/event", json=body, headers=headers)
         assert organisation.api.points("lms:anna") == points
     adds_up(organisation)
+
+
+def test_a_withdrawn_attempt_of_which_the_best_counts(make_organisation, adds_up):
+    """What the best attempt had added is taken back with it, and a later one is measured by what stands."""
+    organisation = make_organisation(rules=[])
+    rule = {
+        "rule_id": "quiz",
+        "trigger": "quiz.completed",
+        "actions": {"award_points": {"from": "score", "best": True}},
+        "constraints": {"unique_by": ["quiz_id"]},
+    }
+    assert organisation.api.post("/v1/rules", rule).status_code == 201
+    given = []
+    for number, score in enumerate((40, 25, 60)):
+        properties = {"quiz_id": "7", "attempt_id": str(number), "score": score}
+        given.append(organisation.api.event("quiz.completed", properties=properties)["points_awarded"])
+    assert given == [40, 0, 20]
+    gone = {"timestamp": "2026-03-02T11:00:00Z", "properties": {"attempt_id": "2"}}
+    assert organisation.api.event("quiz.attempt_deleted", **gone)["points_awarded"] == -20
+    assert organisation.api.points("anna") == 40
+    last = {"quiz_id": "7", "attempt_id": "3", "score": 70}
+    assert organisation.api.event("quiz.completed", properties=last)["points_awarded"] == 30
+    adds_up(organisation)

@@ -56,6 +56,10 @@ class Writer:
             "constraints": self._constraints("award_points" in actions),
             "active": rng.random() < 0.9,
         }
+        points = actions.get("award_points")
+        if isinstance(points, dict) and points.get("best"):
+            rule["constraints"].pop("once", None)
+            rule["constraints"].setdefault("unique_by", [rng.choice(["course_id", "lesson_id", "@day"])])
         if rng.random() < 0.2:
             rule["priority"] = rng.choice([-2, -1, 1, 2])
         if rng.random() < 0.2:
@@ -95,7 +99,8 @@ class Writer:
         if 0.65 < kind < 0.85:
             low = rng.choice([0, 0, 3])
             written = {"from": "properties.score", "multiply": rng.choice([0.1, 0.25]), "min": low}
-            actions["award_points"] = written | ({"max": 15} if rng.random() < 0.5 else {})
+            written |= {"max": 15} if rng.random() < 0.5 else {}
+            actions["award_points"] = written | ({"best": True} if rng.random() < 0.4 else {})
         if kind > 0.85 or rng.random() < 0.2:
             actions["issue_badge"] = rng.choice([*BADGES[:2], BADGES[0], "nobody_knows"])
         return actions
@@ -337,7 +342,8 @@ class Play:
 
     def _compare_event(self, event: Event, seen: dict[str, Any]) -> None:
         """Badges and decisions of an event, and the entries that they name."""
-        heard = {rule_id for rule_id, _, _, _ in event.said}
+        # That nothing was taken back need not be told: what is said instead is why such a rule gave nothing.
+        heard = {rule_id for rule_id, _, outcome, points in event.said if outcome != "reversed" or points}
         said, found = list(event.said), []
         for one in seen["decisions"]:
             if one["rule_id"] in heard or one["outcome"] in ("awarded", "reversed"):

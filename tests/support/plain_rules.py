@@ -200,7 +200,18 @@ def counted(name: str, constraints: Mapping[str, Any], given: Sequence[Given]) -
     return [one for one in given if name in one.constraints]
 
 
-def refusal(limits: Mapping[str, Any], event: Happened, given: Sequence[Given]) -> str | None:
+def best_of(rule: Mapping[str, Any], event: Happened) -> list[str] | None:
+    """What the event's worth is compared for, of a rule that gives for the best; None where it isn't."""
+    written = rule["actions"].get("award_points")
+    if not isinstance(written, dict) or not written.get("best"):
+        return None
+    key = unique_key(rule["constraints"]["unique_by"], event)
+    return None if "" in key else key
+
+
+def refusal(
+    limits: Mapping[str, Any], event: Happened, given: Sequence[Given], *, best: bool = False
+) -> str | None:
     """Why constraints on the number of awards leave no room; None where they do."""
 
     def among(name: str) -> list[Given]:
@@ -208,7 +219,7 @@ def refusal(limits: Mapping[str, Any], event: Happened, given: Sequence[Given]) 
 
     if limits.get("once") and among("once"):
         return "already_awarded"
-    if paths := limits.get("unique_by", []):
+    if not best and (paths := limits.get("unique_by", [])):
         key = unique_key(paths, event)
         if "" not in key and any(unique_key(paths, one.event) == key for one in among("unique_by")):
             return "already_awarded"
@@ -248,9 +259,23 @@ def decision(
     if not holds(rule.get("conditions", {}), event.properties):
         return "condition_not_met", 0
     limits = rule.get("constraints", {})
-    if (refused := refusal(limits, event, given)) is not None:
-        return refused, 0
     points = base_points(rule, event)
+    if (key := best_of(rule, event)) is not None and factor is not None and points:
+        points = max(1, min(MAX_POINTS, half_up(points * factor)))
+        factor = None
+    if key is not None:
+        same = [
+            one
+            for one in counted("unique_by", limits, given)
+            if unique_key(limits["unique_by"], one.event) == key
+        ]
+        if same and points <= sum(one.points for one in same):
+            return "already_awarded", 0
+    refused = refusal(limits, event, given, best=key is not None)
+    if refused is not None:
+        return refused, 0
+    if key is not None:
+        points -= sum(one.points for one in same)
     if factor is not None and points:
         points = max(1, min(MAX_POINTS, half_up(points * factor)))
     most = limits.get("max_points_per_day")

@@ -188,6 +188,7 @@ _RULE: dict[str, Any] = {
                                 "multiply": {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000},
                                 "min": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
                                 "max": _COUNT,
+                                "best": {"type": "boolean"},
                             },
                         },
                     ]

@@ -44,10 +44,11 @@ class CompiledRule:
             for part in rule.trigger.conditions.parts
             if rule.fault is None  # with one it is never asked
         )
-        self._constraints = constraints.build(rule.constraints, calendar)
+        points = rule.actions.award_points
+        self.is_best = isinstance(points, PointsFrom) and points.best
+        self._constraints = constraints.build(rule.constraints, calendar, best=self.is_best)
         self.badge = rule.actions.issue_badge
         self.multiplier = rule.actions.multiplier
-        points = rule.actions.award_points
         self.points = 0 if isinstance(points, PointsFrom) else points
         self.computed = _compile_points(points) if isinstance(points, PointsFrom) else None
 

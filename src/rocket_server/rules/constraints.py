@@ -37,22 +37,23 @@ class Constraint(Protocol):
     def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
         """How many of `points` may be given and what of the limit is used then; None refuses the award."""
 
-    def holds(self, found: Count, points: int) -> bool:
+    def holds(self, found: Count, points: int, worth: int) -> bool:
         """Whether awards that stand keep to the limit; one of so many points, that the probe is about, is
-        among them."""
+        among them. `worth` is what its event would give without any limit."""
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
         """The outcome and detail of an award that is refused."""
 
 
-def build(constraints: Constraints, calendar: Calendar) -> list[Constraint]:
+def build(constraints: Constraints, calendar: Calendar, *, best: bool = False) -> list[Constraint]:
     """The constraints of a rule in the order in which they are asked: keys, calendar units, cooldown, and
-    last the only one that lowers points."""
+    last the cap on points. With `best`, events of one key give together what the best of them is worth."""
     built: list[Constraint] = []
     if constraints.once:
         built.append(KeyCap("once", 1, _every_award))
     if constraints.unique_by:
-        built.append(KeyCap("unique_by", 1, _unique_key(constraints.unique_by, calendar)))
+        key = _unique_key(constraints.unique_by, calendar)
+        built.append(Best(key) if best else KeyCap("unique_by", 1, key))
     for scope, limit in constraints.scoped():
         built.append(KeyCap(f"max_per_{scope}", limit, _scope_key(scope, field(f"{scope}_id"))))
     for window, limit in constraints.windowed():
@@ -78,7 +79,7 @@ class _AwardCap:
         used, limit = found.awards, self.limit
         return (points, {"used": used + 1, "limit": limit}) if used < limit else None
 
-    def holds(self, found: Count, points: int) -> bool:
+    def holds(self, found: Count, points: int, worth: int) -> bool:
         return found.awards <= self.limit
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
@@ -100,6 +101,35 @@ class KeyCap(_AwardCap):
     def probe(self, event: Event) -> Probe | None:
         mark = self._key(event)
         return None if mark is None else new_probe((mark, None, None))
+
+
+class Best:
+    """unique_by beside `best`: what is missing of the event's worth to what was given for its key. It counts
+    under the same mark, so that a rule that gave for the first event may come to give for the best."""
+
+    __slots__ = ("_key", "name")
+
+    def __init__(self, key: Callable[[Event], str | None]) -> None:
+        self.name = "best"
+        self._key = key
+
+    def probe(self, event: Event) -> Probe | None:
+        mark = self._key(event)
+        return None if mark is None else new_probe((mark, None, None))
+
+    def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
+        if found.awards and points <= found.points:
+            return None
+        return points - found.points, {"used": points, "limit": points}
+
+    def holds(self, found: Count, points: int, worth: int) -> bool:
+        return found.points <= worth
+
+    def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
+        detail = _counted(self.name, found.points, found.points, probe)
+        if found.latest is not None:
+            detail["last_awarded"] = rfc3339(found.latest)
+        return "already_awarded", detail
 
 
 class WindowCap(_AwardCap):
@@ -135,7 +165,7 @@ class Cooldown:
     def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
         return None if found.awards else (points, {"used": 1, "limit": 1, "minutes": self._minutes})
 
-    def holds(self, found: Count, points: int) -> bool:
+    def holds(self, found: Count, points: int, worth: int) -> bool:
         return found.awards <= 1
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
@@ -170,7 +200,7 @@ class PointsCap:
             return None
         return rest, {"used": found.points + rest, "limit": self._limit}
 
-    def holds(self, found: Count, points: int) -> bool:
+    def holds(self, found: Count, points: int, worth: int) -> bool:
         return found.points <= self._limit or not points
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:

@@ -13,7 +13,7 @@ from rocket_server.rules.calendar import Calendar, Span
 from rocket_server.rules.compile import Case, CompiledRule, RuleSet
 from rocket_server.rules.constraints import build
 from rocket_server.rules.evaluate import Decision, Probe
-from rocket_server.rules.model import CALENDAR_PATHS, Rule
+from rocket_server.rules.model import CALENDAR_PATHS, PointsFrom, Rule
 from rocket_server.rules.sentences import say
 
 
@@ -151,7 +151,9 @@ def _limits_of(rule: Rule, calendar: Calendar, now: datetime) -> Iterator[Limit]
     day = calendar.day(now).day
     if limits.once:
         yield Limit(rule, "once", 1, Probe("", None, None))
-    if limits.unique_by and all(path in CALENDAR_PATHS for path in limits.unique_by):
+    points = rule.actions.award_points
+    is_best = isinstance(points, PointsFrom) and points.best
+    if limits.unique_by and not is_best and all(path in CALENDAR_PATHS for path in limits.unique_by):
         # The only unique keys that need no event: once a day, week, month or year.
         (unique,) = (one for one in build(limits, calendar) if one.name == "unique_by")
         probe = unique.probe(Event("", "", None, now, {}, {}, b""))

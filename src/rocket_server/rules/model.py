@@ -53,16 +53,19 @@ class Trigger:
 class PointsFrom:
     """Points computed from a value of the event: value * multiply, rounded half up, kept in min..max.
 
-    An event without such a number gives `min`.
+    An event without such a number gives `min`. With `best`, several events about the same (the rule's
+    `unique_by`) give together what the best of them is worth: each gives what is missing to its own value.
     """
 
     path: str
     multiply: int | float = 1
     min: int = 0
     max: int = MAX_POINTS
+    best: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return {"from": self.path, "multiply": self.multiply, "min": self.min, "max": self.max}
+        shown = {"from": self.path, "multiply": self.multiply, "min": self.min, "max": self.max}
+        return shown | {"best": True} if self.best else shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ _TRIGGER: Final = ("event", "source", "conditions")
 _BADGES: Final = ("issue_badge", "issue_rocket_badge")
 _ACTIONS: Final = ("award_points", *_BADGES, "multiplier")
 _MULTIPLIER_FROM: Final = ("from",)
-_POINTS_FROM: Final = ("from", "multiply", "min", "max")
+_POINTS_FROM: Final = ("from", "multiply", "min", "max", "best")
 _COUNTS: Final = tuple(f"max_per_{unit}" for unit in (*SCOPES, *WINDOWS))
 _CONSTRAINTS: Final = ("once", "unique_by", "cooldown_minutes", "max_points_per_day", *_COUNTS)
 
@@ -338,7 +338,10 @@ def _read_points_from(data: Mapping[Any, Any], path: str, problems: Problems) ->
     most = MAX_POINTS if most is None else most
     if least > most:
         problems.add(join(path, "min"), f"min {least} is above max {most}")
-    return PointsFrom(source or "", multiply, least, most)
+    best = data.get("best")
+    if best is not None and not isinstance(best, bool):
+        problems.add(join(path, "best"), f"expected true or false, not {quoted(best)}")
+    return PointsFrom(source or "", multiply, least, most, best is True)
 
 
 def _read_constraints(data: Any, path: str, problems: Problems) -> Constraints:

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from typing import Final
 
 from rocket_server.conditions.reading import Problems, join
-from rocket_server.rules.model import Constraints, Period, Rule, Window
+from rocket_server.rules.model import Constraints, Period, PointsFrom, Rule, Window
 
 # The most units that fit: a day with a change of the clocks has 25 hours.
 _MOST_IN: Final[tuple[tuple[Window, Window, int], ...]] = (
@@ -35,6 +35,12 @@ def add_contradictions(rule: Rule, path: str, problems: Problems) -> None:
         problems.add(
             join(path, "actions.award_points"),
             "a rule that multiplies gives no points of its own; make a second rule for them",
+        )
+    points = actions.award_points
+    if isinstance(points, PointsFrom) and points.best and not rule.constraints.unique_by:
+        problems.add(
+            join(constraints_at, "unique_by"),
+            "is required beside best: the fields that say what the best is of, such as [quiz_id]",
         )
     if not actions.award_points and rule.constraints.max_points_per_day is not None:
         problems.add(

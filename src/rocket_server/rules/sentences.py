@@ -18,6 +18,7 @@ TEXTS: Final[dict[str, str]] = {
     "awarded": "You earned {points} for {thing}.",
     "awarded_multiplied": "You earned {points} for {thing}: {base}, multiplied by {factor}.",
     "awarded_in_part": "You earned {points} for {thing}, the rest of the {limit} that fit into {span}.",
+    "awarded_better": "You earned {points} more for {thing}: your best is now worth {best}.",
     "badge_issued": "You earned the badge {badge} for {thing}.",
     "awarded_nothing": "This was worth no points.",
     "multiplied": "What you earned for {thing} was multiplied by {factor}.",
@@ -38,6 +39,7 @@ TEXTS: Final[dict[str, str]] = {
     "already_awarded_today": "You already earned this for {thing} on {day}; the next counts from {opens}.",
     "already_awarded_in": "You already earned this for {thing} {span}; the next counts from {opens}.",
     "already_awarded_in_for": "You already earned this for this {key} {span}; the next counts from {opens}.",
+    "already_awarded_better": "You already earned {best} for this {key}; a better result gives the rest.",
     "cap_reached": "You already earned points for {used} {counted} {span}; the next counts from {opens}.",
     "cap_reached_for": "You already earned points for {used} {counted} in this {key}; no more of them count.",
     "points_cap_reached": (
@@ -199,6 +201,10 @@ class _Words:
             return "badge_issued" if badge else "awarded_nothing"
         multiplier = detail.get("multiplier")
         cap = detail.get("caps", {}).get("max_points_per_day")
+        best = detail.get("caps", {}).get("best")
+        if best is not None and cap is None and self._decision["points"] < best["used"]:
+            self.values["best"] = _points(best["used"])
+            return "awarded_better"
         if cap is not None and self._decision["points"] < self._worth():
             self.values["limit"] = _points(cap["limit"])
             self.values["span"] = self._date(self._occurred_at)
@@ -253,10 +259,13 @@ class _Words:
         constraint = str(self._detail.get("constraint"))
         last = self._time("last_awarded")
         self.values["on"] = "" if last is None else f" on {self._date(last)}"
-        if constraint == "unique_by":
+        if constraint in ("unique_by", "best"):
             paths = self._rule.constraints.unique_by if self._rule else ()
             named = [path for path in paths if path != "module" and path not in CALENDAR_PATHS]
             self.values["key"] = _listed([_field(path) for path in named], " and ") or "activity"
+            if constraint == "best":
+                self.values["best"] = _points(int(self._detail.get("used", 0)))
+                return "already_awarded_better"
             units = [CALENDAR_PATHS[path] for path in paths if path in CALENDAR_PATHS]
             if not units:
                 return "already_awarded_for"

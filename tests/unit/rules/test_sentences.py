@@ -185,6 +185,18 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "You already earned this for a login on 4 March; the next counts from 5 March 00:00.",
     ),
     (
+        "already_awarded_better",
+        decision("already_awarded", constraint="best", used=40),
+        {"constraints": {"unique_by": ["quiz_id"]}},
+        "You already earned 40 points for this quiz; a better result gives the rest.",
+    ),
+    (
+        "awarded_better",
+        decision("awarded", 20, caps={"best": {"used": 60, "limit": 60}}),
+        {"name": "quiz.completed"},
+        "You earned 20 points more for a completed quiz: your best is now worth 60 points.",
+    ),
+    (
         "already_awarded_in_for",
         decision("already_awarded", constraint="unique_by"),
         {"constraints": {"unique_by": ["course_id", "@year"]}},
