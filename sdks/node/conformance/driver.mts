@@ -59,11 +59,17 @@ const scenarios: Record<string, Scenario> = {
     const event = { event: 'course.completed', user_id: `${run}-duplicate`, event_id: `${run}-duplicate` };
     const answers = [await client.events.track(event), await client.events.track(event)];
     const [first, second] = answers;
-    return { statuses: answers.map(({ status }) => status), same_event_id: first?.event_id === second?.event_id };
+    return {
+      statuses: answers.map(({ status }) => status),
+      same_event_id: first?.event_id === second?.event_id,
+    };
   },
   async native_time(client) {
     const at = new Date('2026-01-31T10:15:00Z');
-    const { event_id } = await client.events.track({ ...lesson('time'), properties: { completion_time: at } });
+    const { event_id } = await client.events.track({
+      ...lesson('time'),
+      properties: { completion_time: at },
+    });
     const { properties } = await client.events.get(event_id);
     return { completion_time: properties['completion_time'] };
   },
@@ -178,7 +184,11 @@ const scenarios: Record<string, Scenario> = {
   rate_limited: awardTo('429'),
   rate_limited_for_good: awardTo('429b'),
   async unavailable(client) {
-    const event = { event: 'course.completed', user_id: `${run}-503`, properties: { course_id: 'conformance' } };
+    const event = {
+      event: 'course.completed',
+      user_id: `${run}-503`,
+      properties: { course_id: 'conformance' },
+    };
     const { status, points_awarded } = await client.events.track(event);
     return { status, points_awarded };
   },
@@ -229,7 +239,10 @@ const scenarios: Record<string, Scenario> = {
   async buffer_dead_letters() {
     const client = make({ validateEvents: false });
     const reasons: string[] = [];
-    const buffer = new EventBuffer(undefined, undefined, { client, onDeadLetter: (_, reason) => reasons.push(reason) });
+    const buffer = new EventBuffer(undefined, undefined, {
+      client,
+      onDeadLetter: (_, reason) => reasons.push(reason),
+    });
     buffer.add(lesson('dead'));
     buffer.add({ event: 'bad', user_id: `${run}-dead` });
     await buffer.close();
@@ -239,9 +252,13 @@ const scenarios: Record<string, Scenario> = {
 
 // What `do` asks for of an error, beside what is told of each.
 const ASKED: Record<string, (error: ApiError) => Facts> = {
-  bad_request: ({ details }) => ({ paths: (details['errors'] as { path: string }[]).map(({ path }) => path).sort() }),
+  bad_request: ({ details }) => ({
+    paths: (details['errors'] as { path: string }[]).map(({ path }) => path).sort(),
+  }),
   insufficient_points: ({ details }) => ({ balance: details['balance'] }),
-  rate_limited_for_good: ({ retryAfterMs }) => ({ retry_after: retryAfterMs === null ? null : retryAfterMs / 1000 }),
+  rate_limited_for_good: ({ retryAfterMs }) => ({
+    retry_after: retryAfterMs === null ? null : retryAfterMs / 1000,
+  }),
 };
 
 async function runScenarios(): Promise<void> {
@@ -254,10 +271,17 @@ async function runScenarios(): Promise<void> {
 
 function factsOf(scenario: string, error: unknown): Facts {
   if (!(error instanceof RocketError)) throw error;
-  if (error instanceof ValidationError) return { outcome: nameOf(error), paths: error.errors.map(({ path }) => path).sort() };
+  if (error instanceof ValidationError)
+    return { outcome: nameOf(error), paths: error.errors.map(({ path }) => path).sort() };
   if (!(error instanceof ApiError)) return { outcome: nameOf(error) };
   const { status, code, requestId } = error;
-  return { outcome: nameOf(error), status, code, has_request_id: requestId !== null, ...ASKED[scenario]?.(error) };
+  return {
+    outcome: nameOf(error),
+    status,
+    code,
+    has_request_id: requestId !== null,
+    ...ASKED[scenario]?.(error),
+  };
 }
 
 function nameOf(error: unknown): string {
@@ -267,7 +291,11 @@ function nameOf(error: unknown): string {
 /** The server is killed in the middle and started again. */
 async function runBuffer(count: number): Promise<void> {
   let dead = 0;
-  const client = new RocketSDK({ timeout: 10_000, retry: { baseDelay: 100 }, circuitBreaker: { timeout: 1_000 } });
+  const client = new RocketSDK({
+    timeout: 10_000,
+    retry: { baseDelay: 100 },
+    circuitBreaker: { timeout: 1_000 },
+  });
   const buffer = new EventBuffer(100, 200, { client, capacity: count, onDeadLetter: () => dead++ });
   for (let i = 0; i < count; i++) buffer.add(lesson(String(i % 100), `lesson-${i}`));
   for (let waited = 0; buffer.size > 0 && waited < 120_000; waited += 50) await sleep(50);

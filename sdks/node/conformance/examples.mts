@@ -20,7 +20,9 @@ symlinkSync(PACKAGE, path.join(folder, 'node_modules/@rocket-learning/sdk'));
 function blocks(page: string, heading: string): string[] {
   const [, after = ''] = readFileSync(page, 'utf8').split(`\n${heading}\n`);
   const [section = ''] = after.split(/\n#{1,3} /);
-  const found = [...section.matchAll(/```(?:js|javascript)(?: schema)?\n(.*?)```/gs)].map(([, code = '']) => code);
+  const found = [...section.matchAll(/```(?:js|javascript)(?: schema)?\n(.*?)```/gs)].map(
+    ([, code = '']) => code,
+  );
   assert.ok(found.length > 0, `there is no snippet under ${heading}`);
   return found;
 }

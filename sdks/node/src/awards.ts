@@ -11,7 +11,8 @@ const points: checks.Check = (value) =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_POINTS
     ? null
     : `must be a whole number from 1 to ${MAX_POINTS}`;
-const metadata: checks.Check = (value) => (value === undefined || isObject(value) ? null : 'must be an object');
+const metadata: checks.Check = (value) =>
+  value === undefined || isObject(value) ? null : 'must be an object';
 
 const POINTS = { user_id: checks.userId, points, reason: checks.text(1000), metadata };
 const REVERSAL = { entry_id: checks.text(100), reason: checks.text(1000) };
@@ -45,10 +46,14 @@ function prepare(
     if (message !== null) errors.push({ path, message });
   }
   for (const path of Object.keys(fields)) {
-    if (!Object.hasOwn(rules, path)) errors.push({ path, message: `is unknown; there are ${Object.keys(rules).join(', ')}` });
+    if (!Object.hasOwn(rules, path))
+      errors.push({ path, message: `is unknown; there are ${Object.keys(rules).join(', ')}` });
   }
   if (key && !IDEMPOTENCY_KEY.test(key)) {
-    errors.push({ path: 'idempotency_key', message: 'must be 1 to 255 printable ASCII characters without blanks' });
+    errors.push({
+      path: 'idempotency_key',
+      message: 'must be 1 to 255 printable ASCII characters without blanks',
+    });
   }
   if (errors.length > 0) throw new ValidationError(errors);
   return fields;

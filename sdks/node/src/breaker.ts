@@ -30,7 +30,8 @@ export class CircuitBreaker {
     readonly timeout = 60_000,
     options: CircuitBreakerOptions = {},
   ) {
-    if (!Number.isInteger(threshold) || threshold < 1) throw new ConfigurationError('threshold must be 1 or more');
+    if (!Number.isInteger(threshold) || threshold < 1)
+      throw new ConfigurationError('threshold must be 1 or more');
     if (!(timeout >= 0)) throw new ConfigurationError('timeout must be 0 or more milliseconds');
     this.#isFailure = options.isFailure ?? isFailure;
     this.#onChange = options.onChange;

@@ -4,7 +4,13 @@ import { randomUUID } from 'node:crypto';
 
 import { RocketSDK } from './client.js';
 import { type DeadLetterOptions, type DeadLetterReason, bury } from './dead-letters.js';
-import { BufferClosedError, BufferFullError, CircuitOpenError, ConfigurationError } from './errors.js';
+import {
+  ApiError,
+  BufferClosedError,
+  BufferFullError,
+  CircuitOpenError,
+  ConfigurationError,
+} from './errors.js';
 import { MAX_BATCH_EVENTS, prepareEvent } from './event.js';
 import { type Pending, closeAtExit, forgetAtExit } from './exit.js';
 import { isTransient } from './retry.js';
@@ -174,11 +180,16 @@ export class EventBuffer {
       const answer = await this.sendBatch(batch);
       for (const { index, status, error } of answer?.results ?? []) {
         const event = batch[index];
-        if (status === 'failed' && event) this.#bury(event, 'rejected', new Error(error ?? 'the server did not say why'));
+        if (status !== 'failed' || !event) continue;
+        this.#bury(event, 'rejected', new Error(error ?? 'the server did not say why'));
       }
       this.#retryAt = 0;
       return true;
     } catch (error) {
+      if (error instanceof ApiError && error.status === 413 && batch.length > 1) {
+        const middle = Math.ceil(batch.length / 2);
+        return (await this.#sendOne(batch.slice(0, middle))) && (await this.#sendOne(batch.slice(middle)));
+      }
       if (isTransient(error) || error instanceof CircuitOpenError) {
         this.#retryAt = this.#now() + this.flushInterval;
         return false;

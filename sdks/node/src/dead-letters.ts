@@ -11,7 +11,12 @@ import type { StampedEvent } from './types.js';
  */
 export type DeadLetterReason = 'refused' | 'rejected' | 'overflow' | 'closed';
 
-export type DeadLetterCallback = (event: StampedEvent, reason: DeadLetterReason, error: Error | null) => void;
+/** Is handed an event that wasn't sent. It may be asynchronous, but at the process's exit nobody waits for it. */
+export type DeadLetterCallback = (
+  event: StampedEvent,
+  reason: DeadLetterReason,
+  error: Error | null,
+) => unknown;
 
 /** Where dead letters go: a callback, or a file with one JSON object a line. Without either, the log. */
 export interface DeadLetterOptions {
@@ -28,14 +33,24 @@ export function bury(
   error: Error | null,
   { onDeadLetter, deadLetterFile, logger = console }: DeadLetterOptions,
 ): void {
-  const letter = JSON.stringify({ at: new Date().toISOString(), reason, error: error?.message ?? null, event });
-  try {
-    if (onDeadLetter) onDeadLetter(event, reason, error);
-    else if (deadLetterFile) appendFileSync(deadLetterFile, `${letter}\n`, { mode: 0o600 });
-    else throw new Error('there is no onDeadLetter and no deadLetterFile');
-  } catch (trouble) {
+  const log = (trouble: unknown): void => {
     quietly(() => {
-      logger.error(`rocket: an event was not sent (${(trouble as Error).message}): ${letter}`);
+      logger.error(`rocket: an event was not sent (${String(trouble)}): ${letter}`);
     });
+  };
+  const letter = JSON.stringify({
+    at: new Date().toISOString(),
+    reason,
+    error: error?.message ?? null,
+    event,
+  });
+  try {
+    if (onDeadLetter) {
+      const pending = onDeadLetter(event, reason, error);
+      if (pending instanceof Promise) pending.catch(log);
+    } else if (deadLetterFile) appendFileSync(deadLetterFile, `${letter}\n`, { mode: 0o600 });
+    else log('there is no onDeadLetter and no deadLetterFile');
+  } catch (trouble) {
+    log(trouble);
   }
 }

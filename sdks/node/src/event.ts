@@ -3,6 +3,7 @@
 import type { Check } from './checks.js';
 import * as checks from './checks.js';
 import { type FieldError, ValidationError, isObject } from './errors.js';
+import { stampFor } from './repeat.js';
 import type { EventSchema } from './schema.js';
 import { checkSchema } from './schema.js';
 import type { StampedEvent } from './types.js';
@@ -35,7 +36,10 @@ const PROPERTIES: Readonly<Record<string, Check>> = {
   time_on_task_sec: checks.seconds,
 };
 
-const METADATA: Readonly<Record<string, Check>> = { event_id: checks.identifier, lms_event_id: checks.identifier };
+const METADATA: Readonly<Record<string, Check>> = {
+  event_id: checks.identifier,
+  lms_event_id: checks.identifier,
+};
 
 /** The event as it is sent, with an id and a time that stay through every try. Raises ValidationError. */
 export function prepareEvent(given: unknown, stamps: Stamps, validation: Validation): StampedEvent {
@@ -46,9 +50,15 @@ export function prepareEvent(given: unknown, stamps: Stamps, validation: Validat
 }
 
 /** The same for a batch: one wrong event, and nothing is sent. Paths carry the index: `events[3].user_id`. */
-export function prepareBatch(given: unknown, stamps: Stamps, validation: Validation): readonly StampedEvent[] {
+export function prepareBatch(
+  given: unknown,
+  stamps: Stamps,
+  validation: Validation,
+): readonly StampedEvent[] {
   if (!Array.isArray(given) || given.length < 1 || given.length > MAX_BATCH_EVENTS) {
-    throw new ValidationError([{ path: 'events', message: `must be a list of 1 to ${MAX_BATCH_EVENTS} events` }]);
+    throw new ValidationError([
+      { path: 'events', message: `must be a list of 1 to ${MAX_BATCH_EVENTS} events` },
+    ]);
   }
   const found: FieldError[] = [];
   const events: StampedEvent[] = [];
@@ -56,7 +66,8 @@ export function prepareBatch(given: unknown, stamps: Stamps, validation: Validat
     const errors: FieldError[] = [];
     const event = prepare(item, stamps, validation, errors);
     if (event !== null) events.push(event);
-    for (const { path, message } of errors) found.push({ path: `events[${index}]${path && `.${path}`}`, message });
+    for (const { path, message } of errors)
+      found.push({ path: `events[${index}]${path && `.${path}`}`, message });
   });
   if (found.length > 0) throw new ValidationError(found.slice(0, MAX_ERRORS));
   return events;
@@ -83,11 +94,21 @@ function prepare(
 }
 
 function stamp(event: Record<string, unknown>, { now, newId }: Stamps): void {
-  if (event['timestamp'] === undefined && event['occurred_at'] === undefined) {
-    event['timestamp'] = new Date(now()).toISOString();
-  }
-  const ids = [event['event_id'], event['id'], inside(event, 'metadata')['event_id'], inside(event, 'trace')['lms_event_id']];
-  if (ids.every(isAbsent)) event['event_id'] = newId();
+  const ids = [
+    event['event_id'],
+    event['id'],
+    inside(event, 'metadata')['event_id'],
+    inside(event, 'trace')['lms_event_id'],
+  ];
+  const needsTime = event['timestamp'] === undefined && event['occurred_at'] === undefined;
+  const needsId = ids.every(isAbsent);
+  if (!needsTime && !needsId) return;
+  const { id, time } = stampFor(
+    () => JSON.stringify(event),
+    () => ({ id: newId(), time: new Date(now()).toISOString() }),
+  );
+  if (needsTime) event['timestamp'] = time;
+  if (needsId) event['event_id'] = id;
 }
 
 function checkEvent(event: Record<string, unknown>, errors: FieldError[]): void {
@@ -108,7 +129,11 @@ function checkEvent(event: Record<string, unknown>, errors: FieldError[]): void 
   for (const [name, rules] of Object.entries({ properties: PROPERTIES, metadata: METADATA })) {
     const document = event[name];
     // The server takes an empty list for an empty object, since PHP writes it so.
-    if (document !== undefined && !isObject(document) && !(Array.isArray(document) && document.length === 0)) {
+    if (
+      document !== undefined &&
+      !isObject(document) &&
+      !(Array.isArray(document) && document.length === 0)
+    ) {
       errors.push({ path: name, message: 'must be an object' });
     }
     for (const [key, rule] of Object.entries(rules)) {

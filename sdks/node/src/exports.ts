@@ -5,7 +5,15 @@ export type { BreakerState, CircuitBreakerOptions } from './breaker.js';
 export { EventBuffer } from './buffer.js';
 export type { EventBufferOptions } from './buffer.js';
 export { RocketSDK } from './client.js';
-export type { BreakerOptions, ClientOptions, Environment, Fetch, FetchAnswer, FetchRequest, World } from './config.js';
+export type {
+  BreakerOptions,
+  ClientOptions,
+  Environment,
+  Fetch,
+  FetchAnswer,
+  FetchRequest,
+  World,
+} from './config.js';
 export type { DeadLetterCallback, DeadLetterOptions, DeadLetterReason } from './dead-letters.js';
 export {
   ApiError,
@@ -35,7 +43,12 @@ export {
 } from './errors.js';
 export type { FieldError, WebhookRefusal } from './errors.js';
 export { webhookMiddleware } from './express.js';
-export type { WebhookAnswer, WebhookMiddleware, WebhookMiddlewareOptions, WebhookRequest } from './express.js';
+export type {
+  WebhookAnswer,
+  WebhookMiddleware,
+  WebhookMiddlewareOptions,
+  WebhookRequest,
+} from './express.js';
 export { Paged } from './paging.js';
 export type { WriteOptions } from './resources/resource.js';
 export { RetryableRequest } from './retry.js';

@@ -71,7 +71,9 @@ async function rawBody(req: WebhookRequest): Promise<Uint8Array | null> {
   if (req.body instanceof Uint8Array) return req.body;
   if (typeof req.body === 'string') return Buffer.from(req.body);
   if (req.body !== undefined && !isEmpty(req.body)) {
-    throw new ConfigurationError('the body was parsed before its signature was checked: use express.raw() on this path');
+    throw new ConfigurationError(
+      'the body was parsed before its signature was checked: use express.raw() on this path',
+    );
   }
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];

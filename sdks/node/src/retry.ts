@@ -1,6 +1,7 @@
 /** Whether a failed try is made again, and when. */
 
 import { ApiError, RateLimitError, ServerError, TransportError } from './errors.js';
+import { repeatable } from './repeat.js';
 
 /** How often and how patiently a failed call is tried again. Durations are in milliseconds. */
 export interface RetryOptions {
@@ -74,10 +75,13 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal?.reason as Error);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, Math.min(ms, LONGEST_TIMER_MS));
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    );
     signal?.addEventListener('abort', stop, { once: true });
   });
 }
@@ -89,14 +93,20 @@ export class RetryableRequest {
     readonly baseDelay = RETRY_DEFAULTS.baseDelay,
   ) {}
 
-  /** What `requestFn` answers, at the latest on its last try; its last error otherwise. */
+  /**
+   * What `requestFn` answers, at the latest on its last try; its last error otherwise. Calls of this package in it
+   * keep their ids and times, so that they count once.
+   */
   async execute<T>(requestFn: () => Promise<T> | T, retryCount = 0): Promise<T> {
+    const attempt = repeatable(requestFn);
     for (let retries = retryCount; ; retries++) {
       try {
-        return await requestFn();
+        return await attempt();
       } catch (error) {
         if (retries >= this.maxRetries || !this.shouldRetry(error)) throw error;
-        await this.sleep(Math.max(this.calculateDelay(retries), askedToWait(error, RETRY_DEFAULTS.maxRetryAfter)));
+        await this.sleep(
+          Math.max(this.calculateDelay(retries), askedToWait(error, RETRY_DEFAULTS.maxRetryAfter)),
+        );
       }
     }
   }

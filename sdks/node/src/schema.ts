@@ -48,7 +48,10 @@ function readGroup(group: Record<string, unknown>, path: string): EventSchema {
   return read;
 }
 
-function readRule({ type, required, min, max, ...others }: Record<string, unknown>, path: string): SchemaRule {
+function readRule(
+  { type, required, min, max, ...others }: Record<string, unknown>,
+  path: string,
+): SchemaRule {
   const refuse = (key: string, expected: string): never => {
     throw new ConfigurationError(`${path}.${key} ${expected}`);
   };
@@ -76,7 +79,12 @@ export function checkSchema(event: Record<string, unknown>, schema: EventSchema,
 
 type Complain = (path: string, message: string) => void;
 
-function checkGroup(value: Record<string, unknown>, group: EventSchema, path: string, complain: Complain): void {
+function checkGroup(
+  value: Record<string, unknown>,
+  group: EventSchema,
+  path: string,
+  complain: Complain,
+): void {
   for (const [name, rule] of Object.entries(group)) {
     const where = path ? `${path}.${name}` : name;
     const member = value[name];
@@ -87,7 +95,12 @@ function checkGroup(value: Record<string, unknown>, group: EventSchema, path: st
   }
 }
 
-function checkRule(value: unknown, { type, required, min, max }: SchemaRule, path: string, complain: Complain): void {
+function checkRule(
+  value: unknown,
+  { type, required, min, max }: SchemaRule,
+  path: string,
+  complain: Complain,
+): void {
   if (isAbsent(value)) {
     if (required) complain(path, 'is required');
     return;

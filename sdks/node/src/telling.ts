@@ -57,7 +57,9 @@ export function telling(hooks: Hooks = {}, logger?: Logger): Required<Hooks> {
       quietly(() => hooks.onRetry?.(record));
       quietly(() => {
         const { method, url, attempt, delayMs, error } = record;
-        logger?.warn(`rocket: ${method} ${url} try ${attempt} in ${Math.round(delayMs)} ms, after: ${error.message}`);
+        logger?.warn(
+          `rocket: ${method} ${url} try ${attempt} in ${Math.round(delayMs)} ms, after: ${error.message}`,
+        );
       });
     },
     onBreaker: (state) => {

@@ -11,7 +11,11 @@ export interface GeneratedEvent {
   readonly event: (typeof EVENTS)[number];
   readonly user_id: string;
   readonly timestamp: string;
-  readonly properties: { readonly course_id: string; readonly lesson_id: string; readonly progress_pct: number };
+  readonly properties: {
+    readonly course_id: string;
+    readonly lesson_id: string;
+    readonly progress_pct: number;
+  };
 }
 
 /** `count` events of one learner, three to a course, with a progress that is left to chance. */

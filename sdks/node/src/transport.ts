@@ -2,7 +2,14 @@
 
 import { CircuitBreaker, isFailure } from './breaker.js';
 import type { Config, FetchAnswer } from './config.js';
-import { CircuitOpenError, NetworkError, RequestTimeoutError, RocketError, apiError, isObject } from './errors.js';
+import {
+  CircuitOpenError,
+  NetworkError,
+  RequestTimeoutError,
+  RocketError,
+  apiError,
+  isObject,
+} from './errors.js';
 import { retryDelay } from './retry.js';
 import type { Hooks } from './telling.js';
 import type { Moment } from './types.js';
@@ -55,7 +62,8 @@ export class Transport {
       } catch (error) {
         const delayMs = retryDelay(retry, error, retries, world.random());
         // An open breaker ends the call with the error that opened it, which says more.
-        if (!(error instanceof RocketError) || delayMs === null || this.breaker?.state === 'OPEN') throw error;
+        if (!(error instanceof RocketError) || delayMs === null || this.breaker?.state === 'OPEN')
+          throw error;
         this.#tell.onRetry({ method: call.method, url, attempt: retries + 2, delayMs, error });
         await world.sleep(delayMs, call.signal);
       }
@@ -123,8 +131,8 @@ export class Transport {
   #headers(call: Call, body: string | undefined): Record<string, string> {
     const agent = `rocket-learning-sdk-node/${VERSION} node/${process.versions.node}`;
     return {
-      Authorization: `Bearer ${this.#config.apiKey}`,
-      Accept: 'application/json',
+      'Authorization': `Bearer ${this.#config.apiKey}`,
+      'Accept': 'application/json',
       'User-Agent': this.#config.userAgent ? `${agent} ${this.#config.userAgent}` : agent,
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...(call.idempotencyKey === undefined ? {} : { 'Idempotency-Key': call.idempotencyKey }),
@@ -134,7 +142,10 @@ export class Transport {
 
 /** Percent-encodes one part of a path: all but letters, digits and `-._~`. */
 export function encodePathPart(part: string): string {
-  return encodeURIComponent(part).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(part).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function withQuery(url: string, query: Query = {}): string {
@@ -171,5 +182,7 @@ function networkError(error: unknown): NetworkError {
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   const { code, message } = inner as { code?: unknown; message?: unknown };
   const given = typeof code === 'string' ? code : 'ECONNRESET';
-  return new NetworkError(`no answer: ${String(message) || given}`, NODE_CODES[given] ?? given, { cause: error });
+  return new NetworkError(`no answer: ${String(message) || given}`, NODE_CODES[given] ?? given, {
+    cause: error,
+  });
 }

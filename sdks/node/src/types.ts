@@ -7,7 +7,9 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export type Moment = string | number | Date;
 
 /** Who an event, points or a badge are about: `user_id`, or `userId` for those who prefer it. */
-export type ForUser = { readonly user_id: string; readonly userId?: undefined } | { readonly userId: string; readonly user_id?: undefined };
+export type ForUser =
+  | { readonly user_id: string; readonly userId?: undefined }
+  | { readonly userId: string; readonly user_id?: undefined };
 
 /** What events have beside their learner. */
 interface EventFields {

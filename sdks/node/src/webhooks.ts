@@ -18,8 +18,7 @@ export type RawBody = string | Uint8Array;
 
 /** Headers of `http`, Express, Fastify and their like, or those of fetch. Case doesn't matter. */
 export type WebhookHeaders =
-  | Readonly<Record<string, string | readonly string[] | undefined>>
-  | HeadersOfFetch;
+  Readonly<Record<string, string | readonly string[] | undefined>> | HeadersOfFetch;
 
 interface HeadersOfFetch {
   get(name: string): string | null;
@@ -57,7 +56,8 @@ export function verifyWebhook(
   if (!id || !timestamp || !signatures) {
     throw new MissingSignatureError('webhook-id, webhook-timestamp and webhook-signature are needed');
   }
-  if (!/^\d{1,12}$/.test(timestamp)) throw new MalformedSignatureError('webhook-timestamp must be Unix seconds');
+  if (!/^\d{1,12}$/.test(timestamp))
+    throw new MalformedSignatureError('webhook-timestamp must be Unix seconds');
   const given = signatures.split(/\s+/);
   if (!given.some((signature) => /^\w+,/.test(signature))) {
     throw new MalformedSignatureError('webhook-signature must be a version, a comma and a signature');
@@ -70,7 +70,8 @@ export function verifyWebhook(
   if (!fits.includes(true)) throw new SignatureMismatchError('webhook-signature is not one of this body');
   const age = now() - Number(timestamp) * 1000;
   if (age > tolerance) throw new TimestampTooOldError(`it was signed ${Math.round(age / 1000)} s ago`);
-  if (age < -tolerance) throw new TimestampTooNewError(`it was signed ${Math.round(-age / 1000)} s ahead of now`);
+  if (age < -tolerance)
+    throw new TimestampTooNewError(`it was signed ${Math.round(-age / 1000)} s ahead of now`);
   return parse(body);
 }
 

@@ -7,7 +7,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import RocketSDK, { ConfigurationError, EventBuffer, RequestTimeoutError, ValidationError } from '@rocket-learning/sdk';
+import RocketSDK, {
+  ConfigurationError,
+  EventBuffer,
+  RequestTimeoutError,
+  ValidationError,
+} from '@rocket-learning/sdk';
 
 import { type Handler, type ScriptedServer, answer, serve, silence } from './support/server.mjs';
 
@@ -20,7 +25,11 @@ interface Ended {
   readonly output: string;
   /** The lesson ids that the server got. */
   readonly sent: string[];
-  readonly deadLetters: { readonly reason: string; readonly error: string | null; readonly event: { event_id: string } }[];
+  readonly deadLetters: {
+    readonly reason: string;
+    readonly error: string | null;
+    readonly event: { event_id: string };
+  }[];
 }
 
 /** Runs a program that adds three events to a buffer and then does `then`; `signal` is sent when it says ready. */
@@ -73,7 +82,9 @@ function read(file: string): string {
 }
 
 function lessonsOf({ requests }: ScriptedServer): string[] {
-  const bodies = requests.map(({ body }) => JSON.parse(body) as { events: { properties: { lesson_id: string } }[] });
+  const bodies = requests.map(
+    ({ body }) => JSON.parse(body) as { events: { properties: { lesson_id: string } }[] },
+  );
   return bodies.flatMap(({ events }) => events.map(({ properties }) => properties.lesson_id));
 }
 
@@ -85,7 +96,10 @@ test('a program that has nothing left to do sends what is buffered, and ends', a
 test('process.exit leaves no time to send: the events are dead letters', async () => {
   const { code, sent, deadLetters } = await program(TAKEN, 'process.exit(3);');
   assert.deepEqual([code, sent], [3, []]);
-  assert.deepEqual(deadLetters.map(({ reason }) => reason), ['closed', 'closed', 'closed']);
+  assert.deepEqual(
+    deadLetters.map(({ reason }) => reason),
+    ['closed', 'closed', 'closed'],
+  );
 });
 
 test('so it is with an error that nobody catches', async () => {
@@ -112,7 +126,10 @@ test('a program that listens for the signal itself decides when it ends', async 
 
 test('on SIGTERM a server that does not answer is not waited for longer than a supervisor would', async () => {
   const ended = await program(silence, "wait(); console.log('ready');", 'SIGTERM');
-  assert.deepEqual([ended.signal, ended.deadLetters.map(({ reason }) => reason)], ['SIGTERM', ['closed', 'closed', 'closed']]);
+  assert.deepEqual(
+    [ended.signal, ended.deadLetters.map(({ reason }) => reason)],
+    ['SIGTERM', ['closed', 'closed', 'closed']],
+  );
 });
 
 test('an event that is added again by hand from a dead letter counts once, since it has its id', async () => {
@@ -135,7 +152,19 @@ test('without a callback and a file, a lost event goes to the log, whole', async
   buffer.add({ ...EVENT, event_id: 'lost', properties: { note: 'every word' } });
   await buffer.close();
   assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? '', /"reason":"overflow".*"event_id":"lost".*|"note":"every word"/);
+  assert.match(lines[0] ?? '', /"reason":"overflow".*"note":"every word"/);
+});
+
+test('a callback that fails later is logged too', async () => {
+  const lines: string[] = [];
+  const logger = { debug: () => undefined, warn: () => undefined, error: (line: string) => lines.push(line) };
+  const onDeadLetter = (): Promise<never> => Promise.reject(new Error('no room'));
+  const buffer = new EventBuffer(1, 1000, { client: new RocketSDK({ apiKey: 'k' }), logger, onDeadLetter });
+  buffer.sendBatch = () => Promise.reject(new Error('no'));
+  buffer.add({ ...EVENT, event_id: 'lost' });
+  await buffer.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(lines[0] ?? '', /no room.*"event_id":"lost"/);
 });
 
 test('a callback that throws does not stop the buffer, and the event goes to the log', async () => {
@@ -198,11 +227,34 @@ test('a buffer without a key says so when it is made, not when it sends', () => 
   if (key !== undefined) process.env['ROCKET_API_KEY'] = key;
 });
 
+test('a batch that is too large for the server is sent in halves', async () => {
+  const sent: string[][] = [];
+  const dead: string[] = [];
+  const tooLarge = answer(413, { error: 'payload_too_large', message: 'm', details: {}, request_id: 'r' });
+  const server = await serve((req, res, body) => {
+    const ids = (JSON.parse(body) as { events: { event_id: string }[] }).events.map(
+      ({ event_id }) => event_id,
+    );
+    const fits = ids.length <= 2 && !ids.includes('huge');
+    if (fits) sent.push(ids);
+    (fits ? TAKEN : tooLarge)(req, res, body);
+  });
+  const client = new RocketSDK({ apiKey: 'k', baseURL: server.baseURL });
+  const buffer = new EventBuffer(5, 1000, { client, onDeadLetter: ({ event_id }) => dead.push(event_id) });
+  for (const id of ['1', '2', 'huge', '4', '5']) buffer.add({ ...EVENT, event_id: id });
+  await buffer.close();
+  await server.close();
+  assert.deepEqual([sent.flat(), dead], [['1', '2', '4', '5'], ['huge']]);
+});
+
 test('an outage that ends is survived by every event, in order', async () => {
   const sent: string[] = [];
   let outages = 3;
   let dead = 0;
-  const buffer = new EventBuffer(2, 5, { client: new RocketSDK({ apiKey: 'k' }), onDeadLetter: () => dead++ });
+  const buffer = new EventBuffer(2, 5, {
+    client: new RocketSDK({ apiKey: 'k' }),
+    onDeadLetter: () => dead++,
+  });
   buffer.sendBatch = (events) => {
     if (outages-- > 0) return Promise.reject(new RequestTimeoutError(1));
     sent.push(...events.map(({ event_id }) => event_id));

@@ -29,14 +29,21 @@ async function against(
   const server = await serve(...handlers);
   try {
     const retry = { baseDelay: 1, ...options.retry };
-    await work(new RocketSDK({ apiKey: KEY, baseURL: server.baseURL, timeout: 5_000, ...options, retry }), server);
+    await work(
+      new RocketSDK({ apiKey: KEY, baseURL: server.baseURL, timeout: 5_000, ...options, retry }),
+      server,
+    );
   } finally {
     await server.close();
   }
 }
 
 test('a batch that is tried again has the same ids and times', async () => {
-  const handlers = [reset, FAILS, answer(200, { processed: 0, duplicates: 2, failed: 0, points_awarded: 0, results: [] })];
+  const handlers = [
+    reset,
+    FAILS,
+    answer(200, { processed: 0, duplicates: 2, failed: 0, points_awarded: 0, results: [] }),
+  ];
   await against(handlers, {}, async (client, { requests }) => {
     const events = ['a', 'b'].map((userId) => ({ event: 'quiz.completed', userId }));
     assert.equal((await client.events.trackBatch(events)).duplicates, 2);
@@ -64,19 +71,29 @@ test('two calls have two keys', async () => {
 
 test('what the caller changes while a call is tried again is not sent', async () => {
   const properties = { lesson_id: 'one' };
-  await against([FAILS, answer(200, { status: 'processed' })], { retry: { baseDelay: 20 } }, async (client, { requests }) => {
-    const tracked = client.events.track({ event: 'lesson.completed', userId: 'u', properties });
-    properties.lesson_id = 'two';
-    await tracked;
-    assert.deepEqual(requests.map(({ body }) => body.includes('"one"')), [true, true]);
-  });
+  await against(
+    [FAILS, answer(200, { status: 'processed' })],
+    { retry: { baseDelay: 20 } },
+    async (client, { requests }) => {
+      const tracked = client.events.track({ event: 'lesson.completed', userId: 'u', properties });
+      properties.lesson_id = 'two';
+      await tracked;
+      assert.deepEqual(
+        requests.map(({ body }) => body.includes('"one"')),
+        [true, true],
+      );
+    },
+  );
 });
 
 test('a server that does not answer is a RequestTimeoutError, one that is not there a NetworkError', async () => {
   await against([silence], { timeout: 50, retry: { enabled: false } }, async (client, server) => {
     await assert.rejects(client.users.getBalance('u'), RequestTimeoutError);
     await server.close();
-    await assert.rejects(client.users.getBalance('u'), (error) => error instanceof NetworkError && error.code === 'ECONNREFUSED');
+    await assert.rejects(
+      client.users.getBalance('u'),
+      (error) => error instanceof NetworkError && error.code === 'ECONNREFUSED',
+    );
   });
 });
 
@@ -92,7 +109,10 @@ test('an answer that stops in the middle is a time-out as well', async () => {
 
 test('a call can be given up while it waits for an answer, and while it waits for its next try', async () => {
   const reason = new Error('the user left');
-  for (const [handler, baseDelay] of [[silence, 1], [FAILS, 60_000]] as const) {
+  for (const [handler, baseDelay] of [
+    [silence, 1],
+    [FAILS, 60_000],
+  ] as const) {
     await against([handler], { retry: { baseDelay } }, async (client) => {
       const aborter = new AbortController();
       const call = client.users.getBalance('u', { signal: aborter.signal });
@@ -115,14 +135,21 @@ test('a breaker that opens in the middle of a call ends it with the error of its
 });
 
 test('once the server is back, one call tries, and then all go', async () => {
-  await against([FAILS, BALANCE], { circuitBreaker: { threshold: 1, timeout: 20 } }, async (client, { requests }) => {
-    await assert.rejects(client.users.getBalance('u'), ServerError);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    const calls = await Promise.allSettled([client.users.getBalance('u'), client.users.getBalance('u')]);
-    assert.deepEqual(calls.map(({ status }) => status), ['fulfilled', 'rejected']);
-    assert.equal(client.breakerState, 'CLOSED');
-    assert.equal(requests.length, 2);
-  });
+  await against(
+    [FAILS, BALANCE],
+    { circuitBreaker: { threshold: 1, timeout: 20 } },
+    async (client, { requests }) => {
+      await assert.rejects(client.users.getBalance('u'), ServerError);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const calls = await Promise.allSettled([client.users.getBalance('u'), client.users.getBalance('u')]);
+      assert.deepEqual(
+        calls.map(({ status }) => status),
+        ['fulfilled', 'rejected'],
+      );
+      assert.equal(client.breakerState, 'CLOSED');
+      assert.equal(requests.length, 2);
+    },
+  );
 });
 
 test('a redirect is not followed, so the key goes nowhere else', async () => {
@@ -155,7 +182,10 @@ test('hooks and logger are told of tries, retries and the breaker; neither sees 
     await assert.rejects(client.events.list({ user_id: 'someone-secret' }));
     await assert.rejects(client.points.award({ userId: 'someone-secret', points: 1, reason: 'secret' }));
   });
-  assert.deepEqual(told.map((line) => line.split(' {')[0]), ['try 1: 503', 'retry 2', 'OPEN', 'try 2: 503']);
+  assert.deepEqual(
+    told.map((line) => line.split(' {')[0]),
+    ['try 1: 503', 'retry 2', 'OPEN', 'try 2: 503'],
+  );
   const everything = [...told, ...lines].join('\n');
   assert.match(everything, /\/v1\/events try 1: 503/);
   assert.ok(!everything.includes('secret') && !everything.includes(KEY), everything);
@@ -166,9 +196,13 @@ test('a hook that throws changes nothing', async () => {
     throw new Error('a bug of the caller');
   };
   const hooks = { onTry: fail, onRetry: fail, onBreaker: fail };
-  await against([FAILS, BALANCE], { hooks, logger: { debug: fail, warn: fail, error: fail } }, async (client) => {
-    assert.equal((await client.users.getBalance('u')).points, 5);
-  });
+  await against(
+    [FAILS, BALANCE],
+    { hooks, logger: { debug: fail, warn: fail, error: fail } },
+    async (client) => {
+      assert.equal((await client.users.getBalance('u')).points, 5);
+    },
+  );
 });
 
 test('a printed client does not show its key', () => {
@@ -196,12 +230,19 @@ test('options that cannot work are refused when the client is made', () => {
     { userAgent: 'a\nb' },
   ];
   for (const options of wrong) {
-    assert.throws(() => new RocketSDK({ apiKey: 'k', ...options }), { name: 'ConfigurationError' }, inspect(options));
+    assert.throws(
+      () => new RocketSDK({ apiKey: 'k', ...options }),
+      { name: 'ConfigurationError' },
+      inspect(options),
+    );
   }
 });
 
 test('a list is one page when it is awaited, and all rows when it is gone through', async () => {
-  const page = (ids: string[], next: string | null): object => ({ events: ids.map((event_id) => ({ event_id })), next_cursor: next });
+  const page = (ids: string[], next: string | null): object => ({
+    events: ids.map((event_id) => ({ event_id })),
+    next_cursor: next,
+  });
   const { client, sent } = isolated({
     outcomes: [page(['1', '2'], 'c1'), page(['3'], 'c2'), page([], null), page(['4'], 'c9')].map((body) => ({
       kind: 'status',
@@ -212,7 +253,10 @@ test('a list is one page when it is awaited, and all rows when it is gone throug
   const ids: string[] = [];
   for await (const { event_id } of client.events.list({ event: 'a.b', limit: 2 })) ids.push(event_id);
   assert.deepEqual(ids, ['1', '2', '3']);
-  assert.deepEqual(sent.map(({ url }) => url.search), ['?event=a.b&limit=2', '?event=a.b&limit=2&cursor=c1', '?event=a.b&limit=2&cursor=c2']);
+  assert.deepEqual(
+    sent.map(({ url }) => url.search),
+    ['?event=a.b&limit=2', '?event=a.b&limit=2&cursor=c1', '?event=a.b&limit=2&cursor=c2'],
+  );
   const { events, next_cursor } = await client.events.list();
   assert.deepEqual([events.length, next_cursor, sent.length], [1, 'c9', 4]);
 });
@@ -221,11 +265,23 @@ test('what JSON does not have is refused with its path instead of being lost', a
   const { client, sent } = isolated();
   const itself: Record<string, unknown> = {};
   itself['self'] = itself;
-  const wrong = { score: Number.NaN, big: 1n, call: () => undefined, at: new Date('no date'), list: [{ deep: Infinity }], itself };
+  const wrong = {
+    score: Number.NaN,
+    big: 1n,
+    call: () => undefined,
+    at: new Date('no date'),
+    list: [{ deep: Infinity }],
+    itself,
+  };
   await assert.rejects(client.events.track({ event: 'a.b', userId: 'u', properties: wrong }), (error) => {
     assert.ok(error instanceof ValidationError);
-    const paths = ['score', 'big', 'call', 'at', 'list[0].deep', 'itself.self'].map((name) => `properties.${name}`);
-    assert.deepEqual(error.errors.map(({ path }) => path), paths);
+    const paths = ['score', 'big', 'call', 'at', 'list[0].deep', 'itself.self'].map(
+      (name) => `properties.${name}`,
+    );
+    assert.deepEqual(
+      error.errors.map(({ path }) => path),
+      paths,
+    );
     return true;
   });
   assert.deepEqual(sent, []);

@@ -39,15 +39,21 @@ describe('the packed package', () => {
 
   test('holds the code, its types, and nothing of the tests', () => {
     const list = run(folder, 'tar', 'tzf', `rocket-learning-sdk-${VERSION}.tgz`).split('\n');
-    const allowed = /^package\/(?:dist\/[\w/.-]+\.(?:js|cjs|mjs|d\.ts|d\.cts|d\.mts)|package\.json|README\.md|CHANGELOG\.md|LICENSE|)$/;
-    assert.deepEqual(list.filter((name) => name !== '' && !allowed.test(name)), []);
+    const allowed =
+      /^package\/(?:dist\/[\w/.-]+\.(?:js|cjs|mjs|d\.ts|d\.cts|d\.mts)|package\.json|README\.md|CHANGELOG\.md|LICENSE|)$/;
+    assert.deepEqual(
+      list.filter((name) => name !== '' && !allowed.test(name)),
+      [],
+    );
     for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/index.d.cts', 'dist/index.d.mts']) {
       assert.ok(list.includes(`package/${name}`), name);
     }
   });
 
   test('needs no other package', () => {
-    const installed = JSON.parse(run(folder, 'npm', 'ls', '--all', '--json')) as { dependencies: Record<string, object> };
+    const installed = JSON.parse(run(folder, 'npm', 'ls', '--all', '--json')) as {
+      dependencies: Record<string, object>;
+    };
     assert.deepEqual(Object.keys(installed.dependencies), ['@rocket-learning/sdk']);
     assert.ok(!('dependencies' in (installed.dependencies['@rocket-learning/sdk'] ?? {})));
   });
@@ -65,7 +71,12 @@ describe('the packed package', () => {
     'CommonJS': { module: 'node16', file: 'typed.cts' },
     'CommonJS that is written with import': { module: 'node16', file: 'interop.ts' },
     'a bundler': { module: 'esnext', moduleResolution: 'bundler', file: 'interop.ts' },
-    'old settings': { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true, file: 'interop.ts' },
+    'old settings': {
+      module: 'commonjs',
+      moduleResolution: 'node10',
+      esModuleInterop: true,
+      file: 'interop.ts',
+    },
   };
   for (const [name, { file, ...options }] of Object.entries(consumers)) {
     test(`has types for ${name}, also without those of Node.js`, () => {
@@ -79,18 +90,31 @@ describe('the packed package', () => {
 });
 
 test('the version is the one of package.json', () => {
-  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   assert.equal(VERSION, version);
 });
 
 test('every name that can be imported is a type or a value for CommonJS too', () => {
   const declared = readFileSync(path.join(ROOT, 'src/index.cts'), 'utf8').matchAll(/export type (\w+)/g);
   const types = new Set([...declared].map(([, name]) => name));
-  const sources = ['exports.ts', 'types.ts'].map((name) => readFileSync(path.join(ROOT, 'src', name), 'utf8')).join('\n');
-  const lists = [...sources.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) => list.match(/\w+/g) ?? []);
+  const sources = ['exports.ts', 'types.ts']
+    .map((name) => readFileSync(path.join(ROOT, 'src', name), 'utf8'))
+    .join('\n');
+  const lists = [...sources.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(
+    ([, list = '']) => list.match(/\w+/g) ?? [],
+  );
   const own = [...sources.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name);
-  const values = new Set(Object.entries(imported).filter(([, value]) => !isClass(value)).map(([name]) => name));
-  assert.deepEqual([...lists, ...own].filter((name) => !types.has(name) && !values.has(name ?? '')), []);
+  const values = new Set(
+    Object.entries(imported)
+      .filter(([, value]) => !isClass(value))
+      .map(([name]) => name),
+  );
+  assert.deepEqual(
+    [...lists, ...own].filter((name) => !types.has(name) && !values.has(name ?? '')),
+    [],
+  );
 });
 
 function isClass(value: unknown): boolean {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import {
+import RocketSDK, {
   CircuitBreaker,
   CircuitOpenError,
   InvalidRequestError,
@@ -15,6 +15,7 @@ import {
 } from '@rocket-learning/sdk';
 
 import { answer, serve } from './support/server.mjs';
+import { isolated } from './support/world.mjs';
 
 const REFUSAL = { code: null, message: 'm', requestId: null, details: {}, retryAfterMs: null };
 
@@ -56,15 +57,54 @@ test('RetryableRequest knows errors of this package and of other HTTP clients', 
     { response: { status: 500 } },
     { response: { status: 429 } },
   ];
-  const final = [new InvalidRequestError({ ...REFUSAL, status: 400 }), { response: { status: 404 } }, new Error('m'), null, 'x'];
-  assert.deepEqual(retried.map((error) => request.shouldRetry(error)), retried.map(() => true));
-  assert.deepEqual(final.map((error) => request.shouldRetry(error)), final.map(() => false));
+  const final = [
+    new InvalidRequestError({ ...REFUSAL, status: 400 }),
+    { response: { status: 404 } },
+    new Error('m'),
+    null,
+    'x',
+  ];
+  assert.deepEqual(
+    retried.map((error) => request.shouldRetry(error)),
+    retried.map(() => true),
+  );
+  assert.deepEqual(
+    final.map((error) => request.shouldRetry(error)),
+    final.map(() => false),
+  );
 });
 
 test('RetryableRequest waits as long as the server asks', async () => {
   const request = new Patient(1, 100);
   await request.execute(failing(new ServerError({ ...REFUSAL, status: 503, retryAfterMs: 5000 })));
   assert.deepEqual(request.waited, [5000]);
+});
+
+test('RetryableRequest keeps the ids of the calls in it, so that they count once', async () => {
+  const failure = answer(503, {});
+  const server = await serve(failure, answer(200, {}), answer(200, {}), failure, answer(200, {}));
+  const client = new RocketSDK({ apiKey: 'k', baseURL: server.baseURL, retry: { enabled: false } });
+  const event = { event: 'quiz.completed', user_id: 'u' };
+  const work = async (): Promise<void> => {
+    await client.events.track(event);
+    await client.events.track(event);
+    await client.points.award({ user_id: 'u', points: 5, reason: 'r' });
+  };
+  await new Patient().execute(work);
+  await server.close();
+
+  // The first attempt ends with its first call, the second with its third, and the last one goes through.
+  const tried = server.requests.map(({ body, headers }) => `${String(headers['idempotency-key'])} ${body}`);
+  const [first, , second, award] = tried;
+  assert.deepEqual(tried, [first, first, second, award, first, second, award]);
+  assert.equal(new Set(tried).size, 3);
+});
+
+test('two pieces of work have ids of their own', async () => {
+  const { client, sent } = isolated();
+  const work = (): Promise<unknown> => client.events.track({ event: 'quiz.completed', user_id: 'u' });
+  await Promise.all([new Patient().execute(work), new Patient().execute(work)]);
+  assert.equal(new Set(sent.map(({ body }) => body['event_id'])).size, 2);
 });
 
 test('CircuitBreaker has the defaults of the page, and lets one call try after its time', async () => {
@@ -74,7 +114,10 @@ test('CircuitBreaker has the defaults of the page, and lets one call try after i
   let now = 0;
   const breaker = new CircuitBreaker(1, 1000, { now: () => now });
   await assert.rejects(breaker.execute(failing(new Error('down'))), /down/);
-  await assert.rejects(breaker.execute(failing()), (error) => error instanceof CircuitOpenError && error.retryAfterMs === 1000);
+  await assert.rejects(
+    breaker.execute(failing()),
+    (error) => error instanceof CircuitOpenError && error.retryAfterMs === 1000,
+  );
   now = 1000;
   const [first, second] = await Promise.allSettled([breaker.execute(failing()), breaker.execute(failing())]);
   assert.deepEqual([first.status, second.status, breaker.state], ['fulfilled', 'rejected', 'CLOSED']);
@@ -96,5 +139,8 @@ test('RocketEventTester says what the server finds wrong, and stores nothing the
     message: `Invalid event: ${JSON.stringify(found)}`,
   });
   await server.close();
-  assert.deepEqual(server.requests.map(({ url }) => url), ['/v1/events/validate']);
+  assert.deepEqual(
+    server.requests.map(({ url }) => url),
+    ['/v1/events/validate'],
+  );
 });

@@ -16,7 +16,11 @@ const CLIENT = fileURLToPath(new URL('../../dist/client.d.ts', import.meta.url))
 const REPORT = new URL('../../../../build/sdks/node.types.json', import.meta.url);
 const MAX_DEPTH = 8;
 
-const program = ts.createProgram([CLIENT], { module: ts.ModuleKind.Node16, strict: true, target: ts.ScriptTarget.ES2022 });
+const program = ts.createProgram([CLIENT], {
+  module: ts.ModuleKind.Node16,
+  strict: true,
+  target: ts.ScriptTarget.ES2022,
+});
 const checker = program.getTypeChecker();
 
 function clientType(): ts.Type {
@@ -82,7 +86,9 @@ function fieldsOf(type: ts.Type): Map<string, ts.Type> {
   const objects = partsOf(type).filter((part) => !isText(part) && !checker.isArrayType(part));
   return new Map(
     objects.flatMap((object) =>
-      object.getProperties().map((property): [string, ts.Type] => [property.name, checker.getTypeOfSymbol(property)]),
+      object
+        .getProperties()
+        .map((property): [string, ts.Type] => [property.name, checker.getTypeOfSymbol(property)]),
     ),
   );
 }

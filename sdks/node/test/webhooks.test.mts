@@ -9,7 +9,12 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { compileFunction } from 'node:vm';
 
-import { ConfigurationError, type WebhookMiddleware, signWebhook, webhookMiddleware } from '@rocket-learning/sdk';
+import {
+  ConfigurationError,
+  type WebhookMiddleware,
+  signWebhook,
+  webhookMiddleware,
+} from '@rocket-learning/sdk';
 
 interface App {
   use(handler: unknown): void;
@@ -86,7 +91,8 @@ test('what is not signed, or by another secret, or changed, is answered 401 with
 test('while a secret is being replaced, either fits', async () => {
   const other = `whsec_${randomBytes(32).toString('base64')}`;
   const both = webhookMiddleware({ secret: [other, SECRET] });
-  for (const secret of [SECRET, other]) assert.equal((await post(appWith(both), signed(BODY, secret)))[0], 200);
+  for (const secret of [SECRET, other])
+    assert.equal((await post(appWith(both), signed(BODY, secret)))[0], 200);
 });
 
 test('X-Signature is checked where it is asked for, with any text as secret', async () => {
@@ -126,7 +132,11 @@ test('the example of the README receives', async () => {
   const parameters = ['require', 'process', 'console'];
   const run = compileFunction(`${example}\nreturn app;`, parameters) as (...values: unknown[]) => App;
   const lines: unknown[][] = [];
-  const app = run(require, { env: { WEBHOOK_SECRET: SECRET } }, { log: (...line: unknown[]) => lines.push(line) });
+  const app = run(
+    require,
+    { env: { WEBHOOK_SECRET: SECRET } },
+    { log: (...line: unknown[]) => lines.push(line) },
+  );
   const moved = express();
   moved.use((req: { url: string }, _res: unknown, next: () => void) => {
     req.url = '/webhooks/rocket';

@@ -8,6 +8,11 @@ import { Resource } from './resource.js';
 export class Leaderboard extends Resource {
   /** A board of all time, a week or a month, of everything or one course. */
   get(filter: LeaderboardFilter = {}, options?: CallOptions): Paged<LeaderboardPage, Standing> {
-    return this.pages<LeaderboardPage, Standing>('/v1/leaderboard', filter, ({ standings }) => standings, options);
+    return this.pages<LeaderboardPage, Standing>(
+      '/v1/leaderboard',
+      filter,
+      ({ standings }) => standings,
+      options,
+    );
   }
 }

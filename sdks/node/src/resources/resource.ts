@@ -4,6 +4,7 @@ import { pathPart } from '../checks.js';
 import type { World } from '../config.js';
 import { ValidationError } from '../errors.js';
 import { Paged } from '../paging.js';
+import { type Stamp, stampFor } from '../repeat.js';
 import { type CallOptions, type Query, type Transport, encodePathPart } from '../transport.js';
 import type { Page, PageOptions } from '../types.js';
 
@@ -30,8 +31,14 @@ export abstract class Resource {
 
   /** The same for what must count once: every try has the caller's key, or one that is made here. */
   protected postOnce<T>(path: string, body: unknown, options: WriteOptions): Promise<T> {
-    const idempotencyKey = options.idempotencyKey || this.world.newId();
+    const idempotencyKey = options.idempotencyKey || this.#newKey(path, body);
     return this.post<T>(path, body, { ...options, idempotencyKey });
+  }
+
+  #newKey(path: string, body: unknown): string {
+    const { newId, now } = this.world;
+    const make = (): Stamp => ({ id: newId(), time: new Date(now()).toISOString() });
+    return stampFor(() => path + JSON.stringify(body), make).id;
   }
 
   protected pages<TPage extends Page, TRow>(
@@ -40,7 +47,10 @@ export abstract class Resource {
     rows: (page: TPage) => readonly TRow[],
     options: CallOptions = {},
   ): Paged<TPage, TRow> {
-    return new Paged((cursor = filter.cursor) => this.read<TPage>(path, options, { ...filter, cursor }), rows);
+    return new Paged(
+      (cursor = filter.cursor) => this.read<TPage>(path, options, { ...filter, cursor }),
+      rows,
+    );
   }
 }
 

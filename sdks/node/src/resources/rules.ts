@@ -7,7 +7,11 @@ import { Resource, pathOf } from './resource.js';
 
 export class Rules extends Resource {
   /** A rule as it stands, or as it was in a version. */
-  async get(ruleId: string, which: { readonly version?: number | undefined } = {}, options?: CallOptions): Promise<Rule> {
+  async get(
+    ruleId: string,
+    which: { readonly version?: number | undefined } = {},
+    options?: CallOptions,
+  ): Promise<Rule> {
     return this.read(pathOf('/v1/rules/', { rule_id: ruleId }), options, which);
   }
 
@@ -18,6 +22,11 @@ export class Rules extends Resource {
 
   /** Ready-made rules that can be switched on. */
   templates(options?: CallOptions): Paged<RuleTemplatePage, RuleTemplate> {
-    return this.pages<RuleTemplatePage, RuleTemplate>('/v1/rules/templates', {}, ({ templates }) => templates, options);
+    return this.pages<RuleTemplatePage, RuleTemplate>(
+      '/v1/rules/templates',
+      {},
+      ({ templates }) => templates,
+      options,
+    );
   }
 }

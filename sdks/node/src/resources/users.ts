@@ -45,12 +45,26 @@ export class Users extends Resource {
 
   /** Every movement of a learner's points, the latest first. */
   getLedger(userId: string, page: PageOptions = {}, options?: CallOptions): Paged<LedgerPage, LedgerEntry> {
-    return this.pages<LedgerPage, LedgerEntry>(path(userId, '/ledger'), page, ({ entries }) => entries, options);
+    return this.pages<LedgerPage, LedgerEntry>(
+      path(userId, '/ledger'),
+      page,
+      ({ entries }) => entries,
+      options,
+    );
   }
 
   /** A learner's badges, the latest first. */
-  getBadges(userId: string, filter: HeldBadgeFilter = {}, options?: CallOptions): Paged<HeldBadgePage, HeldBadge> {
-    return this.pages<HeldBadgePage, HeldBadge>(path(userId, '/badges'), filter, ({ badges }) => badges, options);
+  getBadges(
+    userId: string,
+    filter: HeldBadgeFilter = {},
+    options?: CallOptions,
+  ): Paged<HeldBadgePage, HeldBadge> {
+    return this.pages<HeldBadgePage, HeldBadge>(
+      path(userId, '/badges'),
+      filter,
+      ({ badges }) => badges,
+      options,
+    );
   }
 
   /** What is still to be had of each rule. */
@@ -69,7 +83,12 @@ export class Users extends Resource {
     filter: ExplanationFilter = {},
     options?: CallOptions,
   ): Paged<ExplanationPage, StoredEvent> {
-    return this.pages<ExplanationPage, StoredEvent>(path(userId, '/explain'), filter, ({ events }) => events, options);
+    return this.pages<ExplanationPage, StoredEvent>(
+      path(userId, '/explain'),
+      filter,
+      ({ events }) => events,
+      options,
+    );
   }
 }
 

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 
 import * as sdk from '@rocket-learning/sdk';
-import { type BatchResult, EventBuffer, NetworkError, RocketError, type StampedEvent } from '@rocket-learning/sdk';
+import {
+  type BatchResult,
+  EventBuffer,
+  NetworkError,
+  RocketError,
+  type StampedEvent,
+} from '@rocket-learning/sdk';
 
 import { readCases, runCases } from '../support/cases.mjs';
 

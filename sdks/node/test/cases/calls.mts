@@ -20,35 +20,37 @@ interface Policy {
 
 const { defaults } = readCases('retry') as { defaults: Policy };
 
-runCases<{ policy: Partial<Policy>; retry: number; random: number; outcome: Outcome; delay_ms: number | null }>(
-  'retry',
-  'cases',
-  async ({ policy, retry, random, outcome, delay_ms: expected }) => {
-    const all = { ...defaults, ...policy };
-    const { client, waited } = isolated({
-      // The tries before this one failed, too.
-      outcomes: [...Array.from({ length: retry }, (): Outcome => ({ kind: 'network' })), outcome],
-      random,
-      options: {
-        timeout: 1,
-        circuitBreaker: { enabled: false },
-        retry: {
-          enabled: all.enabled,
-          maxRetries: all.max_retries,
-          baseDelay: all.base_delay_ms,
-          backoffMultiplier: all.multiplier,
-          maxDelay: all.max_delay_ms,
-          jitter: all.jitter,
-          maxRetryAfter: all.max_retry_after_ms,
-        },
+runCases<{
+  policy: Partial<Policy>;
+  retry: number;
+  random: number;
+  outcome: Outcome;
+  delay_ms: number | null;
+}>('retry', 'cases', async ({ policy, retry, random, outcome, delay_ms: expected }) => {
+  const all = { ...defaults, ...policy };
+  const { client, waited } = isolated({
+    // The tries before this one failed, too.
+    outcomes: [...Array.from({ length: retry }, (): Outcome => ({ kind: 'network' })), outcome],
+    random,
+    options: {
+      timeout: 1,
+      circuitBreaker: { enabled: false },
+      retry: {
+        enabled: all.enabled,
+        maxRetries: all.max_retries,
+        baseDelay: all.base_delay_ms,
+        backoffMultiplier: all.multiplier,
+        maxDelay: all.max_delay_ms,
+        jitter: all.jitter,
+        maxRetryAfter: all.max_retry_after_ms,
       },
-    });
-    await client.users.getBalance('u').catch(() => undefined);
-    const delay = waited[retry];
-    if (expected === null) assert.equal(delay, undefined);
-    else assert.ok(delay !== undefined && Math.abs(delay - expected) <= 1, `${delay} is not ${expected}`);
-  },
-);
+    },
+  });
+  await client.users.getBalance('u').catch(() => undefined);
+  const delay = waited[retry];
+  if (expected === null) assert.equal(delay, undefined);
+  else assert.ok(delay !== undefined && Math.abs(delay - expected) <= 1, `${delay} is not ${expected}`);
+});
 
 interface ErrorCase {
   readonly status: number;
@@ -91,7 +93,8 @@ runCases<AddressCase>('urls', 'base_url', ({ argument, environment, env, base_ur
   if (env !== null) process.env['ROCKET_BASE_URL'] = env;
   try {
     const make = (): string =>
-      new RocketSDK({ apiKey: 'k', baseURL: argument ?? undefined, environment: environment ?? undefined }).baseURL;
+      new RocketSDK({ apiKey: 'k', baseURL: argument ?? undefined, environment: environment ?? undefined })
+        .baseURL;
     if (expected === undefined) assert.throws(make, sdk.ConfigurationError);
     else assert.equal(make(), expected);
   } finally {
@@ -110,29 +113,43 @@ interface RequestCase {
   readonly errors?: string[];
 }
 
-runCases<RequestCase>('urls', 'requests', async ({ base_url: baseURL, call, arguments: given, ...expected }) => {
-  const { client, sent } = isolated({ options: { baseURL } });
-  try {
-    await invoke(client, call, given);
-  } catch (error) {
-    assert.ok(error instanceof ValidationError, String(error));
-    assert.deepEqual(error.errors.map(({ path }) => path), expected.errors);
-    assert.deepEqual(sent, []);
-    return;
-  }
-  const [request] = sent;
-  assert.ok(request && expected.errors === undefined);
-  assert.equal(request.method, expected.method);
-  assert.equal(request.url.href.split('?')[0], expected.url);
-  assert.deepEqual(Object.fromEntries(request.url.searchParams), expected.query);
-  assert.equal(request.headers['Authorization'], 'Bearer rk_test_key');
-  assert.equal(request.headers['Accept'], 'application/json');
-  assert.match(request.headers['User-Agent'] ?? '', /^rocket-learning-sdk-node\/1\.0\.0 /);
-});
+runCases<RequestCase>(
+  'urls',
+  'requests',
+  async ({ base_url: baseURL, call, arguments: given, ...expected }) => {
+    const { client, sent } = isolated({ options: { baseURL } });
+    try {
+      await invoke(client, call, given);
+    } catch (error) {
+      assert.ok(error instanceof ValidationError, String(error));
+      assert.deepEqual(
+        error.errors.map(({ path }) => path),
+        expected.errors,
+      );
+      assert.deepEqual(sent, []);
+      return;
+    }
+    const [request] = sent;
+    assert.ok(request && expected.errors === undefined);
+    assert.equal(request.method, expected.method);
+    assert.equal(request.url.href.split('?')[0], expected.url);
+    assert.deepEqual(Object.fromEntries(request.url.searchParams), expected.query);
+    assert.equal(request.headers['Authorization'], 'Bearer rk_test_key');
+    assert.equal(request.headers['Accept'], 'application/json');
+    assert.match(request.headers['User-Agent'] ?? '', /^rocket-learning-sdk-node\/1\.0\.0 /);
+  },
+);
 
 // Arguments that Node takes by their place.
 const BY_PLACE = ['events', 'event_id', 'badge_id', 'rule_id', 'user_id'];
-const WHOLE = new Set(['events.track', 'events.validate', 'points.award', 'points.deduct', 'badges.award', 'events.list']);
+const WHOLE = new Set([
+  'events.track',
+  'events.validate',
+  'points.award',
+  'points.deduct',
+  'badges.award',
+  'events.list',
+]);
 
 /** Calls a method by its canonical name with its named arguments. */
 async function invoke(client: RocketSDK, call: string, given: Json): Promise<void> {
@@ -142,5 +159,7 @@ async function invoke(client: RocketSDK, call: string, given: Json): Promise<voi
   const place = WHOLE.has(call) ? undefined : BY_PLACE.find((key) => key in given);
   const { [place ?? '']: one, ...others } = given;
   const parameters = place === undefined ? [given] : [one, others];
-  await (target as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[method]?.(...parameters);
+  await (target as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[method]?.(
+    ...parameters,
+  );
 }

@@ -62,23 +62,31 @@ interface AwardCase {
   readonly errors?: string[];
 }
 
-runCases<AwardCase>('awards', 'points', async ({ given, key, wire, idempotency_key: expected, errors = [] }) => {
-  for (const move of ['award', 'deduct'] as const) {
+runCases<AwardCase>(
+  'awards',
+  'points',
+  async ({ given, key, wire, idempotency_key: expected, errors = [] }) => {
+    for (const move of ['award', 'deduct'] as const) {
+      const { client, sent } = isolated({ ids: ['id-1', 'id-2'] });
+      const call = client.points[move](given, key === undefined ? {} : { idempotencyKey: key });
+      assert.deepEqual(await pathsOf(call), [...errors].sort());
+      assert.deepEqual(sent[0]?.body, wire);
+      assert.equal(sent[0]?.headers['Idempotency-Key'], expected);
+    }
+  },
+);
+
+runCases<AwardCase>(
+  'awards',
+  'badges',
+  async ({ given, key, wire, idempotency_key: expected, errors = [] }) => {
     const { client, sent } = isolated({ ids: ['id-1', 'id-2'] });
-    const call = client.points[move](given, key === undefined ? {} : { idempotencyKey: key });
+    const call = client.badges.award(given, key === undefined ? {} : { idempotencyKey: key });
     assert.deepEqual(await pathsOf(call), [...errors].sort());
     assert.deepEqual(sent[0]?.body, wire);
     assert.equal(sent[0]?.headers['Idempotency-Key'], expected);
-  }
-});
-
-runCases<AwardCase>('awards', 'badges', async ({ given, key, wire, idempotency_key: expected, errors = [] }) => {
-  const { client, sent } = isolated({ ids: ['id-1', 'id-2'] });
-  const call = client.badges.award(given, key === undefined ? {} : { idempotencyKey: key });
-  assert.deepEqual(await pathsOf(call), [...errors].sort());
-  assert.deepEqual(sent[0]?.body, wire);
-  assert.equal(sent[0]?.headers['Idempotency-Key'], expected);
-});
+  },
+);
 
 runCases<{ schema: EventSchema; event: LearningEvent; errors: string[] }>(
   'schema',
@@ -100,11 +108,17 @@ runCases<{ schema: EventSchema; path: string }>('schema', 'refused', ({ schema, 
   );
 });
 
-runCases<{ user_id: string; count: number; events: Json[] }>('generator', 'cases', ({ user_id, count, events }) => {
-  const made = generateTestEvents(user_id, count).map(({ timestamp, properties: { progress_pct, ...others }, ...event }) => {
-    assert.ok(Math.abs(Date.parse(timestamp) - Date.now()) < 60_000);
-    assert.ok(Number.isInteger(progress_pct) && progress_pct >= 0 && progress_pct <= 99);
-    return { ...event, properties: others };
-  });
-  assert.deepEqual(made, events);
-});
+runCases<{ user_id: string; count: number; events: Json[] }>(
+  'generator',
+  'cases',
+  ({ user_id, count, events }) => {
+    const made = generateTestEvents(user_id, count).map(
+      ({ timestamp, properties: { progress_pct, ...others }, ...event }) => {
+        assert.ok(Math.abs(Date.parse(timestamp) - Date.now()) < 60_000);
+        assert.ok(Number.isInteger(progress_pct) && progress_pct >= 0 && progress_pct <= 99);
+        return { ...event, properties: others };
+      },
+    );
+    assert.deepEqual(made, events);
+  },
+);

@@ -7,7 +7,8 @@ buffer.add({ event: 'lesson.completed', user_id: 'user-123' });
 
 const result: TrackResult = await client.events.track({ event: 'course.completed', userId: 'user-123' });
 const balance: Balance = await client.users.getBalance('user-123');
-for await (const entry of client.users.getLedger('user-123')) console.log(entry.points, result.status, balance.rank);
+for await (const entry of client.users.getLedger('user-123'))
+  console.log(entry.points, result.status, balance.rank);
 
 // @ts-expect-error -- an event has a learner
 await client.events.track({ event: 'course.completed' });

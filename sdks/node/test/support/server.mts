@@ -8,7 +8,11 @@ export type Handler = (req: IncomingMessage, res: ServerResponse, body: string) 
 
 export interface ScriptedServer {
   readonly baseURL: string;
-  readonly requests: { readonly headers: IncomingMessage['headers']; readonly body: string; readonly url: string }[];
+  readonly requests: {
+    readonly headers: IncomingMessage['headers'];
+    readonly body: string;
+    readonly url: string;
+  }[];
   close(): Promise<void>;
 }
 

@@ -51,7 +51,10 @@ export function isolated({ options, outcomes = [], ids, clock, random = 0 }: Set
       fetch: (url, request) => {
         const body = JSON.parse(request.body ?? '{}') as Record<string, unknown>;
         deeds.sent.push({ ...request, url: new URL(url), body });
-        return answer(left.shift() ?? { kind: 'status', status: 200, body: '{"events": [], "next_cursor": null}' }, request);
+        return answer(
+          left.shift() ?? { kind: 'status', status: 200, body: '{"events": [], "next_cursor": null}' },
+          request,
+        );
       },
       sleep: (ms) => {
         deeds.waited.push(ms);
@@ -68,7 +71,9 @@ export function isolated({ options, outcomes = [], ids, clock, random = 0 }: Set
 async function answer(outcome: Outcome, { signal }: FetchRequest): Promise<Response> {
   switch (outcome.kind) {
     case 'network':
-      throw new TypeError('fetch failed', { cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) });
+      throw new TypeError('fetch failed', {
+        cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+      });
     case 'timeout':
       return new Promise((_, reject) => {
         signal.addEventListener('abort', () => {
