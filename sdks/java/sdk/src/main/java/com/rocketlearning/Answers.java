@@ -65,12 +65,16 @@ final class Answers {
     }
 
     private static Map<String, Object> details(JsonNode body) {
-        return body != null && body.path("details").isObject() ? Json.map(body.get("details")) : Map.of();
+        return body != null && body.path("details").isObject()
+                ? Json.map(body.get("details"))
+                : Map.of();
     }
 
     private static Duration retryAfter(HttpHeaders headers, JsonNode body) {
         String header = headers.firstValue("Retry-After").map(String::strip).orElse("");
-        if (!header.isEmpty() && header.length() <= MAX_DIGITS && header.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        if (!header.isEmpty()
+                && header.length() <= MAX_DIGITS
+                && header.chars().allMatch(c -> c >= '0' && c <= '9')) {
             return Duration.ofSeconds(Long.parseLong(header));
         }
         JsonNode said = body == null ? null : body.get("retry_after");

@@ -26,8 +26,12 @@ abstract class Api {
         return Transport.await(send(call, type));
     }
 
-    /** {@return a list whose pages the calls of {@code start} fetch; {@code plural} is its name in the answer} */
-    final <T> PagedList<T> list(Supplier<Call> start, PageRequest first, String plural, Class<T> type) {
+    /**
+     * {@return a list whose pages the calls of {@code start} fetch; {@code plural} is its name in
+     * the answer}
+     */
+    final <T> PagedList<T> list(
+            Supplier<Call> start, PageRequest first, String plural, Class<T> type) {
         return new PagedList<>(
                 next -> {
                     Call call = next.map(first::after).orElse(first).addTo(start.get());

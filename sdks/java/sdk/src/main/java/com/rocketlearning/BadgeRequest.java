@@ -10,7 +10,8 @@ public final class BadgeRequest {
     private final Map<String, ?> metadata;
     private final String idempotencyKey;
 
-    private BadgeRequest(String userId, String badgeId, Map<String, ?> metadata, String idempotencyKey) {
+    private BadgeRequest(
+            String userId, String badgeId, Map<String, ?> metadata, String idempotencyKey) {
         this.userId = userId;
         this.badgeId = badgeId;
         this.metadata = metadata;
@@ -39,8 +40,8 @@ public final class BadgeRequest {
     }
 
     /**
-     * The same under a key of the caller's own, such as the number of a form: whoever uses the key again gets the
-     * first answer, and nothing is given.
+     * The same under a key of the caller's own, such as the number of a form: whoever uses the key
+     * again gets the first answer, and nothing is given.
      *
      * @param key 1 to 255 printable ASCII characters without blanks
      * @return the request

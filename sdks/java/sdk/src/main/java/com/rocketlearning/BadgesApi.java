@@ -11,8 +11,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * Badges: given by hand, and looked up. Each award has an idempotency key, the caller's or a random one, and
- * counts once, however often it is tried.
+ * Badges: given by hand, and looked up. Each award has an idempotency key, the caller's or a random
+ * one, and counts once, however often it is tried.
  */
 public final class BadgesApi extends Api {
     private static final Set<String> FIELDS = Set.of("user_id", "badge_id", "metadata");
@@ -25,8 +25,8 @@ public final class BadgesApi extends Api {
     }
 
     /**
-     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given twice, unless
-     * the badge is repeatable.
+     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given
+     * twice, unless the badge is repeatable.
      *
      * @param userId the learner
      * @param badgeId the badge
@@ -39,8 +39,8 @@ public final class BadgesApi extends Api {
     }
 
     /**
-     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given twice, unless
-     * the badge is repeatable.
+     * Gives a badge to a learner; one who isn't known is made. What a learner has isn't given
+     * twice, unless the badge is repeatable.
      *
      * @param request which badge, to whom
      * @return the award, and whether it is new
@@ -91,8 +91,10 @@ public final class BadgesApi extends Api {
     CompletableFuture<BadgeResult> give(Map<String, Object> fields, String idempotencyKey) {
         Found found = new Found();
         Map<String, Object> body = Fields.known(fields, FIELDS, found);
-        found.check("user_id", body.get("user_id"), value -> Checks.required(value, Checks::userId));
-        found.check("badge_id", body.get("badge_id"), value -> Checks.required(value, Checks::text));
+        found.check(
+                "user_id", body.get("user_id"), value -> Checks.required(value, Checks::userId));
+        found.check(
+                "badge_id", body.get("badge_id"), value -> Checks.required(value, Checks::text));
         Fields.checkMetadata(body, found);
         String key = Fields.key(idempotencyKey, keys, found);
         found.refuse();

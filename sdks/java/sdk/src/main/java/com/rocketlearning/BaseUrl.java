@@ -13,7 +13,9 @@ final class BaseUrl {
         String text = given.strip().replaceAll("/+$", "");
         try {
             URI url = new URI(text);
-            boolean web = "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
+            boolean web =
+                    "http".equalsIgnoreCase(url.getScheme())
+                            || "https".equalsIgnoreCase(url.getScheme());
             if (web
                     && url.getHost() != null
                     && url.getRawUserInfo() == null

@@ -40,7 +40,9 @@ final class Call {
     /** Adds to the query what is there; null isn't. */
     Call with(String name, Object value) {
         if (value != null) {
-            query.put(name, value instanceof Instant ? Json.moment((Instant) value) : value.toString());
+            query.put(
+                    name,
+                    value instanceof Instant ? Json.moment((Instant) value) : value.toString());
         }
         return this;
     }

@@ -11,7 +11,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** What single values must be. A check answers null, or what is wrong; none is stricter than the server. */
+/**
+ * What single values must be. A check answers null, or what is wrong; none is stricter than the
+ * server.
+ */
 final class Checks {
     static final int MAX_ID = 255;
     static final int MAX_REASON = 1_000;
@@ -85,7 +88,9 @@ final class Checks {
             return "must not begin or end with a blank";
         }
         if (WORDS_FOR_NOTHING.contains(id.toLowerCase(Locale.ROOT))) {
-            return "must be a learner's id; \"" + id + "\" is what a program writes where it has none";
+            return "must be a learner's id; \""
+                    + id
+                    + "\" is what a program writes where it has none";
         }
         return null;
     }
@@ -101,13 +106,16 @@ final class Checks {
     /** Ids of other things: a text, or a whole number, which the server writes in digits. */
     static String identifier(Object value) {
         if (value instanceof String) {
-            return length((String) value) > MAX_ID ? "must have at most " + MAX_ID + " characters" : null;
+            return length((String) value) > MAX_ID
+                    ? "must have at most " + MAX_ID + " characters"
+                    : null;
         }
         return isWhole(value) ? null : "must be a string or a whole number";
     }
 
     static String percentage(Object value) {
-        return value instanceof Number && within((Number) value, BigDecimal.ZERO, BigDecimal.valueOf(100))
+        return value instanceof Number
+                        && within((Number) value, BigDecimal.ZERO, BigDecimal.valueOf(100))
                 ? null
                 : "must be a number from 0 to 100";
     }
@@ -119,7 +127,8 @@ final class Checks {
     }
 
     static String points(Object value) {
-        return isWhole(value) && within((Number) value, BigDecimal.ONE, BigDecimal.valueOf(MAX_POINTS))
+        return isWhole(value)
+                        && within((Number) value, BigDecimal.ONE, BigDecimal.valueOf(MAX_POINTS))
                 ? null
                 : "must be a whole number from 1 to " + MAX_POINTS;
     }
@@ -175,6 +184,10 @@ final class Checks {
     }
 
     private static boolean hasHalfPair(String text) {
-        return text.codePoints().anyMatch(point -> point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE);
+        return text.codePoints()
+                .anyMatch(
+                        point ->
+                                point >= Character.MIN_SURROGATE
+                                        && point <= Character.MAX_SURROGATE);
     }
 }

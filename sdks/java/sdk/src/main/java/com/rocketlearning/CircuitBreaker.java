@@ -8,12 +8,12 @@ import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * Leaves a server alone that fails: after {@code threshold} failures in a row nothing is tried for {@code
- * reset}; then one trial is let through, and its outcome decides. Every client has one of its own; several
- * clients of one server may share one.
+ * Leaves a server alone that fails: after {@code threshold} failures in a row nothing is tried for
+ * {@code reset}; then one trial is let through, and its outcome decides. Every client has one of
+ * its own; several clients of one server may share one.
  *
- * <p>Each try asks {@link #tryAcquire()}; where that is true, exactly one of {@link #success()}, {@link
- * #failure()} and {@link #cancel()} follows. All methods may be called by any thread.
+ * <p>Each try asks {@link #tryAcquire()}; where that is true, exactly one of {@link #success()},
+ * {@link #failure()} and {@link #cancel()} follows. All methods may be called by any thread.
  */
 public final class CircuitBreaker {
     /** Whether tries are made. */
@@ -48,7 +48,8 @@ public final class CircuitBreaker {
 
     CircuitBreaker(int threshold, Duration reset, LongSupplier nanoTime) {
         if (threshold < 1 || reset.isNegative()) {
-            throw new ConfigurationException("Circuit breaker: threshold must be 1 or more, reset not below 0");
+            throw new ConfigurationException(
+                    "Circuit breaker: threshold must be 1 or more, reset not below 0");
         }
         this.threshold = threshold;
         this.resetNanos = reset.toNanos();
@@ -65,7 +66,9 @@ public final class CircuitBreaker {
         return state;
     }
 
-    /** {@return how long nothing is tried any more; zero where it is closed or a trial is possible} */
+    /**
+     * {@return how long nothing is tried any more; zero where it is closed or a trial is possible}
+     */
     public synchronized Duration retryAfter() {
         return state == State.OPEN
                 ? Duration.ofNanos(Math.max(0, openUntil - nanoTime.getAsLong()))

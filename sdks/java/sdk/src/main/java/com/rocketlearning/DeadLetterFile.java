@@ -24,7 +24,8 @@ final class DeadLetterFile implements DeadLetterHandler {
         line.writeBytes(line(letter, Instant.now()));
         line.write('\n');
         try {
-            Files.write(file, line.toByteArray(), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            Files.write(
+                    file, line.toByteArray(), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -3,8 +3,8 @@ package com.rocketlearning;
 import java.nio.file.Path;
 
 /**
- * Takes what a buffer couldn't deliver. It is called by the buffer's own thread, or the one that closes it;
- * where it throws, the event is logged instead.
+ * Takes what a buffer couldn't deliver. It is called by the buffer's own thread, or the one that
+ * closes it; where it throws, the event is logged instead.
  */
 @FunctionalInterface
 public interface DeadLetterHandler {

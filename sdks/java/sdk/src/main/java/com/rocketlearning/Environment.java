@@ -5,8 +5,8 @@ import java.util.Locale;
 
 /**
  * Which of the two hosted servers is meant where no base URL is given. Rocket Learning Rewards is
- * self-hosted, so most installations give one: {@link RocketClient.Builder#baseUrl(String)} or {@code
- * ROCKET_BASE_URL}.
+ * self-hosted, so most installations give one: {@link RocketClient.Builder#baseUrl(String)} or
+ * {@code ROCKET_BASE_URL}.
  */
 public enum Environment {
     /** What counts. Keys begin with {@code rk_live_}. */

@@ -9,8 +9,8 @@ import java.util.UUID;
 /**
  * Something that a learner did.
  *
- * <p>An event is one happening: it gets its time and its id when it is built, so the same object may be
- * tracked again after an error, and counts once.
+ * <p>An event is one happening: it gets its time and its id when it is built, so the same object
+ * may be tracked again after an error, and counts once.
  *
  * <pre>{@code
  * Event event = Event.builder()
@@ -69,7 +69,10 @@ public final class Event {
         return "Event[" + event() + ", " + eventId() + "]";
     }
 
-    /** Collects what is known of an event. It may be used again; each event that it builds is another. */
+    /**
+     * Collects what is known of an event. It may be used again; each event that it builds is
+     * another.
+     */
     public static final class Builder {
         private final Map<String, Object> fields = new LinkedHashMap<>();
         private final Map<String, Object> properties = new LinkedHashMap<>();
@@ -108,8 +111,8 @@ public final class Event {
         }
 
         /**
-         * An id of the caller's own: however often it is sent, the event counts once. A random one, if this
-         * isn't called.
+         * An id of the caller's own: however often it is sent, the event counts once. A random one,
+         * if this isn't called.
          *
          * @param eventId at most 255 characters
          * @return this

@@ -23,10 +23,11 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
- * Collects events and sends them in batches, so that adding one never waits for the network. A batch goes
- * when it is full, or when its oldest event has waited long enough. While the server can't be reached events
- * wait in their order; what can't be delivered at all is handed to the {@link DeadLetterHandler}, or logged
- * whole. What waits is sent by {@link #close()}, and when the process ends.
+ * Collects events and sends them in batches, so that adding one never waits for the network. A
+ * batch goes when it is full, or when its oldest event has waited long enough. While the server
+ * can't be reached events wait in their order; what can't be delivered at all is handed to the
+ * {@link DeadLetterHandler}, or logged whole. What waits is sent by {@link #close()}, and when the
+ * process ends.
  *
  * <p>All methods may be called by any thread.
  */
@@ -52,7 +53,10 @@ public final class EventBuffer implements AutoCloseable {
     private final BatchQueue queue;
     private boolean closed;
 
-    /** Held while a batch is in flight, so that only one is, and order stays. Taken before {@link #lock}. */
+    /**
+     * Held while a batch is in flight, so that only one is, and order stays. Taken before {@link
+     * #lock}.
+     */
     private final ReentrantLock sending = new ReentrantLock();
 
     EventBuffer(
@@ -67,7 +71,9 @@ public final class EventBuffer implements AutoCloseable {
         this.whenClosed = whenClosed;
         this.deadLetters = settings.deadLetters;
         this.overflow = settings.overflow;
-        this.queue = new BatchQueue(settings.maxSize, settings.flushInterval.toNanos(), settings.capacity);
+        this.queue =
+                new BatchQueue(
+                        settings.maxSize, settings.flushInterval.toNanos(), settings.capacity);
     }
 
     /** Begins to send by itself, and at the end of the process. */
@@ -132,7 +138,10 @@ public final class EventBuffer implements AutoCloseable {
         }
     }
 
-    /** Sends what waits now, and comes back when that is done. An outage ends it; what is left goes on waiting. */
+    /**
+     * Sends what waits now, and comes back when that is done. An outage ends it; what is left goes
+     * on waiting.
+     */
     public void flush() {
         sending.lock();
         try {
@@ -149,7 +158,10 @@ public final class EventBuffer implements AutoCloseable {
         }
     }
 
-    /** Takes no more events, and sends what waits, once; what can't be sent is handed to the handler. */
+    /**
+     * Takes no more events, and sends what waits, once; what can't be sent is handed to the
+     * handler.
+     */
     @Override
     public void close() {
         closeNow();
@@ -174,7 +186,11 @@ public final class EventBuffer implements AutoCloseable {
             List<Map<String, Object>> rest = front(Integer.MAX_VALUE);
             while (!rest.isEmpty()) {
                 for (Map<String, Object> body : rest) {
-                    bury(body, Reason.CLOSED, "The buffer was closed before the server could be reached", null);
+                    bury(
+                            body,
+                            Reason.CLOSED,
+                            "The buffer was closed before the server could be reached",
+                            null);
                 }
                 done(rest.size());
                 rest = front(Integer.MAX_VALUE);
@@ -267,7 +283,11 @@ public final class EventBuffer implements AutoCloseable {
             done(batch.size());
             for (BatchItem item : result.results()) {
                 if ("failed".equals(item.status())) {
-                    bury(batch.get(item.index()), Reason.REJECTED, item.error().orElse("failed"), null);
+                    bury(
+                            batch.get(item.index()),
+                            Reason.REJECTED,
+                            item.error().orElse("failed"),
+                            null);
                 }
             }
         } catch (RocketException e) {
@@ -276,7 +296,8 @@ public final class EventBuffer implements AutoCloseable {
                 return false;
             }
             refused(batch, e);
-        } catch (RuntimeException e) { // a mistake of this library: the events are kept all the same
+        } catch (
+                RuntimeException e) { // a mistake of this library: the events are kept all the same
             refused(batch, new RocketException("The batch couldn't be sent", e));
         }
         return true;
@@ -292,17 +313,21 @@ public final class EventBuffer implements AutoCloseable {
         return Outcome.mayPass(error) || error instanceof CircuitOpenException;
     }
 
-    private void bury(Map<String, Object> body, Reason reason, String error, RocketException cause) {
+    private void bury(
+            Map<String, Object> body, Reason reason, String error, RocketException cause) {
         DeadLetter letter = new DeadLetter(body, reason, error, cause);
         if (deadLetters == null) {
-            LoggingListener.LOG.log(Level.ERROR, () -> "An event wasn't delivered: " + line(letter));
+            LoggingListener.LOG.log(
+                    Level.ERROR, () -> "An event wasn't delivered: " + line(letter));
             return;
         }
         try {
             deadLetters.accept(letter);
         } catch (RuntimeException e) {
             LoggingListener.LOG.log(
-                    Level.ERROR, () -> "The handler of dead letters threw; the event: " + line(letter), e);
+                    Level.ERROR,
+                    () -> "The handler of dead letters threw; the event: " + line(letter),
+                    e);
         }
     }
 
@@ -386,7 +411,11 @@ public final class EventBuffer implements AutoCloseable {
          */
         public EventBuffer build() {
             EventBuffer buffer =
-                    build(client.form(), client.events()::trackReady, System::nanoTime, client::closed);
+                    build(
+                            client.form(),
+                            client.events()::trackReady,
+                            System::nanoTime,
+                            client::closed);
             client.opened(buffer);
             return buffer.started();
         }
@@ -397,10 +426,12 @@ public final class EventBuffer implements AutoCloseable {
                 LongSupplier nanoTime,
                 Consumer<EventBuffer> whenClosed) {
             if (maxSize < 1 || maxSize > EventForm.MAX_BATCH) {
-                throw new ConfigurationException("Buffer: maxSize must be 1 to " + EventForm.MAX_BATCH);
+                throw new ConfigurationException(
+                        "Buffer: maxSize must be 1 to " + EventForm.MAX_BATCH);
             }
             if (capacity < maxSize || flushInterval.isNegative() || flushInterval.isZero()) {
-                throw new ConfigurationException("Buffer: capacity must be maxSize or more, flushInterval above 0");
+                throw new ConfigurationException(
+                        "Buffer: capacity must be maxSize or more, flushInterval above 0");
             }
             return new EventBuffer(this, form, send, nanoTime, whenClosed);
         }

@@ -19,10 +19,12 @@ final class EventChecks {
     private static final Pattern NAME = Pattern.compile("[a-z]+\\.[a-z_]+");
     private static final Pattern TIME =
             Pattern.compile(
-                    "(\\d{4}-\\d\\d-\\d\\d)[Tt ]((?:[01]\\d|2[0-3]):[0-5]\\d:)([0-6]\\d)(?:\\.\\d{1,30})?([Zz]|[+-]\\d\\d:\\d\\d)?");
+                    "(\\d{4}-\\d\\d-\\d\\d)[Tt"
+                        + " ]((?:[01]\\d|2[0-3]):[0-5]\\d:)([0-6]\\d)(?:\\.\\d{1,30})?([Zz]|[+-]\\d\\d:\\d\\d)?");
     private static final Pattern DIGITS = Pattern.compile("\\d{1,20}");
     private static final Instant EARLIEST = Instant.parse("2000-01-01T00:00:00Z");
     private static final BigDecimal EARLIEST_S = BigDecimal.valueOf(EARLIEST.getEpochSecond());
+
     /** Where seconds end and milliseconds begin: 1973 as milliseconds, the year 5138 as seconds. */
     private static final BigDecimal MILLISECONDS_FROM = new BigDecimal("1e11");
 
@@ -40,15 +42,24 @@ final class EventChecks {
 
     private EventChecks() {}
 
-    /** Notes what is wrong with an event in the API's own form, either spelling, behind {@code path}. */
+    /**
+     * Notes what is wrong with an event in the API's own form, either spelling, behind {@code
+     * path}.
+     */
     static void check(Map<String, Object> event, String path, Found found) {
-        found.check(path + "event", event.get("event"), value -> Checks.required(value, EventChecks::name));
+        found.check(
+                path + "event",
+                event.get("event"),
+                value -> Checks.required(value, EventChecks::name));
         Object user = event.get("user");
         if (user instanceof Map && !event.containsKey("user_id")) {
             Object id = ((Map<?, ?>) user).get("id");
             found.check(path + "user.id", id, value -> Checks.required(value, Checks::userId));
         } else {
-            found.check(path + "user_id", event.get("user_id"), value -> Checks.required(value, Checks::userId));
+            found.check(
+                    path + "user_id",
+                    event.get("user_id"),
+                    value -> Checks.required(value, Checks::userId));
         }
         String time = event.containsKey("timestamp") ? "timestamp" : "occurred_at";
         found.check(path + time, event.get(time), EventChecks::time);
@@ -62,9 +73,14 @@ final class EventChecks {
     }
 
     private static void group(
-            Map<String, Object> event, String name, Map<String, Check> checks, String path, Found found) {
+            Map<String, Object> event,
+            String name,
+            Map<String, Check> checks,
+            String path,
+            Found found) {
         Object fields = event.get(name);
-        if (fields == null || (fields instanceof Collection && ((Collection<?>) fields).isEmpty())) {
+        if (fields == null
+                || (fields instanceof Collection && ((Collection<?>) fields).isEmpty())) {
             return; // the server takes an empty list for an empty object
         }
         if (!(fields instanceof Map)) {
@@ -84,7 +100,9 @@ final class EventChecks {
         if (!(value instanceof String) || !NAME.matcher((String) value).matches()) {
             return "must be domain.action in lower-case letters, such as \"course.completed\"";
         }
-        return ((String) value).length() > MAX_NAME ? "must have at most " + MAX_NAME + " characters" : null;
+        return ((String) value).length() > MAX_NAME
+                ? "must have at most " + MAX_NAME + " characters"
+                : null;
     }
 
     /** How far ahead a time may be is the server's own setting, so it isn't looked at here. */
@@ -100,7 +118,10 @@ final class EventChecks {
         if (!parts.matches()) {
             return "must be RFC 3339, such as \"2026-01-31T10:15:00Z\", or Unix seconds";
         }
-        return exists(parts.group(1), parts.group(2) + parts.group(3).replace("60", "59"), parts.group(4));
+        return exists(
+                parts.group(1),
+                parts.group(2) + parts.group(3).replace("60", "59"),
+                parts.group(4));
     }
 
     private static String exists(String date, String time, String offset) {
@@ -109,7 +130,9 @@ final class EventChecks {
             boolean tooEarly =
                     offset == null
                             ? LocalDateTime.parse(text).getYear() < 1999
-                            : OffsetDateTime.parse(text + offset.toUpperCase(Locale.ROOT)).toInstant().isBefore(EARLIEST);
+                            : OffsetDateTime.parse(text + offset.toUpperCase(Locale.ROOT))
+                                    .toInstant()
+                                    .isBefore(EARLIEST);
             return tooEarly ? "is before the year 2000" : null;
         } catch (DateTimeException e) {
             return "is not a time that exists";

@@ -8,11 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** Makes the body that is sent of what a caller gives: names, times and ids put right, and checked. */
+/**
+ * Makes the body that is sent of what a caller gives: names, times and ids put right, and checked.
+ */
 final class EventForm {
     static final int MAX_BATCH = 10_000;
 
-    private static final Map<String, String> ALIASES = Map.of("userId", "user_id", "eventId", "event_id");
+    private static final Map<String, String> ALIASES =
+            Map.of("userId", "user_id", "eventId", "event_id");
 
     private final Clock clock;
     private final Supplier<String> ids;
@@ -61,7 +64,9 @@ final class EventForm {
     private Map<String, Object> checked(Object given, String path, Found found) {
         Map<String, Object> fields = fields(given);
         if (fields == null) {
-            found.add(path.isEmpty() ? "" : path.substring(0, path.length() - 1), "must be an object");
+            found.add(
+                    path.isEmpty() ? "" : path.substring(0, path.length() - 1),
+                    "must be an object");
             return Map.of();
         }
         Map<String, Object> body = stamped(named(fields, path, found));
@@ -108,7 +113,8 @@ final class EventForm {
         ALIASES.forEach(
                 (alias, name) -> {
                     Object value = fields.get(alias);
-                    if (!Checks.isAbsent(value) && !value.equals(body.computeIfAbsent(name, absent -> value))) {
+                    if (!Checks.isAbsent(value)
+                            && !value.equals(body.computeIfAbsent(name, absent -> value))) {
                         found.add(path + alias, "says something else than " + name);
                     }
                 });

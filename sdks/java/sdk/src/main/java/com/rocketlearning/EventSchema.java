@@ -17,13 +17,14 @@ import java.util.Map;
  *         "progress_pct", Map.of("type", "number", "min", 0, "max", 100))));
  * }</pre>
  *
- * An object whose {@code type} is a text is a rule; every other object is a group of rules by name. A rule
- * has {@code type} (string, number, integer, boolean, object, array), {@code required} (false by default),
- * and {@code min} and {@code max}: of a number its value, of a text its length in characters, of an array its
- * length. Null and the empty text are absent.
+ * An object whose {@code type} is a text is a rule; every other object is a group of rules by name.
+ * A rule has {@code type} (string, number, integer, boolean, object, array), {@code required}
+ * (false by default), and {@code min} and {@code max}: of a number its value, of a text its length
+ * in characters, of an array its length. Null and the empty text are absent.
  */
 public final class EventSchema {
-    private static final Map<String, String> TOP_LEVEL = Map.of("userId", "user_id", "eventId", "event_id");
+    private static final Map<String, String> TOP_LEVEL =
+            Map.of("userId", "user_id", "eventId", "event_id");
 
     private final Group root;
 
@@ -62,16 +63,20 @@ public final class EventSchema {
 
         static Group read(Map<?, ?> group, String path) {
             Map<String, Node> nodes = new LinkedHashMap<>();
-            group.forEach((key, value) -> nodes.put(String.valueOf(key), readNode(value, path + key)));
+            group.forEach(
+                    (key, value) -> nodes.put(String.valueOf(key), readNode(value, path + key)));
             return new Group(nodes);
         }
 
         private static Node readNode(Object value, String path) {
             if (!(value instanceof Map)) {
-                throw new ConfigurationException("Event schema: " + path + " must be a rule or a group of rules");
+                throw new ConfigurationException(
+                        "Event schema: " + path + " must be a rule or a group of rules");
             }
             Map<?, ?> fields = (Map<?, ?>) value;
-            return fields.get("type") instanceof String ? Rule.read(fields, path) : read(fields, path + ".");
+            return fields.get("type") instanceof String
+                    ? Rule.read(fields, path)
+                    : read(fields, path + ".");
         }
 
         @Override
@@ -109,14 +114,23 @@ public final class EventSchema {
         static Rule read(Map<?, ?> fields, String path) {
             String type = (String) fields.get("type");
             for (Object key : fields.keySet()) {
-                expect(KEYS.contains(String.valueOf(key)), path + "." + key, "isn't one of " + KEYS);
+                expect(
+                        KEYS.contains(String.valueOf(key)),
+                        path + "." + key,
+                        "isn't one of " + KEYS);
             }
             expect(TYPES.contains(type), path + ".type", "must be one of " + TYPES);
             Object required = fields.get("required");
-            expect(required == null || required instanceof Boolean, path + ".required", "must be true or false");
+            expect(
+                    required == null || required instanceof Boolean,
+                    path + ".required",
+                    "must be true or false");
             BigDecimal min = bound(fields, "min", type, path);
             BigDecimal max = bound(fields, "max", type, path);
-            expect(min == null || max == null || min.compareTo(max) <= 0, path + ".min", "is above max");
+            expect(
+                    min == null || max == null || min.compareTo(max) <= 0,
+                    path + ".min",
+                    "is above max");
             return new Rule(type, Boolean.TRUE.equals(required), min, max);
         }
 
@@ -175,11 +189,17 @@ public final class EventSchema {
         }
 
         private String bounds() {
-            String what = "string".equals(type) || "array".equals(type) ? "must have a length of " : "must be ";
+            String what =
+                    "string".equals(type) || "array".equals(type)
+                            ? "must have a length of "
+                            : "must be ";
             if (min == null) {
                 return what + "at most " + max.toPlainString();
             }
-            return what + (max == null ? "at least " + min.toPlainString() : min.toPlainString() + " to " + max.toPlainString());
+            return what
+                    + (max == null
+                            ? "at least " + min.toPlainString()
+                            : min.toPlainString() + " to " + max.toPlainString());
         }
     }
 }

@@ -11,10 +11,11 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Learning events. Each is stored once, however often it is sent: by its id, which is there before the first
- * try.
+ * Learning events. Each is stored once, however often it is sent: by its id, which is there before
+ * the first try.
  *
- * <p>Besides an {@link Event} every method takes a map with the API's names, for events in another spelling.
+ * <p>Besides an {@link Event} every method takes a map with the API's names, for events in another
+ * spelling.
  */
 public final class EventsApi extends Api {
     private final EventForm form;
@@ -69,7 +70,8 @@ public final class EventsApi extends Api {
     }
 
     /**
-     * Stores up to 10,000 events. What the server refuses is reported by its place; the rest is stored.
+     * Stores up to 10,000 events. What the server refuses is reported by its place; the rest is
+     * stored.
      *
      * @param events objects of {@link Event}, or maps with the API's names
      * @return what became of each
@@ -134,7 +136,11 @@ public final class EventsApi extends Api {
      * @return the events
      */
     public PagedList<StoredEvent> list(EventQuery query) {
-        return list(() -> query.addTo(Call.get("/v1/events")), query.page(), "events", StoredEvent.class);
+        return list(
+                () -> query.addTo(Call.get("/v1/events")),
+                query.page(),
+                "events",
+                StoredEvent.class);
     }
 
     /** {@return what became of events that were put right and checked before} */

@@ -8,7 +8,8 @@ import java.util.function.Supplier;
 
 /** Requests as maps, under the API's names. */
 final class Fields {
-    private static final Map<String, String> ALIASES = Map.of("userId", "user_id", "badgeId", "badge_id");
+    private static final Map<String, String> ALIASES =
+            Map.of("userId", "user_id", "badgeId", "badge_id");
 
     private Fields() {}
 

@@ -30,7 +30,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/** JSON as the API speaks it: moments in UTC with three digits of milliseconds, answers in snake_case. */
+/**
+ * JSON as the API speaks it: moments in UTC with three digits of milliseconds, answers in
+ * snake_case.
+ */
 final class Json {
     private static final DateTimeFormatter MOMENT =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
@@ -43,8 +46,10 @@ final class Json {
                     .addModule(
                             new SimpleModule()
                                     .addSerializer(Instant.class, moment(Function.identity()))
-                                    .addSerializer(OffsetDateTime.class, moment(OffsetDateTime::toInstant))
-                                    .addSerializer(ZonedDateTime.class, moment(ZonedDateTime::toInstant))
+                                    .addSerializer(
+                                            OffsetDateTime.class, moment(OffsetDateTime::toInstant))
+                                    .addSerializer(
+                                            ZonedDateTime.class, moment(ZonedDateTime::toInstant))
                                     .addSerializer(Date.class, moment(Date::toInstant)))
                     .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
                     .disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
@@ -54,7 +59,8 @@ final class Json {
             JsonMapper.builder()
                     .addModule(new JavaTimeModule())
                     .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-                    .defaultSetterInfo(JsonSetter.Value.forValueNulls(Nulls.SKIP)) // a list is never null
+                    .defaultSetterInfo(
+                            JsonSetter.Value.forValueNulls(Nulls.SKIP)) // a list is never null
                     .visibility(PropertyAccessor.ALL, Visibility.NONE)
                     .visibility(PropertyAccessor.FIELD, Visibility.ANY)
                     .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -69,7 +75,8 @@ final class Json {
     }
 
     /**
-     * A copy made of maps, lists, texts, numbers and booleans, as it would look after a journey as JSON.
+     * A copy made of maps, lists, texts, numbers and booleans, as it would look after a journey as
+     * JSON.
      *
      * @throws ValidationException where something in it can't be written as JSON
      */
@@ -108,9 +115,13 @@ final class Json {
     }
 
     private static ValidationException unwritable(Exception e) {
-        String why = e instanceof JsonProcessingException ? ((JsonProcessingException) e).getOriginalMessage() : e.getMessage();
+        String why =
+                e instanceof JsonProcessingException
+                        ? ((JsonProcessingException) e).getOriginalMessage()
+                        : e.getMessage();
         ValidationException refused =
-                new ValidationException(List.of(new FieldError("", "can't be written as JSON: " + why)));
+                new ValidationException(
+                        List.of(new FieldError("", "can't be written as JSON: " + why)));
         refused.initCause(e);
         return refused;
     }

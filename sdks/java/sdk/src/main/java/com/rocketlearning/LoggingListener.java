@@ -5,9 +5,9 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 
 /**
- * Writes to the logger {@code com.rocketlearning}: each try at DEBUG, retries at INFO, changes of the breaker
- * at WARNING. Every logging framework can take over {@link System.Logger}; without one it is {@code
- * java.util.logging}.
+ * Writes to the logger {@code com.rocketlearning}: each try at DEBUG, retries at INFO, changes of
+ * the breaker at WARNING. Every logging framework can take over {@link System.Logger}; without one
+ * it is {@code java.util.logging}.
  */
 final class LoggingListener implements RocketListener {
     static final Logger LOG = System.getLogger("com.rocketlearning");

@@ -16,7 +16,9 @@ final class Outcome {
         return failed(error) || error instanceof RateLimitException;
     }
 
-    /** {@return whether the server didn't do its part, for the breaker to count; null is a success} */
+    /**
+     * {@return whether the server didn't do its part, for the breaker to count; null is a success}
+     */
     static boolean failed(RocketException error) {
         return error instanceof TransportException || error instanceof ServerException;
     }

@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * A list of any length, fetched a page at a time while it is gone through. Nothing is asked before that; each
- * iterator begins anew.
+ * A list of any length, fetched a page at a time while it is gone through. Nothing is asked before
+ * that; each iterator begins anew.
  *
  * @param <T> what is listed
  */

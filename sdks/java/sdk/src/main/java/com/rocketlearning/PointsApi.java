@@ -10,8 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * Points by hand. Each call has an idempotency key, the caller's or a random one, and counts once, however
- * often it is tried.
+ * Points by hand. Each call has an idempotency key, the caller's or a random one, and counts once,
+ * however often it is tried.
  */
 public final class PointsApi extends Api {
     private static final Set<String> FIELDS = Set.of("user_id", "points", "reason", "metadata");
@@ -96,10 +96,12 @@ public final class PointsApi extends Api {
     }
 
     /** Takes the fields under the API's names, as other languages do. */
-    CompletableFuture<PointsResult> move(String path, Map<String, Object> fields, String idempotencyKey) {
+    CompletableFuture<PointsResult> move(
+            String path, Map<String, Object> fields, String idempotencyKey) {
         Found found = new Found();
         Map<String, Object> body = Fields.known(fields, FIELDS, found);
-        found.check("user_id", body.get("user_id"), value -> Checks.required(value, Checks::userId));
+        found.check(
+                "user_id", body.get("user_id"), value -> Checks.required(value, Checks::userId));
         found.check("points", body.get("points"), value -> Checks.required(value, Checks::points));
         found.check("reason", body.get("reason"), value -> Checks.required(value, Checks::reason));
         Fields.checkMetadata(body, found);

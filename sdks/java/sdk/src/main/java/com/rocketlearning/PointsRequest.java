@@ -12,7 +12,11 @@ public final class PointsRequest {
     private final String idempotencyKey;
 
     private PointsRequest(
-            String userId, int points, String reason, Map<String, ?> metadata, String idempotencyKey) {
+            String userId,
+            int points,
+            String reason,
+            Map<String, ?> metadata,
+            String idempotencyKey) {
         this.userId = userId;
         this.points = points;
         this.reason = reason;
@@ -43,8 +47,8 @@ public final class PointsRequest {
     }
 
     /**
-     * The same under a key of the caller's own, such as an order's number: whoever uses the key again gets the
-     * first answer, and nothing is moved.
+     * The same under a key of the caller's own, such as an order's number: whoever uses the key
+     * again gets the first answer, and nothing is moved.
      *
      * @param key 1 to 255 printable ASCII characters without blanks
      * @return the request

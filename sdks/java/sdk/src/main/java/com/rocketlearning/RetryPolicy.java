@@ -10,8 +10,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Whether a request that failed is made again, and when. Network errors, time-outs, 5xx and 429 are tried
- * again, other answers never. Each try carries the same idempotency key or event id, so it counts once.
+ * Whether a request that failed is made again, and when. Network errors, time-outs, 5xx and 429 are
+ * tried again, other answers never. Each try carries the same idempotency key or event id, so it
+ * counts once.
  *
  * <pre>
  * delay = min(baseDelay × multiplier^retry, maxDelay) × (1 − jitter × random)
@@ -85,15 +86,18 @@ public final class RetryPolicy {
         if (retry >= maxRetries() || !Outcome.mayPass(error)) {
             return Optional.empty();
         }
-        double grownMs = Math.min(baseDelay.toMillis() * Math.pow(multiplier, retry), (double) maxDelay.toMillis());
+        double grownMs =
+                Math.min(
+                        baseDelay.toMillis() * Math.pow(multiplier, retry),
+                        (double) maxDelay.toMillis());
         Duration delay = Duration.ofNanos(Math.round(grownMs * 1e6 * (1 - jitter * random)));
         Duration asked = min(Outcome.retryAfter(error), maxRetryAfter);
         return Optional.of(asked.compareTo(delay) > 0 ? asked : delay);
     }
 
     /**
-     * Does something of the caller's own, again where an {@link IOException} or an error of this library says
-     * that it may pass. The caller's thread waits in between.
+     * Does something of the caller's own, again where an {@link IOException} or an error of this
+     * library says that it may pass. The caller's thread waits in between.
      *
      * @param <T> what it answers
      * @param operation what is done; it must not matter how often
@@ -106,8 +110,11 @@ public final class RetryPolicy {
                 return operation.call();
             } catch (IOException | RocketException e) {
                 RocketException error =
-                        e instanceof RocketException ? (RocketException) e : new NetworkException("", e);
-                Optional<Duration> delay = delay(retry, error, ThreadLocalRandom.current().nextDouble());
+                        e instanceof RocketException
+                                ? (RocketException) e
+                                : new NetworkException("", e);
+                Optional<Duration> delay =
+                        delay(retry, error, ThreadLocalRandom.current().nextDouble());
                 if (delay.isEmpty()) {
                     throw e;
                 }
@@ -188,7 +195,8 @@ public final class RetryPolicy {
         }
 
         /**
-         * The part of the delay that chance may take away, so that clients don't come back all at once.
+         * The part of the delay that chance may take away, so that clients don't come back all at
+         * once.
          *
          * @param value 0 to 1; 0.5 by default
          * @return this

@@ -17,8 +17,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * A client of one organisation of a Rocket Learning Rewards server. Make one and keep it: it may be used by
- * any number of threads, and reuses its connections.
+ * A client of one organisation of a Rocket Learning Rewards server. Make one and keep it: it may be
+ * used by any number of threads, and reuses its connections.
  *
  * <pre>{@code
  * try (RocketClient rocket = RocketClient.builder().apiKey(key).build()) {
@@ -206,8 +206,8 @@ public final class RocketClient implements AutoCloseable {
         /**
          * Where the server is.
          *
-         * @param value such as {@code https://learn.example/rocket}; where it is null or empty, {@code
-         *     ROCKET_BASE_URL} is looked up, and then the environment decides
+         * @param value such as {@code https://learn.example/rocket}; where it is null or empty,
+         *     {@code ROCKET_BASE_URL} is looked up, and then the environment decides
          * @return this
          */
         public Builder baseUrl(String value) {
@@ -310,7 +310,10 @@ public final class RocketClient implements AutoCloseable {
          * @throws ConfigurationException where there is no key, or something can't be right
          */
         public RocketClient build() {
-            if (timeout.isZero() || timeout.isNegative() || connectTimeout.isZero() || connectTimeout.isNegative()) {
+            if (timeout.isZero()
+                    || timeout.isNegative()
+                    || connectTimeout.isZero()
+                    || connectTimeout.isNegative()) {
                 throw new ConfigurationException("timeout and connectTimeout must be above 0");
             }
             return new RocketClient(this);
@@ -342,7 +345,9 @@ public final class RocketClient implements AutoCloseable {
                             .followRedirects(HttpClient.Redirect.NEVER)
                             .connectTimeout(connectTimeout);
             if (effectiveBaseUrl().startsWith("http:")) {
-                http.version(HttpClient.Version.HTTP_1_1); // no offer to upgrade, which some proxies refuse
+                http.version(
+                        HttpClient.Version
+                                .HTTP_1_1); // no offer to upgrade, which some proxies refuse
             }
             return http.build();
         }
@@ -350,7 +355,8 @@ public final class RocketClient implements AutoCloseable {
         private String effectiveApiKey() {
             String key = Checks.isAbsent(apiKey) ? variables.apply("ROCKET_API_KEY") : apiKey;
             if (Checks.isAbsent(key)) {
-                throw new ConfigurationException("There is no API key: give apiKey(…) or set ROCKET_API_KEY");
+                throw new ConfigurationException(
+                        "There is no API key: give apiKey(…) or set ROCKET_API_KEY");
             }
             if (!key.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
                 throw new ConfigurationException(

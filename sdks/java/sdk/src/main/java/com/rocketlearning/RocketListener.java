@@ -4,9 +4,9 @@ import com.rocketlearning.exception.RocketException;
 import java.time.Duration;
 
 /**
- * Hears what a client does: for logs, metrics and traces. It is called by the threads that do the work, so it
- * must be quick and safe for threads. Bodies and keys are never told; what it throws is logged and changes
- * nothing.
+ * Hears what a client does: for logs, metrics and traces. It is called by the threads that do the
+ * work, so it must be quick and safe for threads. Bodies and keys are never told; what it throws is
+ * logged and changes nothing.
  */
 public interface RocketListener {
     /**
@@ -41,7 +41,13 @@ public interface RocketListener {
         private final RocketException error;
         private final Duration duration;
 
-        Attempt(String method, String url, int number, int status, RocketException error, Duration duration) {
+        Attempt(
+                String method,
+                String url,
+                int number,
+                int status,
+                RocketException error,
+                Duration duration) {
             this.method = method;
             this.url = url;
             this.number = number;
@@ -70,7 +76,9 @@ public interface RocketListener {
             return status;
         }
 
-        /** {@return what the call would end with if this were the last try; null after a success} */
+        /**
+         * {@return what the call would end with if this were the last try; null after a success}
+         */
         public RocketException error() {
             return error;
         }
@@ -82,7 +90,8 @@ public interface RocketListener {
 
         @Override
         public String toString() {
-            String outcome = status == 0 ? error.getMessage() : method + " " + url + ": HTTP " + status;
+            String outcome =
+                    status == 0 ? error.getMessage() : method + " " + url + ": HTTP " + status;
             return outcome + " (try " + number + ", " + duration.toMillis() + " ms)";
         }
     }

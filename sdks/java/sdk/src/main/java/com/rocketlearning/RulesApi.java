@@ -51,6 +51,10 @@ public final class RulesApi extends Api {
 
     /** {@return the ready-made rules of the catalogue} */
     public PagedList<RuleTemplate> templates() {
-        return list(() -> Call.get("/v1/rules/templates"), PageRequest.first(), "templates", RuleTemplate.class);
+        return list(
+                () -> Call.get("/v1/rules/templates"),
+                PageRequest.first(),
+                "templates",
+                RuleTemplate.class);
     }
 }

@@ -64,7 +64,8 @@ final class Transport {
      * Makes a call, with all its tries.
      *
      * @param read makes the result of the object that the server answers
-     * @return the result; it fails with a RocketException. Who cancels it ends the try that is under way
+     * @return the result; it fails with a RocketException. Who cancels it ends the try that is
+     *     under way
      */
     <T> CompletableFuture<T> send(Call call, Function<JsonNode, T> read) {
         return new Exchange<>(call, read).start();
@@ -95,19 +96,24 @@ final class Transport {
             return result;
         }
 
-        /** Makes try number {@code retry}, from 0; {@code last} is what the one before ended with. */
+        /**
+         * Makes try number {@code retry}, from 0; {@code last} is what the one before ended with.
+         */
         private void attempt(int retry, RocketException last) {
             if (result.isDone()) {
                 return;
             }
             if (!breaker.tryAcquire()) {
-                result.completeExceptionally(last != null ? last : new CircuitOpenException(breaker.retryAfter()));
+                result.completeExceptionally(
+                        last != null ? last : new CircuitOpenException(breaker.retryAfter()));
                 return;
             }
             long started = System.nanoTime();
-            CompletableFuture<HttpResponse<byte[]>> sent = http.sendAsync(request, BoundedBody.handler());
+            CompletableFuture<HttpResponse<byte[]>> sent =
+                    http.sendAsync(request, BoundedBody.handler());
             // The client's own time-out ends with the headers; this one includes the body.
-            CompletableFuture<HttpResponse<byte[]>> tried = sent.copy().orTimeout(timeout.toNanos(), TimeUnit.NANOSECONDS);
+            CompletableFuture<HttpResponse<byte[]>> tried =
+                    sent.copy().orTimeout(timeout.toNanos(), TimeUnit.NANOSECONDS);
             underWay = sent;
             var unused =
                     tried.whenComplete(
@@ -115,11 +121,16 @@ final class Transport {
                                 if (error != null) {
                                     sent.cancel(true);
                                 }
-                                ended(retry, response, error, Duration.ofNanos(System.nanoTime() - started));
+                                ended(
+                                        retry,
+                                        response,
+                                        error,
+                                        Duration.ofNanos(System.nanoTime() - started));
                             });
         }
 
-        private void ended(int retry, HttpResponse<byte[]> response, Throwable error, Duration duration) {
+        private void ended(
+                int retry, HttpResponse<byte[]> response, Throwable error, Duration duration) {
             if (result.isCancelled()) {
                 breaker.cancel();
                 return;
@@ -127,11 +138,13 @@ final class Transport {
             try {
                 settle(retry, response, error, duration);
             } catch (RuntimeException e) { // whatever it is, nobody waits for ever
-                result.completeExceptionally(new RocketException("The answer isn't understood: " + e.getMessage(), e));
+                result.completeExceptionally(
+                        new RocketException("The answer isn't understood: " + e.getMessage(), e));
             }
         }
 
-        private void settle(int retry, HttpResponse<byte[]> response, Throwable thrown, Duration duration) {
+        private void settle(
+                int retry, HttpResponse<byte[]> response, Throwable thrown, Duration duration) {
             JsonNode body = response == null ? null : Json.object(response.body());
             RocketException error = null;
             if (response == null) {
@@ -145,7 +158,9 @@ final class Transport {
                 breaker.success();
             }
             int status = response == null ? 0 : response.statusCode();
-            Attempt attempt = new Attempt(call.method, baseUrl + call.path, retry + 1, status, error, duration);
+            Attempt attempt =
+                    new Attempt(
+                            call.method, baseUrl + call.path, retry + 1, status, error, duration);
             listeners.tell(one -> one.onAttempt(attempt));
             if (error == null) {
                 result.complete(read.apply(body));
@@ -163,16 +178,34 @@ final class Transport {
             }
             listeners.tell(one -> one.onRetry(attempt, delay.get()));
             CompletableFuture.delayedExecutor(delay.get().toNanos(), TimeUnit.NANOSECONDS)
-                    .execute(() -> attempt(retry + 1, error));
+                    .execute(() -> next(retry + 1, error));
+        }
+
+        /** Runs where nobody would see what it throws. */
+        private void next(int retry, RocketException last) {
+            try {
+                attempt(retry, last);
+            } catch (RuntimeException e) {
+                breaker.cancel();
+                result.completeExceptionally(
+                        new RocketException("The request couldn't be made", e));
+            }
         }
 
         private RocketException lost(Throwable thrown) {
-            Throwable cause = thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
+            Throwable cause =
+                    thrown instanceof CompletionException && thrown.getCause() != null
+                            ? thrown.getCause()
+                            : thrown;
             String where = call.method + " " + baseUrl + call.path;
             if (cause instanceof HttpTimeoutException || cause instanceof TimeoutException) {
-                return new RequestTimeoutException(where + ": no answer within " + timeout.toMillis() + " ms", cause);
+                return new RequestTimeoutException(
+                        where + ": no answer within " + timeout.toMillis() + " ms", cause);
             }
-            String why = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+            String why =
+                    cause.getMessage() == null
+                            ? cause.getClass().getSimpleName()
+                            : cause.getMessage();
             return new NetworkException(where + ": " + why, cause);
         }
     }
@@ -195,8 +228,8 @@ final class Transport {
     }
 
     /**
-     * What a future answers, waited for by this thread. The exception's trace is the caller's, not that of a
-     * thread of the HTTP client.
+     * What a future answers, waited for by this thread. The exception's trace is the caller's, not
+     * that of a thread of the HTTP client.
      */
     static <T> T await(CompletableFuture<T> future) {
         try {

@@ -10,8 +10,8 @@ import com.rocketlearning.model.User;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Learners: what they have, and how it came about. Every id by which a learner is known is taken; one who
- * isn't known is a {@link com.rocketlearning.exception.NotFoundException}.
+ * Learners: what they have, and how it came about. Every id by which a learner is known is taken;
+ * one who isn't known is a {@link com.rocketlearning.exception.NotFoundException}.
  */
 public final class UsersApi extends Api {
     UsersApi(Transport transport) {
@@ -114,10 +114,14 @@ public final class UsersApi extends Api {
         return getBadges(userId, Boolean.valueOf(includeRevoked), page);
     }
 
-    private PagedList<HeldBadge> getBadges(String userId, Boolean includeRevoked, PageRequest page) {
+    private PagedList<HeldBadge> getBadges(
+            String userId, Boolean includeRevoked, PageRequest page) {
         String path = of(userId, "/badges");
         return list(
-                () -> Call.get(path).with("include_revoked", includeRevoked), page, "badges", HeldBadge.class);
+                () -> Call.get(path).with("include_revoked", includeRevoked),
+                page,
+                "badges",
+                HeldBadge.class);
     }
 
     /**
@@ -159,12 +163,16 @@ public final class UsersApi extends Api {
      * @return the learners
      */
     public PagedList<User> searchByEmail(String email) {
-        return list(() -> Call.get("/v1/users/search").with("email", email), PageRequest.first(), "users", User.class);
+        return list(
+                () -> Call.get("/v1/users/search").with("email", email),
+                PageRequest.first(),
+                "users",
+                User.class);
     }
 
     /**
-     * Whose name, address or id begins with a text; case doesn't matter. A search has one page: who isn't on
-     * it needs a longer text.
+     * Whose name, address or id begins with a text; case doesn't matter. A search has one page: who
+     * isn't on it needs a longer text.
      *
      * @param text how it begins
      * @return up to 50 learners
@@ -174,8 +182,8 @@ public final class UsersApi extends Api {
     }
 
     /**
-     * Whose name, address or id begins with a text; case doesn't matter. A search has one page: who isn't on
-     * it needs a longer text.
+     * Whose name, address or id begins with a text; case doesn't matter. A search has one page: who
+     * isn't on it needs a longer text.
      *
      * @param text how it begins
      * @param page of which size

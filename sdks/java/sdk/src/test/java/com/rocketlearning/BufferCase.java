@@ -39,13 +39,22 @@ final class BufferCase {
         buffer =
                 new EventBuffer.Builder(null)
                         .maxSize(options.get("max_size").intValue())
-                        .flushInterval(Duration.ofMillis((long) (options.get("flush_interval_s").doubleValue() * 1000)))
+                        .flushInterval(
+                                Duration.ofMillis(
+                                        (long)
+                                                (options.get("flush_interval_s").doubleValue()
+                                                        * 1000)))
                         .capacity(options.get("capacity").intValue())
                         .overflow(
                                 "raise".equals(options.get("overflow").textValue())
                                         ? EventBuffer.Overflow.RAISE
                                         : EventBuffer.Overflow.DEAD_LETTER)
-                        .deadLetters(letter -> dead.add(List.of(id(letter.event()), letter.reason().toString())))
+                        .deadLetters(
+                                letter ->
+                                        dead.add(
+                                                List.of(
+                                                        id(letter.event()),
+                                                        letter.reason().toString())))
                         .build(form, this::answer, () -> now, closed -> {});
     }
 
@@ -86,7 +95,12 @@ final class BufferCase {
     private void add(JsonNode step) {
         for (int i = 0; i < step.get("events").intValue(); i++) {
             added++;
-            buffer.add(Event.builder().event("lesson.completed").userId("u").eventId("e" + added).build());
+            buffer.add(
+                    Event.builder()
+                            .event("lesson.completed")
+                            .userId("u")
+                            .eventId("e" + added)
+                            .build());
         }
     }
 
@@ -138,7 +152,8 @@ final class BufferCase {
                                 "NotFoundError", 404,
                                 "ConflictError", 409);
                 RocketException error =
-                        Answers.exception(statuses.get(name), HttpHeaders.of(Map.of(), (n, v) -> true), null);
+                        Answers.exception(
+                                statuses.get(name), HttpHeaders.of(Map.of(), (n, v) -> true), null);
                 assertEquals(name, Cases.name(error));
                 return error;
         }

@@ -111,7 +111,8 @@ final class Cases {
             action.run();
             return Set.of();
         } catch (ValidationException e) {
-            List<String> all = e.errors().stream().map(error -> error.path()).collect(Collectors.toList());
+            List<String> all =
+                    e.errors().stream().map(error -> error.path()).collect(Collectors.toList());
             Set<String> paths = new TreeSet<>(all);
             Assertions.assertEquals(all.size(), paths.size(), "each path has one error");
             return paths;

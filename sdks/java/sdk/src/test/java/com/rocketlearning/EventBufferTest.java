@@ -58,7 +58,8 @@ class EventBufferTest {
                                     }
                                 })
                         .build();
-        try (EventBuffer buffer = client.bufferBuilder().maxSize(3).flushInterval(Duration.ofHours(1)).build()) {
+        try (EventBuffer buffer =
+                client.bufferBuilder().maxSize(3).flushInterval(Duration.ofHours(1)).build()) {
             for (int i = 0; i < 3; i++) {
                 buffer.add(event(i));
             }
@@ -72,7 +73,8 @@ class EventBufferTest {
     @DisplayName("A part of a batch is sent when its time has come")
     void sendsInTime() throws Exception {
         RecordingHttpClient http = new RecordingHttpClient();
-        try (EventBuffer buffer = client(http).bufferBuilder().flushInterval(Duration.ofMillis(20)).build()) {
+        try (EventBuffer buffer =
+                client(http).bufferBuilder().flushInterval(Duration.ofMillis(20)).build()) {
             buffer.add(event(1));
             while (buffer.waiting() > 0) {
                 Thread.sleep(5);
@@ -117,7 +119,9 @@ class EventBufferTest {
     void refusesWhatCantBe() {
         RocketClient client = client(new RecordingHttpClient());
         EventBuffer buffer = client.buffer();
-        assertThrows(ValidationException.class, () -> buffer.add(Map.of("event", "bad", "user_id", "u")));
+        assertThrows(
+                ValidationException.class,
+                () -> buffer.add(Map.of("event", "bad", "user_id", "u")));
         client.close();
         assertThrows(BufferClosedException.class, () -> buffer.add(event(1)));
         buffer.close(); // again, which does nothing
@@ -128,8 +132,11 @@ class EventBufferTest {
     void writesDeadLetters(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("dead.jsonl");
         RecordingHttpClient http =
-                new RecordingHttpClient().fail(new IOException("reset")).fail(new IOException("reset"));
-        EventBuffer buffer = client(http).bufferBuilder().deadLetters(DeadLetterHandler.file(file)).build();
+                new RecordingHttpClient()
+                        .fail(new IOException("reset"))
+                        .fail(new IOException("reset"));
+        EventBuffer buffer =
+                client(http).bufferBuilder().deadLetters(DeadLetterHandler.file(file)).build();
         buffer.add(event(1));
         buffer.add(event(2));
         buffer.close();
@@ -139,7 +146,8 @@ class EventBufferTest {
         assertEquals("closed", first.get("reason").textValue());
         assertEquals("e1", first.get("event").get("event_id").textValue());
         assertTrue(first.get("error").isTextual());
-        assertTrue(Instant.parse(first.get("at").textValue()).isBefore(Instant.now().plusSeconds(1)));
+        assertTrue(
+                Instant.parse(first.get("at").textValue()).isBefore(Instant.now().plusSeconds(1)));
     }
 
     @Test

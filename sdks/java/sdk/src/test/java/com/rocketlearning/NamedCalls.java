@@ -87,7 +87,9 @@ final class NamedCalls {
 
     private static PointsRequest points(Map<String, Object> arguments) {
         return PointsRequest.of(
-                (String) arguments.get("user_id"), (Integer) arguments.get("points"), (String) arguments.get("reason"));
+                (String) arguments.get("user_id"),
+                (Integer) arguments.get("points"),
+                (String) arguments.get("reason"));
     }
 
     private static EventQuery query(Map<String, Object> arguments) {
@@ -116,6 +118,8 @@ final class NamedCalls {
                 arguments.containsKey("limit")
                         ? PageRequest.ofSize((Integer) arguments.get("limit"))
                         : PageRequest.first();
-        return arguments.containsKey("cursor") ? page.after((String) arguments.get("cursor")) : page;
+        return arguments.containsKey("cursor")
+                ? page.after((String) arguments.get("cursor"))
+                : page;
     }
 }

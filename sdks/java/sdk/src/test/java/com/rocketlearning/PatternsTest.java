@@ -36,7 +36,8 @@ class PatternsTest {
     }
 
     @Test
-    @DisplayName("The policy repeats any operation that failed for want of a network, and nothing else")
+    @DisplayName(
+            "The policy repeats any operation that failed for want of a network, and nothing else")
     void repeats() throws Exception {
         RetryPolicy policy = RetryPolicy.exponentialBackoff(2, Duration.ofMillis(1));
         AtomicInteger tries = new AtomicInteger();
@@ -63,19 +64,29 @@ class PatternsTest {
     }
 
     @Test
-    @DisplayName("The tester sends what the server finds right, and says what is wrong with the rest")
+    @DisplayName(
+            "The tester sends what the server finds right, and says what is wrong with the rest")
     void tests() {
         RecordingHttpClient http =
                 new RecordingHttpClient()
                         .answer(200, Map.of(), "{\"valid\":true,\"errors\":[]}")
                         .answer(200, Map.of(), "{\"status\":\"processed\"}")
-                        .answer(200, Map.of(), "{\"valid\":false,\"errors\":[{\"path\":\"event\",\"message\":\"is unknown\"}]}");
+                        .answer(
+                                200,
+                                Map.of(),
+                                "{\"valid\":false,\"errors\":[{\"path\":\"event\",\"message\":\"is"
+                                        + " unknown\"}]}");
         RocketClient client =
-                RocketClient.builder().apiKey("rk_test_x").baseUrl("http://127.0.0.1:1").httpClient(http).build();
+                RocketClient.builder()
+                        .apiKey("rk_test_x")
+                        .baseUrl("http://127.0.0.1:1")
+                        .httpClient(http)
+                        .build();
         RocketEventTester tester = new RocketEventTester(client);
         Event event = RocketEventTester.generateTestEvents("u", 1).get(0);
         assertEquals("processed", tester.sendTestEvent(event).status());
-        ValidationException refused = assertThrows(ValidationException.class, () -> tester.sendTestEvent(event));
+        ValidationException refused =
+                assertThrows(ValidationException.class, () -> tester.sendTestEvent(event));
         assertEquals("event is unknown", refused.getMessage());
         assertEquals(3, http.sent.size());
         assertTrue(refused.errors().get(0).path().equals("event"));

@@ -15,7 +15,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 
-/** A server on a real socket that answers by script, one connection a request; after the script it resets. */
+/**
+ * A server on a real socket that answers by script, one connection a request; after the script it
+ * resets.
+ */
 final class RawServer implements AutoCloseable {
     /** What becomes of one request. */
     @FunctionalInterface
@@ -46,7 +49,12 @@ final class RawServer implements AutoCloseable {
 
     static Reply answer(int status, String headers, String body) {
         String head =
-                "HTTP/1.1 " + status + " x\r\nConnection: close\r\nContent-Length: " + body.length() + "\r\n" + headers;
+                "HTTP/1.1 "
+                        + status
+                        + " x\r\nConnection: close\r\nContent-Length: "
+                        + body.length()
+                        + "\r\n"
+                        + headers;
         return connection -> write(connection, head + "\r\n" + body);
     }
 
@@ -93,7 +101,8 @@ final class RawServer implements AutoCloseable {
         }
         String text = head.toString();
         int at = text.toLowerCase(Locale.ROOT).indexOf("content-length: ");
-        int length = at < 0 ? 0 : Integer.parseInt(text.substring(at + 16, text.indexOf("\r\n", at)));
+        int length =
+                at < 0 ? 0 : Integer.parseInt(text.substring(at + 16, text.indexOf("\r\n", at)));
         return text + new String(input.readNBytes(length), StandardCharsets.UTF_8);
     }
 

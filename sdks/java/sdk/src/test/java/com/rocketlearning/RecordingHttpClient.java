@@ -29,7 +29,10 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 
-/** Keeps the requests that would have been sent, and gives answers by script; {@code {}} where there is none. */
+/**
+ * Keeps the requests that would have been sent, and gives answers by script; {@code {}} where there
+ * is none.
+ */
 final class RecordingHttpClient extends HttpClient {
     /** A request that would have been sent. */
     static final class Sent {
@@ -70,9 +73,14 @@ final class RecordingHttpClient extends HttpClient {
     }
 
     @Override
-    public <T> CompletableFuture<HttpResponse<T>> sendAsync(HttpRequest request, BodyHandler<T> handler) {
-        sent.add(new Sent(request, request.bodyPublisher().map(RecordingHttpClient::read).orElse("")));
-        Scripted next = script.isEmpty() ? new Scripted(200, Map.of(), "{}", null) : script.remove();
+    public <T> CompletableFuture<HttpResponse<T>> sendAsync(
+            HttpRequest request, BodyHandler<T> handler) {
+        sent.add(
+                new Sent(
+                        request,
+                        request.bodyPublisher().map(RecordingHttpClient::read).orElse("")));
+        Scripted next =
+                script.isEmpty() ? new Scripted(200, Map.of(), "{}", null) : script.remove();
         if (next.failure != null) {
             return CompletableFuture.failedFuture(next.failure);
         }
@@ -145,7 +153,9 @@ final class RecordingHttpClient extends HttpClient {
         public HttpHeaders headers() {
             return HttpHeaders.of(
                     scripted.headers.entrySet().stream()
-                            .collect(Collectors.toMap(Map.Entry::getKey, one -> List.of(one.getValue()))),
+                            .collect(
+                                    Collectors.toMap(
+                                            Map.Entry::getKey, one -> List.of(one.getValue()))),
                     (name, value) -> true);
         }
 

@@ -59,7 +59,9 @@ class RocketClientTest {
     @Test
     @DisplayName("A connection that breaks is tried again, with the same key")
     void triesAgainWithTheSameKey() throws Exception {
-        try (RawServer server = new RawServer(RawServer.reset(), RawServer.answer(503, "", ""), RawServer.ok(MOVED))) {
+        try (RawServer server =
+                new RawServer(
+                        RawServer.reset(), RawServer.answer(503, "", ""), RawServer.ok(MOVED))) {
             PointsResult result = client(server.url()).build().points().award("u", 5, "r");
             assertEquals(5, result.balance());
             List<String> keys = new ArrayList<>();
@@ -79,7 +81,10 @@ class RocketClientTest {
         CountDownLatch over = new CountDownLatch(1);
         try (RawServer server = new RawServer(RawServer.stall(over))) {
             RocketClient client =
-                    client(server.url()).timeout(Duration.ofMillis(200)).retryPolicy(RetryPolicy.none()).build();
+                    client(server.url())
+                            .timeout(Duration.ofMillis(200))
+                            .retryPolicy(RetryPolicy.none())
+                            .build();
             assertThrows(RequestTimeoutException.class, () -> client.users().getBalance("u"));
         } finally {
             over.countDown();
@@ -112,7 +117,9 @@ class RocketClientTest {
             Thread caller =
                     new Thread(
                             () -> {
-                                assertThrows(TransportException.class, () -> client.users().getBalance("u"));
+                                assertThrows(
+                                        TransportException.class,
+                                        () -> client.users().getBalance("u"));
                                 outcome.complete(Thread.currentThread().isInterrupted());
                             });
             caller.start();
@@ -125,12 +132,15 @@ class RocketClientTest {
     }
 
     @Test
-    @DisplayName("A future that is cancelled isn't tried again, and counts for nothing with the breaker")
+    @DisplayName(
+            "A future that is cancelled isn't tried again, and counts for nothing with the breaker")
     void heedsCancellation() throws Exception {
         CountDownLatch over = new CountDownLatch(1);
         try (RawServer server = new RawServer(RawServer.stall(over))) {
             RocketClient client =
-                    client(server.url()).circuitBreaker(new CircuitBreaker(1, Duration.ofMinutes(1))).build();
+                    client(server.url())
+                            .circuitBreaker(new CircuitBreaker(1, Duration.ofMinutes(1)))
+                            .build();
             CompletableFuture<Balance> future = client.users().getBalanceAsync("u");
             server.arrived.await();
             assertTrue(future.cancel(true));
@@ -154,15 +164,19 @@ class RocketClientTest {
     @DisplayName("What is thrown has the caller in its trace")
     void tracesTheCaller() {
         RecordingHttpClient http = new RecordingHttpClient().answer(404, Map.of(), "");
-        Exception error = assertThrows(RuntimeException.class, () -> client(http).users().getBalance("u"));
+        Exception error =
+                assertThrows(RuntimeException.class, () -> client(http).users().getBalance("u"));
         assertTrue(trace(error).contains("RocketClientTest"));
     }
 
     @Test
-    @DisplayName("An answer with other types than the API's is an error, not a future that never ends")
+    @DisplayName(
+            "An answer with other types than the API's is an error, not a future that never ends")
     void refusesOtherTypes() {
-        RecordingHttpClient http = new RecordingHttpClient().answer(200, Map.of(), "{\"points\":\"many\"}");
-        RuntimeException error = assertThrows(RuntimeException.class, () -> client(http).users().getBalance("u"));
+        RecordingHttpClient http =
+                new RecordingHttpClient().answer(200, Map.of(), "{\"points\":\"many\"}");
+        RuntimeException error =
+                assertThrows(RuntimeException.class, () -> client(http).users().getBalance("u"));
         assertTrue(error.getMessage().contains("points"), error.getMessage());
     }
 
@@ -170,7 +184,11 @@ class RocketClientTest {
     @DisplayName("Fields that a newer server adds are passed over, and lists are never null")
     void takesNewerAnswers() {
         RecordingHttpClient http =
-                new RecordingHttpClient().answer(200, Map.of(), "{\"status\":\"processed\",\"new\":{},\"badges\":null}");
+                new RecordingHttpClient()
+                        .answer(
+                                200,
+                                Map.of(),
+                                "{\"status\":\"processed\",\"new\":{},\"badges\":null}");
         var result = client(http).events().track(Event.builder().event("a.b").userId("u").build());
         assertEquals("processed", result.status());
         assertEquals(List.of(), result.badges());
@@ -182,16 +200,25 @@ class RocketClientTest {
     void fetchesPages() {
         RecordingHttpClient http =
                 new RecordingHttpClient()
-                        .answer(200, Map.of(), "{\"badges\":[{\"badge_id\":\"a\"},{\"badge_id\":\"b\"}],\"next_cursor\":\"MQ==\"}")
+                        .answer(
+                                200,
+                                Map.of(),
+                                "{\"badges\":[{\"badge_id\":\"a\"},{\"badge_id\":\"b\"}],\"next_cursor\":\"MQ==\"}")
                         .answer(200, Map.of(), "{\"badges\":[],\"next_cursor\":\"Mg==\"}")
-                        .answer(200, Map.of(), "{\"badges\":[{\"badge_id\":\"c\"}],\"next_cursor\":null}");
+                        .answer(
+                                200,
+                                Map.of(),
+                                "{\"badges\":[{\"badge_id\":\"c\"}],\"next_cursor\":null}");
         var badges = client(http).badges().list(PageRequest.ofSize(2));
         assertEquals(0, http.sent.size());
         assertEquals(
-                List.of("a", "b", "c"), badges.stream().map(badge -> badge.badgeId()).collect(Collectors.toList()));
+                List.of("a", "b", "c"),
+                badges.stream().map(badge -> badge.badgeId()).collect(Collectors.toList()));
         assertEquals(
                 List.of("limit=2", "limit=2&cursor=MQ%3D%3D", "limit=2&cursor=Mg%3D%3D"),
-                http.sent.stream().map(sent -> sent.request.uri().getRawQuery()).collect(Collectors.toList()));
+                http.sent.stream()
+                        .map(sent -> sent.request.uri().getRawQuery())
+                        .collect(Collectors.toList()));
     }
 
     @Test
@@ -210,7 +237,8 @@ class RocketClientTest {
     @Test
     @DisplayName("What can't be written as JSON is refused before anything is sent")
     void refusesWhatIsNoJson() {
-        Event.Builder builder = Event.builder().event("a.b").userId("u").property("self", new Object());
+        Event.Builder builder =
+                Event.builder().event("a.b").userId("u").property("self", new Object());
         assertThrows(ValidationException.class, builder::build);
         RecordingHttpClient http = new RecordingHttpClient();
         Map<String, Object> event = Map.of("event", "a.b", "user_id", "u", "self", new Object());
@@ -222,7 +250,9 @@ class RocketClientTest {
     @DisplayName("Listeners hear each try and each retry; one that throws changes nothing")
     void tellsListeners() {
         RecordingHttpClient http =
-                new RecordingHttpClient().answer(429, Map.of("Retry-After", "0"), "").answer(200, Map.of(), MOVED);
+                new RecordingHttpClient()
+                        .answer(429, Map.of("Retry-After", "0"), "")
+                        .answer(200, Map.of(), MOVED);
         List<String> heard = Collections.synchronizedList(new ArrayList<>());
         RocketClient client =
                 client("http://127.0.0.1:1")
@@ -231,8 +261,16 @@ class RocketClientTest {
                                 new RocketListener() {
                                     @Override
                                     public void onAttempt(Attempt attempt) {
-                                        heard.add(attempt.number() + " " + attempt.method() + " " + attempt.url() + " " + attempt.status());
-                                        throw new IllegalStateException("a mistake of the listener's");
+                                        heard.add(
+                                                attempt.number()
+                                                        + " "
+                                                        + attempt.method()
+                                                        + " "
+                                                        + attempt.url()
+                                                        + " "
+                                                        + attempt.status());
+                                        throw new IllegalStateException(
+                                                "a mistake of the listener's");
                                     }
 
                                     @Override
@@ -266,7 +304,11 @@ class RocketClientTest {
         said.add(trace(assertThrows(ServerException.class, () -> client.users().getBalance("u"))));
         said.add(client.toString());
         String bad = "rk_test_secret\n";
-        said.add(trace(assertThrows(ConfigurationException.class, () -> client("http://127.0.0.1:1").apiKey(bad).build())));
+        said.add(
+                trace(
+                        assertThrows(
+                                ConfigurationException.class,
+                                () -> client("http://127.0.0.1:1").apiKey(bad).build())));
         assertEquals(4, said.size());
         said.forEach(text -> assertFalse(text.contains(KEY), text));
     }
@@ -286,7 +328,12 @@ class RocketClientTest {
             for (Future<PointsResult> result : results) {
                 assertEquals(5, result.get().balance());
             }
-            assertEquals(replies.length, server.requests.stream().map(r -> r.replaceAll("(?s).*(?i)idempotency-key: (\\S+).*", "$1")).distinct().count());
+            assertEquals(
+                    replies.length,
+                    server.requests.stream()
+                            .map(r -> r.replaceAll("(?s).*(?i)idempotency-key: (\\S+).*", "$1"))
+                            .distinct()
+                            .count());
         } finally {
             threads.shutdownNow();
         }
@@ -308,18 +355,32 @@ class RocketClientTest {
         RocketClient.Builder builder = client("http://127.0.0.1:1").apiKey(null);
         assertThrows(ConfigurationException.class, () -> builder.variables(Map.of()).build());
         RecordingHttpClient http = new RecordingHttpClient();
-        builder.variables(Map.of("ROCKET_API_KEY", "rk_test_env")).httpClient(http).build().users().getBalance("u");
-        assertEquals("Bearer rk_test_env", http.sent.get(0).request.headers().firstValue("Authorization").orElse(""));
+        builder.variables(Map.of("ROCKET_API_KEY", "rk_test_env"))
+                .httpClient(http)
+                .build()
+                .users()
+                .getBalance("u");
+        assertEquals(
+                "Bearer rk_test_env",
+                http.sent.get(0).request.headers().firstValue("Authorization").orElse(""));
     }
 
     @Test
-    @DisplayName("Every exception of the tree is a RocketException with a code or a cause that helps")
+    @DisplayName(
+            "Every exception of the tree is a RocketException with a code or a cause that helps")
     void describesItself() {
         RecordingHttpClient http =
                 new RecordingHttpClient()
-                        .answer(404, Map.of(), "{\"error\":\"not_found\",\"message\":\"There is no such learner.\",\"request_id\":\"r-1\"}");
-        RuntimeException error = assertThrows(RuntimeException.class, () -> client(http).users().getBalance("u"));
-        assertTrue(error.toString().endsWith("There is no such learner. [404 not_found, request r-1]"), error.toString());
+                        .answer(
+                                404,
+                                Map.of(),
+                                "{\"error\":\"not_found\",\"message\":\"There is no such"
+                                        + " learner.\",\"request_id\":\"r-1\"}");
+        RuntimeException error =
+                assertThrows(RuntimeException.class, () -> client(http).users().getBalance("u"));
+        assertTrue(
+                error.toString().endsWith("There is no such learner. [404 not_found, request r-1]"),
+                error.toString());
         assertInstanceOf(RocketException.class, error);
     }
 

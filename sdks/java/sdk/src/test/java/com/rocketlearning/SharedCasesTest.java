@@ -52,7 +52,8 @@ class SharedCasesTest {
     }
 
     private static RocketClient.Builder builder(RecordingHttpClient http, JsonNode file) {
-        Iterator<JsonNode> ids = file.has("ids") ? file.get("ids").iterator() : Collections.emptyIterator();
+        Iterator<JsonNode> ids =
+                file.has("ids") ? file.get("ids").iterator() : Collections.emptyIterator();
         RocketClient.Builder builder =
                 RocketClient.builder()
                         .apiKey(KEY)
@@ -62,7 +63,8 @@ class SharedCasesTest {
                         .retryPolicy(RetryPolicy.none())
                         .ids(() -> ids.hasNext() ? ids.next().textValue() : "another-id");
         return file.has("clock")
-                ? builder.clock(Clock.fixed(Instant.parse(file.get("clock").textValue()), ZoneOffset.UTC))
+                ? builder.clock(
+                        Clock.fixed(Instant.parse(file.get("clock").textValue()), ZoneOffset.UTC))
                 : builder;
     }
 
@@ -77,7 +79,10 @@ class SharedCasesTest {
                     Map<String, Object> given = Cases.map(one.get("given"));
                     client(http, file).events().track(given);
                     assertSameJson(one.get("wire"), Cases.JSON.readTree(http.sent.get(0).body));
-                    assertEquals(Cases.map(one.get("given")), given, "the caller's object is left as it is");
+                    assertEquals(
+                            Cases.map(one.get("given")),
+                            given,
+                            "the caller's object is left as it is");
                 });
     }
 
@@ -106,7 +111,9 @@ class SharedCasesTest {
                     List<?> events =
                             one.has("events")
                                     ? (List<?>) Cases.value(one.get("events"))
-                                    : Collections.nCopies(one.get("times").intValue(), Cases.value(one.get("event")));
+                                    : Collections.nCopies(
+                                            one.get("times").intValue(),
+                                            Cases.value(one.get("event")));
                     EventsApi api = client(http, Cases.file("events")).events();
                     Set<String> expected = Cases.texts(one.get("errors"));
                     assertEquals(expected, Cases.paths(() -> api.trackBatch(events)));
@@ -126,7 +133,8 @@ class SharedCasesTest {
                         PointsApi points = client(http, file).points();
                         String key = one.has("key") ? one.get("key").textValue() : null;
                         Map<String, Object> given = Cases.map(one.get("given"));
-                        Set<String> paths = Cases.paths(() -> Transport.await(points.move(path, given, key)));
+                        Set<String> paths =
+                                Cases.paths(() -> Transport.await(points.move(path, given, key)));
                         assertEquals(Cases.texts(one.get("errors")), paths);
                         if (one.has("wire")) {
                             assertSent(one, http.sent.get(0));
@@ -170,7 +178,9 @@ class SharedCasesTest {
                     RocketClient client = client(new RecordingHttpClient(), Cases.file("events"));
                     client.setEventSchema(EventSchema.of(Cases.map(one.get("schema"))));
                     Map<String, Object> event = Cases.map(one.get("event"));
-                    assertEquals(Cases.texts(one.get("errors")), Cases.paths(() -> client.events().track(event)));
+                    assertEquals(
+                            Cases.texts(one.get("errors")),
+                            Cases.paths(() -> client.events().track(event)));
                 });
     }
 
@@ -182,8 +192,11 @@ class SharedCasesTest {
                 one -> {
                     Map<String, Object> schema = Cases.map(one.get("schema"));
                     ConfigurationException refused =
-                            assertThrows(ConfigurationException.class, () -> EventSchema.of(schema));
-                    assertTrue(refused.getMessage().contains(one.get("path").textValue()), refused.getMessage());
+                            assertThrows(
+                                    ConfigurationException.class, () -> EventSchema.of(schema));
+                    assertTrue(
+                            refused.getMessage().contains(one.get("path").textValue()),
+                            refused.getMessage());
                 });
     }
 
@@ -234,11 +247,14 @@ class SharedCasesTest {
                 int status = outcome.get("status").intValue();
                 Map<String, List<String>> headers =
                         outcome.has("retry_after_s")
-                                ? Map.of("Retry-After", List.of(outcome.get("retry_after_s").asText()))
+                                ? Map.of(
+                                        "Retry-After",
+                                        List.of(outcome.get("retry_after_s").asText()))
                                 : Map.of();
                 return status / 100 == 2
                         ? null
-                        : Answers.exception(status, HttpHeaders.of(headers, (name, value) -> true), null);
+                        : Answers.exception(
+                                status, HttpHeaders.of(headers, (name, value) -> true), null);
         }
     }
 
@@ -247,7 +263,10 @@ class SharedCasesTest {
         return Cases.each(
                 "breaker",
                 "failures",
-                one -> assertEquals(one.get("failure").booleanValue(), Outcome.failed(outcome(one.get("outcome")))));
+                one ->
+                        assertEquals(
+                                one.get("failure").booleanValue(),
+                                Outcome.failed(outcome(one.get("outcome")))));
     }
 
     @TestFactory
@@ -258,7 +277,8 @@ class SharedCasesTest {
                 "cases",
                 one -> {
                     long[] now = {0};
-                    int threshold = (one.has("threshold") ? one : defaults).get("threshold").intValue();
+                    int threshold =
+                            (one.has("threshold") ? one : defaults).get("threshold").intValue();
                     long reset = (one.has("reset_s") ? one : defaults).get("reset_s").longValue();
                     CircuitBreaker breaker =
                             new CircuitBreaker(threshold, Duration.ofSeconds(reset), () -> now[0]);
@@ -274,7 +294,8 @@ class SharedCasesTest {
     private static void take(JsonNode step, CircuitBreaker breaker) {
         switch (step.get("do").textValue()) {
             case "ask":
-                assertEquals(step.get("allowed").booleanValue(), breaker.tryAcquire(), step.toString());
+                assertEquals(
+                        step.get("allowed").booleanValue(), breaker.tryAcquire(), step.toString());
                 break;
             case "success":
                 breaker.success();
@@ -294,12 +315,18 @@ class SharedCasesTest {
                 "cases",
                 one -> {
                     Map<String, String> headers = new TreeMap<>();
-                    one.get("headers").properties().forEach(h -> headers.put(h.getKey(), h.getValue().textValue()));
+                    one.get("headers")
+                            .properties()
+                            .forEach(h -> headers.put(h.getKey(), h.getValue().textValue()));
                     RecordingHttpClient http =
                             new RecordingHttpClient()
-                                    .answer(one.get("status").intValue(), headers, one.get("body").textValue());
+                                    .answer(
+                                            one.get("status").intValue(),
+                                            headers,
+                                            one.get("body").textValue());
                     RocketClient client = client(http, one);
-                    ApiException error = assertThrows(ApiException.class, () -> client.users().getBalance("u"));
+                    ApiException error =
+                            assertThrows(ApiException.class, () -> client.users().getBalance("u"));
                     assertEquals(one.get("error").textValue(), Cases.name(error));
                     assertEquals(one.get("status").intValue(), error.status());
                     assertEquals(one.get("code").textValue(), error.code().orElse(null));
@@ -308,7 +335,9 @@ class SharedCasesTest {
                     assertSameJson(one.get("details"), Cases.JSON.valueToTree(error.details()));
                     Duration after = error.retryAfter().orElse(null);
                     assertEquals(
-                            one.get("retry_after_s").isNull() ? null : Duration.ofSeconds(one.get("retry_after_s").longValue()),
+                            one.get("retry_after_s").isNull()
+                                    ? null
+                                    : Duration.ofSeconds(one.get("retry_after_s").longValue()),
                             after);
                 });
     }
@@ -320,7 +349,9 @@ class SharedCasesTest {
                 "base_url",
                 one -> {
                     Map<String, String> variables =
-                            one.get("env").isNull() ? Map.of() : Map.of("ROCKET_BASE_URL", one.get("env").textValue());
+                            one.get("env").isNull()
+                                    ? Map.of()
+                                    : Map.of("ROCKET_BASE_URL", one.get("env").textValue());
                     RocketClient.Builder builder =
                             RocketClient.builder()
                                     .apiKey(KEY)
@@ -329,9 +360,12 @@ class SharedCasesTest {
                     if (one.has("refused")) {
                         assertThrows(
                                 ConfigurationException.class,
-                                () -> builder.environment(environment(one.get("environment"))).build());
+                                () ->
+                                        builder.environment(environment(one.get("environment")))
+                                                .build());
                     } else {
-                        RocketClient client = builder.environment(environment(one.get("environment"))).build();
+                        RocketClient client =
+                                builder.environment(environment(one.get("environment"))).build();
                         assertEquals(one.get("base_url").textValue(), client.baseUrl());
                     }
                 });
@@ -348,17 +382,25 @@ class SharedCasesTest {
                 "requests",
                 one -> {
                     RecordingHttpClient http = new RecordingHttpClient();
-                    RocketClient client = builder(http, one).baseUrl(one.get("base_url").textValue()).build();
+                    RocketClient client =
+                            builder(http, one).baseUrl(one.get("base_url").textValue()).build();
                     Map<String, Object> arguments = Cases.map(one.get("arguments"));
                     Set<String> paths =
-                            Cases.paths(() -> NamedCalls.make(client, one.get("call").textValue(), arguments));
+                            Cases.paths(
+                                    () ->
+                                            NamedCalls.make(
+                                                    client,
+                                                    one.get("call").textValue(),
+                                                    arguments));
                     assertEquals(Cases.texts(one.get("errors")), paths);
                     if (one.has("url")) {
                         HttpRequest request = http.sent.get(0).request;
                         assertEquals(one.get("method").textValue(), request.method());
                         String url = request.uri().toString();
                         int mark = url.indexOf('?');
-                        assertEquals(one.get("url").textValue(), mark < 0 ? url : url.substring(0, mark));
+                        assertEquals(
+                                one.get("url").textValue(),
+                                mark < 0 ? url : url.substring(0, mark));
                         assertEquals(Cases.map(one.get("query")), query(request.uri()));
                     } else {
                         assertTrue(http.sent.isEmpty());
@@ -371,7 +413,9 @@ class SharedCasesTest {
         if (uri.getRawQuery() != null) {
             for (String pair : uri.getRawQuery().split("&", -1)) {
                 int equals = pair.indexOf('=');
-                query.put(pair.substring(0, equals), URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
+                query.put(
+                        pair.substring(0, equals),
+                        URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
             }
         }
         return query;
@@ -388,7 +432,11 @@ class SharedCasesTest {
         return Cases.each(
                 "buffer",
                 "outages",
-                one -> assertEquals(one.get("outage").booleanValue(), EventBuffer.isOutage(BufferCase.error(one.get("name").textValue()))));
+                one ->
+                        assertEquals(
+                                one.get("outage").booleanValue(),
+                                EventBuffer.isOutage(
+                                        BufferCase.error(one.get("name").textValue()))));
     }
 
     @TestFactory
@@ -418,14 +466,20 @@ class SharedCasesTest {
                     List<JsonNode> compared = new ArrayList<>();
                     for (Event event : events) {
                         ObjectNode fields = Cases.JSON.valueToTree(event.fields());
-                        assertTrue(Instant.parse(fields.remove("timestamp").textValue()).isBefore(Instant.now().plusSeconds(1)));
-                        int progress = ((ObjectNode) fields.get("properties")).remove("progress_pct").intValue();
+                        assertTrue(
+                                Instant.parse(fields.remove("timestamp").textValue())
+                                        .isBefore(Instant.now().plusSeconds(1)));
+                        int progress =
+                                ((ObjectNode) fields.get("properties"))
+                                        .remove("progress_pct")
+                                        .intValue();
                         assertTrue(progress >= 0 && progress <= 99);
                         fields.remove("event_id"); // an Event has one from the beginning
                         compared.add(fields);
                     }
                     assertEquals(
-                            StreamSupport.stream(one.get("events").spliterator(), false).collect(Collectors.toList()),
+                            StreamSupport.stream(one.get("events").spliterator(), false)
+                                    .collect(Collectors.toList()),
                             compared);
                 });
     }
@@ -435,6 +489,10 @@ class SharedCasesTest {
         int expected = Cases.file("generator").get("default_count").intValue();
         return Stream.of(
                 DynamicTest.dynamicTest(
-                        "default_count", () -> assertEquals(expected, RocketEventTester.generateTestEvents("u").size())));
+                        "default_count",
+                        () ->
+                                assertEquals(
+                                        expected,
+                                        RocketEventTester.generateTestEvents("u").size())));
     }
 }

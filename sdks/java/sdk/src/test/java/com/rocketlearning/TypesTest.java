@@ -63,16 +63,26 @@ class TypesTest {
         TOLD.put(name, new Told(null, answer, call));
     }
 
-    private static void list(String name, String plural, Class<?> answer, Consumer<RocketClient> call) {
+    private static void list(
+            String name, String plural, Class<?> answer, Consumer<RocketClient> call) {
         TOLD.put(name, new Told(plural, answer, call));
     }
 
     static {
         Event event =
-                Event.builder().event("a.b").userId("u").property("p", 1).metadata("m", 1).timestamp(MOMENT).build();
+                Event.builder()
+                        .event("a.b")
+                        .userId("u")
+                        .property("p", 1)
+                        .metadata("m", 1)
+                        .timestamp(MOMENT)
+                        .build();
         PointsRequest points =
-                PointsRequest.of("u", 1, "r").withMetadata(Map.of("m", 1)).withIdempotencyKey("key");
-        BadgeRequest badge = BadgeRequest.of("u", "b").withMetadata(Map.of("m", 1)).withIdempotencyKey("key");
+                PointsRequest.of("u", 1, "r")
+                        .withMetadata(Map.of("m", 1))
+                        .withIdempotencyKey("key");
+        BadgeRequest badge =
+                BadgeRequest.of("u", "b").withMetadata(Map.of("m", 1)).withIdempotencyKey("key");
         EventQuery events =
                 EventQuery.builder()
                         .userId("u")
@@ -84,25 +94,60 @@ class TypesTest {
                         .page(PAGE)
                         .build();
         LeaderboardQuery board =
-                LeaderboardQuery.builder().course("c").period("week").at(LocalDate.EPOCH).around("u").limit(1).cursor("c").build();
-        RuleQuery rules = RuleQuery.builder().active(true).status("draft").event("a.b").page(PAGE).build();
+                LeaderboardQuery.builder()
+                        .course("c")
+                        .period("week")
+                        .at(LocalDate.EPOCH)
+                        .around("u")
+                        .limit(1)
+                        .cursor("c")
+                        .build();
+        RuleQuery rules =
+                RuleQuery.builder().active(true).status("draft").event("a.b").page(PAGE).build();
 
         one("events.track", EventResult.class, client -> client.events().track(event));
-        one("events.track_batch", BatchResult.class, client -> client.events().trackBatch(List.of(event)));
+        one(
+                "events.track_batch",
+                BatchResult.class,
+                client -> client.events().trackBatch(List.of(event)));
         one("events.validate", ValidationResult.class, client -> client.events().validate(event));
         one("events.get", StoredEvent.class, client -> client.events().get("event_id:"));
-        list("events.list", "events", StoredEvent.class, client -> client.events().list(events).firstPage());
+        list(
+                "events.list",
+                "events",
+                StoredEvent.class,
+                client -> client.events().list(events).firstPage());
         one("points.award", PointsResult.class, client -> client.points().award(points));
         one("points.deduct", PointsResult.class, client -> client.points().deduct(points));
         one("badges.award", BadgeResult.class, client -> client.badges().award(badge));
-        list("badges.list", "badges", Badge.class, client -> client.badges().list(PAGE).firstPage());
+        list(
+                "badges.list",
+                "badges",
+                Badge.class,
+                client -> client.badges().list(PAGE).firstPage());
         one("badges.get", Badge.class, client -> client.badges().get("badge_id:"));
         one("users.get_balance", Balance.class, client -> client.users().getBalance("user_id:"));
         one("users.get_rank", RankStatus.class, client -> client.users().getRank("user_id:"));
-        list("users.get_ledger", "entries", LedgerEntry.class, client -> client.users().getLedger("user_id:", PAGE).firstPage());
-        list("users.get_badges", "badges", HeldBadge.class, client -> client.users().getBadges("user_id:", true, PAGE).firstPage());
-        list("users.get_limits", "limits", Limit.class, client -> client.users().getLimits("user_id:", PAGE).firstPage());
-        list("users.get_events", "events", StoredEvent.class, client -> client.users().getEvents("user_id:", PAGE).firstPage());
+        list(
+                "users.get_ledger",
+                "entries",
+                LedgerEntry.class,
+                client -> client.users().getLedger("user_id:", PAGE).firstPage());
+        list(
+                "users.get_badges",
+                "badges",
+                HeldBadge.class,
+                client -> client.users().getBadges("user_id:", true, PAGE).firstPage());
+        list(
+                "users.get_limits",
+                "limits",
+                Limit.class,
+                client -> client.users().getLimits("user_id:", PAGE).firstPage());
+        list(
+                "users.get_events",
+                "events",
+                StoredEvent.class,
+                client -> client.users().getEvents("user_id:", PAGE).firstPage());
         one("users.get", User.class, client -> client.users().get("user_id:"));
         list(
                 "users.search",
@@ -115,7 +160,11 @@ class TypesTest {
         one("leaderboard.get", Leaderboard.class, client -> client.leaderboard().get(board));
         list("rules.list", "rules", Rule.class, client -> client.rules().list(rules).firstPage());
         one("rules.get", Rule.class, client -> client.rules().get("rule_id:", 1));
-        list("rules.templates", "templates", RuleTemplate.class, client -> client.rules().templates().firstPage());
+        list(
+                "rules.templates",
+                "templates",
+                RuleTemplate.class,
+                client -> client.rules().templates().firstPage());
         one("health", Health.class, RocketClient::health);
     }
 
@@ -137,7 +186,9 @@ class TypesTest {
         }
         Cases.write("types", report);
         Set<String> calls = new TreeSet<>();
-        Cases.file("urls").get("requests").forEach(request -> calls.add(request.get("call").textValue()));
+        Cases.file("urls")
+                .get("requests")
+                .forEach(request -> calls.add(request.get("call").textValue()));
         assertEquals(calls, new TreeSet<>(TOLD.keySet()));
     }
 
@@ -147,7 +198,8 @@ class TypesTest {
         for (Told told : TOLD.values()) {
             for (Field field : fields(told.answer)) {
                 assertTrue(
-                        Modifier.isPublic(told.answer.getMethod(field.getName()).getModifiers()), field.toString());
+                        Modifier.isPublic(told.answer.getMethod(field.getName()).getModifiers()),
+                        field.toString());
             }
         }
     }
@@ -156,7 +208,11 @@ class TypesTest {
     private static Set<String> given(Told told) throws IOException {
         RecordingHttpClient http = new RecordingHttpClient();
         RocketClient client =
-                RocketClient.builder().apiKey("rk_test_x").baseUrl("http://127.0.0.1:1").httpClient(http).build();
+                RocketClient.builder()
+                        .apiKey("rk_test_x")
+                        .baseUrl("http://127.0.0.1:1")
+                        .httpClient(http)
+                        .build();
         told.call.accept(client);
         Set<String> names = new TreeSet<>();
         for (RecordingHttpClient.Sent sent : http.sent) {
@@ -171,7 +227,10 @@ class TypesTest {
             }
             JsonNode body = Cases.JSON.readTree(sent.body);
             body.fieldNames().forEachRemaining(names::add);
-            sent.request.headers().firstValue("Idempotency-Key").ifPresent(key -> names.add("idempotency_key"));
+            sent.request
+                    .headers()
+                    .firstValue("Idempotency-Key")
+                    .ifPresent(key -> names.add("idempotency_key"));
         }
         return names;
     }

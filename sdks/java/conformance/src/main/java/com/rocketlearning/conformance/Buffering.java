@@ -24,7 +24,11 @@ final class Buffering {
     static void batches(Map<String, Object> facts) {
         AtomicInteger dead = new AtomicInteger();
         try (EventBuffer buffer =
-                Driver.client().build().bufferBuilder().deadLetters(letter -> dead.incrementAndGet()).build()) {
+                Driver.client()
+                        .build()
+                        .bufferBuilder()
+                        .deadLetters(letter -> dead.incrementAndGet())
+                        .build()) {
             for (int i = 0; i < 250; i++) {
                 buffer.add(lesson(RUN + "-buffer").property("lesson_id", "lesson-" + i).build());
             }
@@ -36,7 +40,9 @@ final class Buffering {
         List<String> reasons = new CopyOnWriteArrayList<>();
         RocketClient client = Driver.client().validateEvents(false).build();
         try (EventBuffer buffer =
-                client.bufferBuilder().deadLetters(letter -> reasons.add(letter.reason().toString())).build()) {
+                client.bufferBuilder()
+                        .deadLetters(letter -> reasons.add(letter.reason().toString()))
+                        .build()) {
             buffer.add(lesson(RUN + "-dead").build());
             buffer.add(Map.of("event", "bad", "user_id", RUN + "-dead"));
         }
@@ -49,7 +55,8 @@ final class Buffering {
         RocketClient client =
                 RocketClient.builder()
                         .timeout(Duration.ofSeconds(10))
-                        .retryPolicy(RetryPolicy.builder().baseDelay(Duration.ofMillis(100)).build())
+                        .retryPolicy(
+                                RetryPolicy.builder().baseDelay(Duration.ofMillis(100)).build())
                         .circuitBreaker(new CircuitBreaker(5, Duration.ofSeconds(1)))
                         .build();
         try (EventBuffer buffer =
@@ -59,7 +66,8 @@ final class Buffering {
                         .deadLetters(letter -> dead.incrementAndGet())
                         .build()) {
             for (int i = 0; i < count; i++) {
-                buffer.add(lesson(RUN + "-" + i % 100).property("lesson_id", "lesson-" + i).build());
+                buffer.add(
+                        lesson(RUN + "-" + i % 100).property("lesson_id", "lesson-" + i).build());
             }
             long end = System.nanoTime() + PATIENCE_NANOS;
             while (buffer.waiting() > 0 && System.nanoTime() - end < 0) {

@@ -2,8 +2,8 @@ package com.rocketlearning.conformance;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.rocketlearning.RocketClient;
 import com.rocketlearning.RetryPolicy;
+import com.rocketlearning.RocketClient;
 import com.rocketlearning.exception.ApiException;
 import com.rocketlearning.exception.RocketException;
 import com.rocketlearning.exception.ValidationException;
@@ -34,7 +34,8 @@ public final class Driver {
     public static void main(String[] args) throws Exception {
         switch (args.length == 0 ? "" : args[0]) {
             case "run" -> run();
-            case "buffer" -> tell("buffer", facts -> Buffering.kill(Integer.parseInt(args[1]), facts));
+            case "buffer" ->
+                    tell("buffer", facts -> Buffering.kill(Integer.parseInt(args[1]), facts));
             case "exit" -> Buffering.exit();
             default -> throw new IllegalArgumentException("driver run | buffer N | exit");
         }
@@ -50,9 +51,12 @@ public final class Driver {
     private static void run() throws Exception {
         HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
         for (Map.Entry<String, Scenario> scenario : Scenarios.all().entrySet()) {
-            URI announced = URI.create(System.getenv("ROCKET_FAULTS_URL") + "/" + scenario.getKey());
+            URI announced =
+                    URI.create(System.getenv("ROCKET_FAULTS_URL") + "/" + scenario.getKey());
             HttpRequest request =
-                    HttpRequest.newBuilder(announced).POST(HttpRequest.BodyPublishers.noBody()).build();
+                    HttpRequest.newBuilder(announced)
+                            .POST(HttpRequest.BodyPublishers.noBody())
+                            .build();
             http.send(request, HttpResponse.BodyHandlers.discarding());
             tell(scenario.getKey(), scenario.getValue());
         }

@@ -2,19 +2,14 @@ package com.rocketlearning.conformance;
 
 import com.rocketlearning.RocketClient;
 import com.rocketlearning.model.StoredEvent;
-import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
-import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import javax.tools.ToolProvider;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -22,13 +17,13 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * Takes the Java snippets out of the developers' page, compiles them as they stand, and runs them as a Spring
- * Boot application: once with the page's own {@code RocketConfig}, once with the starter in its place. The
- * server is asked whether the event was counted.
+ * Takes the Java snippets out of the developers' page, compiles them as they stand, and runs them
+ * as a Spring Boot application: once with the page's own {@code RocketConfig}, once with the
+ * starter in its place. The server is asked whether the event was counted.
  */
 public final class Examples {
-    private static final Path ROOT = Path.of(System.getProperty("rocket.root"));
-    private static final Path PAGE = ROOT.resolve("tests/fixtures/sdks/developer-resources.md");
+    private static final Path PAGE =
+            Snippets.ROOT.resolve("tests/fixtures/sdks/developer-resources.md");
     private static final String RUN = System.getenv("ROCKET_RUN");
     private static final int COURSE_POINTS = 50;
 
@@ -58,18 +53,23 @@ public final class Examples {
     /** Throws where an example doesn't do what it says. */
     public static void main(String[] args) throws Exception {
         String section = section(Files.readString(PAGE));
-        checkDependency(block(section, "xml"));
-        Path folder = Files.createTempDirectory("rocket-examples");
-        List<String> classes = split(block(section, "java"));
-        compile(folder, classes);
-        try (URLClassLoader loader =
-                new URLClassLoader(new URL[] {folder.toUri().toURL()}, Examples.class.getClassLoader())) {
+        checkDependency(Snippets.blocks(section, "xml").get(0));
+        List<String> sources = new ArrayList<>();
+        for (String source : split(Snippets.blocks(section, "java").get(0))) {
+            String named =
+                    source.replace(
+                            "public class RocketConfig {",
+                            "public class RocketConfig {" + INJECTED);
+            sources.add(IMPORTS + named);
+        }
+        try (URLClassLoader loader = Snippets.compile("page", sources)) {
             run(loader, List.of("RocketConfig", "LearningEventService"), "document");
             run(loader, List.of("LearningEventService"), "starter");
         }
     }
 
-    private static void run(ClassLoader loader, List<String> classes, String name) throws Exception {
+    private static void run(ClassLoader loader, List<String> classes, String name)
+            throws Exception {
         String learner = RUN + "-" + name;
         List<Class<?>> sources = new ArrayList<>(List.of(Application.class));
         for (String one : classes) {
@@ -101,10 +101,13 @@ public final class Examples {
     private static void check(RocketClient rocket, String learner) {
         long points = rocket.users().getBalance(learner).points();
         expect(points == COURSE_POINTS, learner + " has " + points + " points");
-        List<StoredEvent> events = rocket.users().getEvents(learner).stream().collect(Collectors.toList());
+        List<StoredEvent> events =
+                rocket.users().getEvents(learner).stream().collect(Collectors.toList());
         expect(events.size() == 1, events.size() + " events are stored");
         StoredEvent event = events.get(0);
-        expect("course-456".equals(event.properties().get("course_id")), "the course is " + event.properties());
+        expect(
+                "course-456".equals(event.properties().get("course_id")),
+                "the course is " + event.properties());
         Instant completed = Instant.parse((String) event.properties().get("completion_time"));
         expect(!completed.isAfter(Instant.now()), "completion_time is " + completed);
     }
@@ -113,20 +116,6 @@ public final class Examples {
         for (String part : List.of(">com.rocketlearning<", ">rocket-learning-sdk<", ">1.0.0<")) {
             expect(xml.contains(part), "the dependency isn't ours: " + xml);
         }
-    }
-
-    private static void compile(Path folder, List<String> classes) throws IOException {
-        List<String> arguments = new ArrayList<>(List.of("-cp", System.getProperty("java.class.path"), "-d", folder.toString()));
-        for (String source : classes) {
-            Matcher name = Pattern.compile("public class (\\w+) \\{").matcher(source);
-            expect(name.find(), "no class: " + source);
-            String body = "RocketConfig".equals(name.group(1)) ? source.replace(name.group(), name.group() + INJECTED) : source;
-            Path file = folder.resolve(name.group(1) + ".java");
-            Files.writeString(file, IMPORTS + body);
-            arguments.add(file.toString());
-        }
-        int status = ToolProvider.getSystemJavaCompiler().run(null, null, null, arguments.toArray(String[]::new));
-        expect(status == 0, "the example doesn't compile");
     }
 
     private static List<String> split(String block) {
@@ -139,12 +128,6 @@ public final class Examples {
         int start = page.indexOf("### Java SDK");
         expect(start >= 0, "the page has no section on Java");
         return page.substring(start, page.indexOf("\n## ", start));
-    }
-
-    private static String block(String section, String language) {
-        Matcher block = Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(section);
-        expect(block.find(), "no block of " + language);
-        return block.group(1);
     }
 
     private static void expect(boolean holds, String otherwise) {

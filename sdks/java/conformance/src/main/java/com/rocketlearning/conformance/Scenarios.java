@@ -52,7 +52,12 @@ final class Scenarios {
         all.put("track_batch", Scenarios::trackBatch);
         all.put("batch_mixed", Scenarios::batchMixed);
         all.put("validate", Scenarios::validate);
-        all.put("validation_error", facts -> client().build().events().track(course("u").property("progress_pct", 101).build()));
+        all.put(
+                "validation_error",
+                facts ->
+                        client().build()
+                                .events()
+                                .track(course("u").property("progress_pct", 101).build()));
         all.put("own_schema", Scenarios::ownSchema);
         all.put("award", Scenarios::award);
         all.put("award_same_key", Scenarios::awardSameKey);
@@ -61,7 +66,9 @@ final class Scenarios {
         all.put("odd_id", Scenarios::oddId);
         all.put("badges", Scenarios::badges);
         all.put("reads", Scenarios::reads);
-        all.put("unauthorized", facts -> client().apiKey("rk_live_wrong").build().users().getBalance("u"));
+        all.put(
+                "unauthorized",
+                facts -> client().apiKey("rk_live_wrong").build().users().getBalance("u"));
         all.put("not_found", facts -> client().build().users().getBalance(RUN + "-nobody"));
         all.put("bad_request", Scenarios::badRequest);
         all.put("conflict", Scenarios::conflict);
@@ -69,7 +76,9 @@ final class Scenarios {
         all.put("rate_limited", facts -> awardFive("429", facts));
         all.put("rate_limited_for_good", Scenarios::rateLimitedForGood);
         all.put("unavailable", Scenarios::unavailable);
-        all.put("unavailable_for_good", facts -> client().build().events().track(lesson(RUN + "-503b").build()));
+        all.put(
+                "unavailable_for_good",
+                facts -> client().build().events().track(lesson(RUN + "-503b").build()));
         all.put("proxy_page", facts -> untried().users().getBalance("u"));
         all.put("redirect", facts -> client().build().users().getBalance("u"));
         all.put("timeout", facts -> awardFive("late", facts));
@@ -79,7 +88,13 @@ final class Scenarios {
         all.put("reset_after_batch", Scenarios::resetAfterBatch);
         all.put("reset_after_badge", Scenarios::resetAfterBadge);
         all.put("half_an_answer", facts -> awardFive("half", facts));
-        all.put("refused", facts -> client().baseUrl(System.getenv("ROCKET_REFUSED_URL")).build().points().award("u", 5, REASON));
+        all.put(
+                "refused",
+                facts ->
+                        client().baseUrl(System.getenv("ROCKET_REFUSED_URL"))
+                                .build()
+                                .points()
+                                .award("u", 5, REASON));
         all.put("breaker", Scenarios::breaker);
         all.put("buffer", Buffering::batches);
         all.put("buffer_dead_letters", Buffering::deadLetters);
@@ -99,7 +114,11 @@ final class Scenarios {
     }
 
     private static void track(Map<String, Object> facts) {
-        Event event = course(RUN + "-track").eventId(RUN + "-track").property("course_id", "conformance").build();
+        Event event =
+                course(RUN + "-track")
+                        .eventId(RUN + "-track")
+                        .property("course_id", "conformance")
+                        .build();
         tell(client().build().events().track(event), facts);
     }
 
@@ -126,14 +145,22 @@ final class Scenarios {
     private static void nativeTime(Map<String, Object> facts) {
         EventsApi events = client().build().events();
         Event event =
-                lesson(RUN + "-time").property("completion_time", Instant.parse("2026-01-31T10:15:00Z")).build();
-        facts.put("completion_time", events.get(events.track(event).eventId()).properties().get("completion_time"));
+                lesson(RUN + "-time")
+                        .property("completion_time", Instant.parse("2026-01-31T10:15:00Z"))
+                        .build();
+        facts.put(
+                "completion_time",
+                events.get(events.track(event).eventId()).properties().get("completion_time"));
     }
 
     private static void trackBatch(Map<String, Object> facts) {
         List<Event> batch =
                 IntStream.range(0, 100)
-                        .mapToObj(i -> lesson(RUN + "-batch-" + i).property("lesson_id", "lesson-123").build())
+                        .mapToObj(
+                                i ->
+                                        lesson(RUN + "-batch-" + i)
+                                                .property("lesson_id", "lesson-123")
+                                                .build())
                         .toList();
         BatchResult result = client().build().events().trackBatch(batch);
         facts.put("processed", result.processed());
@@ -165,7 +192,10 @@ final class Scenarios {
     private static void ownSchema(Map<String, Object> facts) {
         RocketClient client = client().build();
         client.setEventSchema(
-                EventSchema.of(Map.of("properties", Map.of("course_id", Map.of("type", "string", "required", true)))));
+                EventSchema.of(
+                        Map.of(
+                                "properties",
+                                Map.of("course_id", Map.of("type", "string", "required", true)))));
         client.events().track(course("u").build());
     }
 
@@ -176,12 +206,15 @@ final class Scenarios {
     }
 
     private static void awardFive(String learner, Map<String, Object> facts) {
-        facts.put("balance", client().build().points().award(RUN + "-" + learner, 5, REASON).balance());
+        facts.put(
+                "balance",
+                client().build().points().award(RUN + "-" + learner, 5, REASON).balance());
     }
 
     private static void awardSameKey(Map<String, Object> facts) {
         PointsApi points = client().build().points();
-        PointsRequest request = PointsRequest.of(RUN + "-key", 50, REASON).withIdempotencyKey(RUN + "-key");
+        PointsRequest request =
+                PointsRequest.of(RUN + "-key", 50, REASON).withIdempotencyKey(RUN + "-key");
         PointsResult first = points.award(request);
         PointsResult second = points.award(request);
         facts.put("balance", second.balance());
@@ -215,11 +248,14 @@ final class Scenarios {
         RocketClient client = client().build();
         BadgesApi badges = client.badges();
         String learner = RUN + "-badges";
-        BadgeRequest request = BadgeRequest.of(learner, "quiz_master").withMetadata(Map.of("quiz_score", 85));
+        BadgeRequest request =
+                BadgeRequest.of(learner, "quiz_master").withMetadata(Map.of("quiz_score", 85));
         List<String> statuses =
                 Stream.generate(() -> badges.award(request).status()).limit(2).toList();
         facts.put("statuses", statuses);
-        facts.put("badges", client.users().getBadges(learner).stream().map(HeldBadge::badgeId).toList());
+        facts.put(
+                "badges",
+                client.users().getBadges(learner).stream().map(HeldBadge::badgeId).toList());
     }
 
     private static void reads(Map<String, Object> facts) {
@@ -228,7 +264,9 @@ final class Scenarios {
         client.points().award(learner, 1, REASON);
         Stream<Object> answers =
                 Stream.of(
-                        client.events().list(EventQuery.builder().page(PageRequest.ofSize(1)).build()).firstPage(),
+                        client.events()
+                                .list(EventQuery.builder().page(PageRequest.ofSize(1)).build())
+                                .firstPage(),
                         client.users().get(learner),
                         client.users().getRank(learner),
                         client.users().getLedger(learner).firstPage(),
@@ -251,7 +289,12 @@ final class Scenarios {
             client().validateEvents(false).build().events().track(BAD_EVENT);
         } catch (ApiException e) {
             List<?> errors = (List<?>) e.details().get("errors");
-            facts.put("paths", errors.stream().map(error -> ((Map<?, ?>) error).get("path")).sorted().toList());
+            facts.put(
+                    "paths",
+                    errors.stream()
+                            .map(error -> ((Map<?, ?>) error).get("path"))
+                            .sorted()
+                            .toList());
             throw e;
         }
     }
@@ -289,7 +332,8 @@ final class Scenarios {
     }
 
     private static void resetAfterBatch(Map<String, Object> facts) {
-        List<Event> batch = IntStream.range(0, 10).mapToObj(i -> lesson(RUN + "-reset3-" + i).build()).toList();
+        List<Event> batch =
+                IntStream.range(0, 10).mapToObj(i -> lesson(RUN + "-reset3-" + i).build()).toList();
         BatchResult result = client().build().events().trackBatch(batch);
         facts.put("processed", result.processed());
         facts.put("duplicates", result.duplicates());

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The server answered, and the answer isn't the one that was asked for. {@link #getMessage()} is the server's
- * sentence, or {@code HTTP <status>} where something else answered, such as a proxy.
+ * The server answered, and the answer isn't the one that was asked for. {@link #getMessage()} is
+ * the server's sentence, or {@code HTTP <status>} where something else answered, such as a proxy.
  */
 public class ApiException extends RocketException {
     private static final long serialVersionUID = 1L;
@@ -65,7 +65,10 @@ public class ApiException extends RocketException {
         return Optional.ofNullable(retryAfter);
     }
 
-    /** Adds what an administrator looks for; the message is the server's sentence alone, as in every SDK. */
+    /**
+     * Adds what an administrator looks for; the message is the server's sentence alone, as in every
+     * SDK.
+     */
     @Override
     @SuppressWarnings("OverrideThrowableToString")
     public String toString() {

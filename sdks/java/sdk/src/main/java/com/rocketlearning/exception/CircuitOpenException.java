@@ -15,7 +15,10 @@ public final class CircuitOpenException extends RocketException {
      * @param retryAfter how long the breaker stays open; zero while a trial is under way
      */
     public CircuitOpenException(Duration retryAfter) {
-        super("The server failed too often just now; nothing is sent for another " + retryAfter.toMillis() + " ms");
+        super(
+                "The server failed too often just now; nothing is sent for another "
+                        + retryAfter.toMillis()
+                        + " ms");
         this.retryAfter = retryAfter;
     }
 

@@ -12,7 +12,10 @@ public abstract class WebhookVerificationException extends RocketException {
         this.code = code;
     }
 
-    /** {@return {@code missing}, {@code malformed}, {@code mismatch}, {@code too_old} or {@code too_new}} */
+    /**
+     * {@return {@code missing}, {@code malformed}, {@code mismatch}, {@code too_old} or {@code
+     * too_new}}
+     */
     public String code() {
         return code;
     }

@@ -18,7 +18,10 @@ public final class BatchItem {
         return index;
     }
 
-    /** {@return the status: {@code processed}, {@code duplicate}, {@code ignored}, {@code held} or {@code failed}} */
+    /**
+     * {@return the status: {@code processed}, {@code duplicate}, {@code ignored}, {@code held} or
+     * {@code failed}}
+     */
     public String status() {
         return status;
     }

@@ -17,7 +17,9 @@ public final class EventResult {
 
     private EventResult() {}
 
-    /** {@return the status: {@code processed}, {@code duplicate}, {@code ignored} or {@code held}} */
+    /**
+     * {@return the status: {@code processed}, {@code duplicate}, {@code ignored} or {@code held}}
+     */
     public String status() {
         return status;
     }

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 public final class RuleTemplate {
     private String ruleId;
     private String title;
+
     @JsonProperty("default")
     private boolean isDefault;
+
     private boolean enabled;
     private Rule rule;
 

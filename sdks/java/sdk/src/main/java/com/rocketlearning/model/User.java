@@ -45,7 +45,9 @@ public final class User {
         return Optional.ofNullable(weeklyGoal);
     }
 
-    /** {@return how they stand on leaderboards: {@code shown}, {@code anonymous} or {@code hidden}} */
+    /**
+     * {@return how they stand on leaderboards: {@code shown}, {@code anonymous} or {@code hidden}}
+     */
     public String leaderboard() {
         return leaderboard;
     }

@@ -29,16 +29,16 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Tells whether a webhook is the server's. Give it the body as it came, byte for byte, before anything has
- * parsed it.
+ * Tells whether a webhook is the server's. Give it the body as it came, byte for byte, before
+ * anything has parsed it.
  *
  * <pre>{@code
  * WebhookVerifier verifier = WebhookVerifier.standard(secret);
  * Map<String, Object> event = verifier.verify(body, request::getHeader);
  * }</pre>
  *
- * {@link #standard} is the stronger one, since its signature holds the time, and so an old delivery can't be
- * played again. While a secret is rotated, give the old and the new one.
+ * {@link #standard} is the stronger one, since its signature holds the time, and so an old delivery
+ * can't be played again. While a secret is rotated, give the old and the new one.
  *
  * @see <a href="https://www.standardwebhooks.com/">Standard Webhooks</a>
  */
@@ -134,8 +134,8 @@ public final class WebhookVerifier {
      * Verifies a delivery.
      *
      * @param body its bytes, as they came
-     * @param headers answers the value of a header by its name, whatever its case, or null; such as {@code
-     *     request::getHeader}
+     * @param headers answers the value of a header by its name, whatever its case, or null; such as
+     *     {@code request::getHeader}
      * @return the body, read as JSON
      * @throws WebhookVerificationException where it isn't what it says it is
      */
@@ -159,7 +159,8 @@ public final class WebhookVerifier {
     private void verifyXSignature(byte[] body, UnaryOperator<String> headers) {
         var parts = HEX_SIGNATURE.matcher(required(headers, "X-Signature"));
         if (!parts.matches()) {
-            throw new MalformedSignatureException("X-Signature must be sha256= and 64 hexadecimal digits");
+            throw new MalformedSignatureException(
+                    "X-Signature must be sha256= and 64 hexadecimal digits");
         }
         byte[] signature = fromHex(parts.group(1));
         boolean fits = false;
@@ -186,7 +187,10 @@ public final class WebhookVerifier {
             if (!VERSIONED.matcher(one).matches()) {
                 throw new MalformedSignatureException("webhook-signature must be v1, and base64");
             }
-            byte[] signature = one.startsWith("v1,") ? one.substring(3).getBytes(StandardCharsets.UTF_8) : new byte[0];
+            byte[] signature =
+                    one.startsWith("v1,")
+                            ? one.substring(3).getBytes(StandardCharsets.UTF_8)
+                            : new byte[0];
             for (byte[] wanted : expected) {
                 fits |= MessageDigest.isEqual(wanted, signature);
             }
@@ -201,13 +205,15 @@ public final class WebhookVerifier {
             throw new TimestampTooOldException("The delivery is " + age + " s old");
         }
         if (-age > tolerance.toSeconds()) {
-            throw new TimestampTooNewException("The delivery is " + -age + " s ahead of this clock");
+            throw new TimestampTooNewException(
+                    "The delivery is " + -age + " s ahead of this clock");
         }
     }
 
     private static void refuseUnless(boolean fits) {
         if (!fits) {
-            throw new SignatureMismatchException("No signature fits: another secret, or the body was changed");
+            throw new SignatureMismatchException(
+                    "No signature fits: another secret, or the body was changed");
         }
     }
 
@@ -238,7 +244,8 @@ public final class WebhookVerifier {
                 return Base64.getDecoder().decode(secret.substring(PREFIX.length()));
             }
         } catch (IllegalArgumentException e) {
-            throw new ConfigurationException("What follows whsec_ in a webhook's secret must be base64");
+            throw new ConfigurationException(
+                    "What follows whsec_ in a webhook's secret must be base64");
         }
         throw new ConfigurationException("A webhook's secret must be whsec_ and base64");
     }
@@ -267,7 +274,8 @@ public final class WebhookVerifier {
 
     private static MalformedSignatureException unreadable(IOException cause) {
         MalformedSignatureException refused =
-                new MalformedSignatureException("The body is rightly signed, but isn't a JSON object");
+                new MalformedSignatureException(
+                        "The body is rightly signed, but isn't a JSON object");
         if (cause != null) {
             refused.initCause(cause);
         }

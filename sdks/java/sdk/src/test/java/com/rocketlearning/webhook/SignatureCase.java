@@ -32,29 +32,39 @@ public final class SignatureCase {
     public static void standard(JsonNode one) throws Exception {
         WebhookVerifier verifier =
                 WebhookVerifier.standard(secrets(one))
-                        .withClock(Clock.fixed(Instant.ofEpochSecond(one.get("now_s").longValue()), ZoneOffset.UTC));
+                        .withClock(
+                                Clock.fixed(
+                                        Instant.ofEpochSecond(one.get("now_s").longValue()),
+                                        ZoneOffset.UTC));
         check(
                 one,
                 one.has("tolerance_s")
-                        ? verifier.withTolerance(Duration.ofSeconds(one.get("tolerance_s").longValue()))
+                        ? verifier.withTolerance(
+                                Duration.ofSeconds(one.get("tolerance_s").longValue()))
                         : verifier);
     }
 
     /** A secret that no verifier can be made with. */
     public static void badSecret(JsonNode one) {
-        assertThrows(ConfigurationException.class, () -> WebhookVerifier.standard(one.get("secret").textValue()));
+        assertThrows(
+                ConfigurationException.class,
+                () -> WebhookVerifier.standard(one.get("secret").textValue()));
     }
 
     private static void check(JsonNode one, WebhookVerifier verifier) throws Exception {
         byte[] body = one.get("body").textValue().getBytes(StandardCharsets.UTF_8);
         Map<String, String> headers = new TreeMap<>();
-        one.get("headers").properties().forEach(h -> headers.put(h.getKey(), h.getValue().textValue()));
+        one.get("headers")
+                .properties()
+                .forEach(h -> headers.put(h.getKey(), h.getValue().textValue()));
         if (one.get("refusal").isNull()) {
             JsonNode read = JSON.valueToTree(verifier.verify(body, headers));
             assertEquals(JSON.readTree(body), read);
         } else {
             WebhookVerificationException refused =
-                    assertThrows(WebhookVerificationException.class, () -> verifier.verify(body, headers));
+                    assertThrows(
+                            WebhookVerificationException.class,
+                            () -> verifier.verify(body, headers));
             assertEquals(one.get("refusal").textValue(), refused.code());
         }
     }

@@ -12,11 +12,11 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.annotation.Bean;
 
 /**
- * Makes the client, unless the application has one of its own. It is closed with the context, and sends what
- * its buffers still have.
+ * Makes the client, unless the application has one of its own. It is closed with the context, and
+ * sends what its buffers still have.
  *
- * <p>Beans of the types {@link RocketListener} and {@link EventSchema} are used where there are some, and
- * {@link Customizer}s last of all.
+ * <p>Beans of the types {@link RocketListener} and {@link EventSchema} are used where there are
+ * some, and {@link Customizer}s last of all.
  */
 @AutoConfiguration
 @EnableConfigurationProperties(RocketProperties.class)

@@ -65,5 +65,6 @@ public record RocketProperties(
      * @param threshold how many failures in a row open the breaker
      * @param reset how long it stays open
      */
-    public record CircuitBreaker(@DefaultValue("5") int threshold, @DefaultValue("60s") Duration reset) {}
+    public record CircuitBreaker(
+            @DefaultValue("5") int threshold, @DefaultValue("60s") Duration reset) {}
 }

@@ -1,5 +1,5 @@
 /**
- * A {@link com.rocketlearning.RocketClient} as a bean of Spring Boot, made from {@code rocket.*} properties. An
- * application that defines a client itself keeps its own.
+ * A {@link com.rocketlearning.RocketClient} as a bean of Spring Boot, made from {@code rocket.*}
+ * properties. An application that defines a client itself keeps its own.
  */
 package com.rocketlearning.spring;

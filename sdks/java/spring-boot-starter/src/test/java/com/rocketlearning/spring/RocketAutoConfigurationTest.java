@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.rocketlearning.CircuitBreaker;
+import com.rocketlearning.Event;
 import com.rocketlearning.EventBuffer;
 import com.rocketlearning.EventSchema;
-import com.rocketlearning.Event;
 import com.rocketlearning.RocketClient;
 import com.rocketlearning.exception.BufferClosedException;
 import com.rocketlearning.exception.ConfigurationException;
@@ -24,7 +24,8 @@ class RocketAutoConfigurationTest {
     private final ApplicationContextRunner runner =
             new ApplicationContextRunner()
                     .withConfiguration(AutoConfigurations.of(RocketAutoConfiguration.class))
-                    .withPropertyValues("rocket.base-url=http://127.0.0.1:9", "rocket.api.key=rk_test_x");
+                    .withPropertyValues(
+                            "rocket.base-url=http://127.0.0.1:9", "rocket.api.key=rk_test_x");
 
     @Test
     @DisplayName("A key and an address in the properties are enough for a client")
@@ -33,7 +34,8 @@ class RocketAutoConfigurationTest {
                 context -> {
                     RocketClient client = context.getBean(RocketClient.class);
                     assertThat(client.baseUrl()).isEqualTo("http://127.0.0.1:9");
-                    assertThat(client.circuitBreaker().state()).isEqualTo(CircuitBreaker.State.CLOSED);
+                    assertThat(client.circuitBreaker().state())
+                            .isEqualTo(CircuitBreaker.State.CLOSED);
                 });
     }
 
@@ -45,7 +47,11 @@ class RocketAutoConfigurationTest {
                 .run(
                         context ->
                                 assertThat(context.getBean(RocketClient.class).baseUrl())
-                                        .isEqualTo(System.getenv().getOrDefault("ROCKET_BASE_URL", "https://api.staging.rocketlearningrewards.com")));
+                                        .isEqualTo(
+                                                System.getenv()
+                                                        .getOrDefault(
+                                                                "ROCKET_BASE_URL",
+                                                                "https://api.staging.rocketlearningrewards.com")));
     }
 
     @Test
@@ -55,7 +61,8 @@ class RocketAutoConfigurationTest {
                 .run(
                         context -> {
                             assertThat(context).hasSingleBean(RocketClient.class);
-                            assertThat(context.getBean(RocketClient.class).baseUrl()).isEqualTo("http://own:1");
+                            assertThat(context.getBean(RocketClient.class).baseUrl())
+                                    .isEqualTo("http://own:1");
                         });
     }
 
@@ -70,16 +77,29 @@ class RocketAutoConfigurationTest {
     @Test
     @DisplayName("Properties reach the policy, the breaker and the checks")
     void appliesProperties() {
-        runner.withPropertyValues("rocket.circuit-breaker.threshold=1", "rocket.validate-events=true")
+        runner.withPropertyValues(
+                        "rocket.circuit-breaker.threshold=1", "rocket.validate-events=true")
                 .withBean(
                         EventSchema.class,
-                        () -> EventSchema.of(Map.of("properties", Map.of("course_id", Map.of("type", "string", "required", true)))))
+                        () ->
+                                EventSchema.of(
+                                        Map.of(
+                                                "properties",
+                                                Map.of(
+                                                        "course_id",
+                                                        Map.of(
+                                                                "type",
+                                                                "string",
+                                                                "required",
+                                                                true)))))
                 .run(
                         context -> {
                             RocketClient client = context.getBean(RocketClient.class);
                             client.circuitBreaker().failure();
-                            assertThat(client.circuitBreaker().state()).isEqualTo(CircuitBreaker.State.OPEN);
-                            Event event = Event.builder().event("course.completed").userId("u").build();
+                            assertThat(client.circuitBreaker().state())
+                                    .isEqualTo(CircuitBreaker.State.OPEN);
+                            Event event =
+                                    Event.builder().event("course.completed").userId("u").build();
                             assertThat(catchThrowable(() -> client.events().track(event)))
                                     .isInstanceOf(ValidationException.class)
                                     .hasMessageContaining("properties.course_id");
@@ -96,14 +116,20 @@ class RocketAutoConfigurationTest {
                                         .hasFailed()
                                         .getFailure()
                                         .hasRootCauseInstanceOf(ConfigurationException.class)
-                                        .hasRootCauseMessage("Retry policy: maxRetries must be 0 or more"));
+                                        .hasRootCauseMessage(
+                                                "Retry policy: maxRetries must be 0 or more"));
     }
 
     @Test
     @DisplayName("Customizers have the last word")
     void asksCustomizers() {
-        runner.withBean(RocketAutoConfiguration.Customizer.class, () -> builder -> builder.baseUrl("http://last:1"))
-                .run(context -> assertThat(context.getBean(RocketClient.class).baseUrl()).isEqualTo("http://last:1"));
+        runner.withBean(
+                        RocketAutoConfiguration.Customizer.class,
+                        () -> builder -> builder.baseUrl("http://last:1"))
+                .run(
+                        context ->
+                                assertThat(context.getBean(RocketClient.class).baseUrl())
+                                        .isEqualTo("http://last:1"));
     }
 
     @Test
@@ -113,7 +139,13 @@ class RocketAutoConfigurationTest {
         runner.run(context -> buffer.set(context.getBean(RocketClient.class).buffer()));
         assertThat(
                         catchThrowable(
-                                () -> buffer.get().add(Event.builder().event("a.b").userId("u").build())))
+                                () ->
+                                        buffer.get()
+                                                .add(
+                                                        Event.builder()
+                                                                .event("a.b")
+                                                                .userId("u")
+                                                                .build())))
                 .isInstanceOf(BufferClosedException.class);
     }
 
@@ -122,6 +154,7 @@ class RocketAutoConfigurationTest {
     void hidesTheKey() {
         runner.run(
                 context ->
-                        assertThat(context.getBean(RocketProperties.class).toString()).doesNotContain("rk_test_x"));
+                        assertThat(context.getBean(RocketProperties.class).toString())
+                                .doesNotContain("rk_test_x"));
     }
 }
