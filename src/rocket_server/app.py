@@ -129,6 +129,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # `operation` answers it
         redirect_slashes=False,
         responses={},
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it

@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 
+import psutil
 import pytest
 
 EVENT = {"event": "course.viewed", "user_id": "anna", "timestamp": 1772445600}
@@ -155,3 +156,18 @@ def test_a_batch_of_rich_events_is_read(organisation):
     events = [{**event, "event_id": f"e{number}"} for number in range(10_000)]
     response = post(organisation, "/v1/events/batch", json.dumps({"events": events}))
     assert response.json()["processed"] == 10_000
+
+
+def test_refused_bodies_are_let_go(organisation, start_server):
+    """Refused bodies aren't kept until the collector of garbage comes by: a hundred of a megabyte each
+    leave the server as large as it was."""
+    server = start_server("refusing")
+    deep = b"[" * MIB
+
+    def refused(times):
+        for _ in range(times):
+            assert post(organisation.on(server), "/v1/events", deep).status_code == 400
+        return psutil.Process(server.process.pid).memory_info().rss // MIB
+
+    before = refused(20)
+    assert refused(100) - before < 40

@@ -29,7 +29,7 @@ def field() -> Iterator[Field]:
 def test_others_go_on(field: Field, attack: Attack) -> None:
     """The bystander has an answer to everything, and the server neither grows without bound nor ends."""
     seen = field.suffer(attack)
-    print(seen.row(attack.name))
+    print(f"\n{seen.row(attack.name)}")
 
     assert len(seen.latencies_s) > 20, "the bystander hardly got to ask"
     assert seen.errors == []

@@ -7,6 +7,7 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
@@ -51,6 +52,15 @@ async def health(request: Request) -> Json:
         {"status": "ok" if good else "unavailable", "version": __version__, "parts": parts},
         status_code=200 if good else 503,
     )
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def document(request: Request) -> Response:
+    """The API's description of itself, written once: it is half a megabyte."""
+    state = request.app.state
+    if not hasattr(state, "document"):
+        state.document = msgspec.json.encode(request.app.openapi())
+    return Response(state.document, media_type="application/json")
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -37,7 +37,19 @@ def error_response(error: RocketError, request_id: str) -> Json:
         body["retry_after"] = error.retry_after_s
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    _forget_frames(error)
     return Json(body, status_code=error.status, headers=headers)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of the stack frames that an answered error came through. They hold the request's body, and are
+    part of a circle where one of them holds the error: each refused body would stay in memory until the
+    collector of garbage comes by, which is seldom in this process."""
+    for _ in range(8):
+        if error is None:
+            return
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def rfc3339(moment: datetime) -> str:
