@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -568,3 +570,63 @@ def test_awards_and_revocations_are_told(organisation, owner):
         "reason": "copied",
     }
     assert body["user_id"] == "anna"
+
+
+# Badges that expire
+
+
+def test_a_badge_expires_and_can_be_given_again(make_organisation, owner, adds_up):
+    """Held until its day, shown as expired behind it, on the public page and in the credential too, and given
+    anew by a rule."""
+    organisation = make_organisation(rules=[])
+    api = organisation.api
+    made = api.post("/v1/badges", {"badge_id": "first_aid", "name": "First aid", "expires_after_days": 365})
+    assert (made.status_code, made.json()["expires_after_days"]) == (201, 365)
+    rule = {
+        "rule_id": "aid",
+        "trigger": "course.completed",
+        "actions": {"issue_badge": "first_aid"},
+        "constraints": {"unique_by": ["course_id", "@year"]},
+    }
+    assert api.post("/v1/rules", rule).status_code == 201
+
+    def complete(year: int) -> list[str]:
+        fields = {"timestamp": f"{year}-03-02T10:00:00Z", "properties": {"course_id": "7"}}
+        return api.event("course.completed", **fields)["badges"]
+
+    assert complete(2025) == ["first_aid"]
+    assert complete(2024) == []
+
+    (award,) = api.get("/v1/users/anna/badges").json()["badges"]
+    since, until = (datetime.fromisoformat(award[key]) for key in ("awarded_at", "expires_at"))
+    assert (award["status"], until - since) == ("awarded", timedelta(days=365))
+    path = urlsplit(award["verification_url"]).path
+    credential = organisation.server.client.get(f"{path}/credential.json").json()
+    assert credential["validUntil"][:19] == award["expires_at"][:19]
+    asked = {"user_id": "anna", "badge_id": "first_aid"}
+    assert api.post("/v1/badges/award", asked).json()["status"] == "already_held"
+
+    owner.execute(
+        "UPDATE badge_awards SET awarded_at = awarded_at - interval '366 days',"
+        " expires_at = expires_at - interval '366 days' WHERE award_id = $1",
+        award["award_id"],
+    )
+    (award,) = api.get("/v1/users/anna/badges").json()["badges"]
+    assert award["status"] == "expired"
+    assert organisation.server.client.get(path).json()["status"] == "expired"
+    page = organisation.server.client.get(path, headers={"Accept": "text/html"}).text
+    assert "This badge expired on" in page
+    assert complete(2026) == ["first_aid"]
+    badges = api.get("/v1/users/anna/badges").json()["badges"]
+    assert [badge["status"] for badge in badges] == ["awarded", "expired"]
+    revoked = api.post("/v1/badges/revoke", {"award_id": award["award_id"], "reason": "copied"})
+    assert revoked.status_code == 409
+    adds_up(organisation)
+
+
+@pytest.mark.parametrize("days", [0, -1, 36_501, 1.5, "365", True])
+def test_what_an_expiry_may_not_be(organisation, days):
+    """Days are a whole number from 1 to 36,500."""
+    body = {"badge_id": "aid", "name": "Aid", "expires_after_days": days}
+    answer = organisation.api.post("/v1/badges", body)
+    assert (answer.status_code, answer.json()["details"]["field"]) == (400, "expires_after_days")

@@ -45,9 +45,17 @@ class Award(msgspec.Struct, frozen=True):
 
 
 async def add(conn: Any, organisation_id: str, awards: Sequence[NewAward], now: datetime) -> set[str]:
-    """Give badges; the ids of the awards that were made. What a learner holds isn't given again."""
+    """Give badges; the ids of the awards that were made. What a learner holds isn't given again,
+    unless it has expired."""
     if not awards:
         return set()
+    await conn.execute(
+        SQL["expire"],
+        organisation_id,
+        now,
+        [one.learner_id for one in awards],
+        [one.badge_id for one in awards],
+    )
     rows = await conn.fetch(
         SQL["add"],
         organisation_id,

@@ -42,6 +42,7 @@ class Facts:
     image_id: str | None
     status: str
     awarded_at: datetime
+    expires_at: datetime | None
     revoked_at: datetime | None
 
 
@@ -57,6 +58,7 @@ def open_badge(
         "name": name,
         "issuer": profile(issuer, did, public),
         "validFrom": _seconds(facts.awarded_at),
+        **({"validUntil": _seconds(facts.expires_at)} if facts.expires_at else {}),
         "credentialSubject": {
             "type": ["AchievementSubject"],
             "identifier": [recipient(facts.email, facts.user_id, salt)],

@@ -36,7 +36,7 @@ async def credential(conn: Any, award: Facts, public_url: str, sealer: Sealer) -
     kept = await conn.fetchval(SQL["issued"], award.organisation_id, award.award_id)
     if kept is not None:
         return str(kept)
-    if award.status != "awarded" or award.learner_status == "anonymised":
+    if award.status == "revoked" or award.learner_status == "anonymised":
         raise NotFound("There is no credential for this award: it was revoked, or its learner is gone.")
     issuer = await issuers.read(conn, award.organisation_id)
     key = await issuers.take_place(conn, award.organisation_id, sealer)

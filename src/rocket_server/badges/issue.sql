@@ -4,7 +4,8 @@ SELECT a.organisation_id::text AS organisation_id, a.award_id::text AS award_id,
     a.learner_id::text AS learner_id, l.user_id, l.email, l.status AS learner_status, a.badge_id,
     coalesce(b.name, a.badge_id) AS badge_name, coalesce(b.description, '') AS description,
     coalesce(b.criteria_text, '') AS criteria_text, coalesce(b.tags, '{}') AS tags, b.image_id::text AS image_id,
-    a.status, a.awarded_at, a.revoked_at
+    CASE WHEN a.status = 'awarded' AND a.expires_at <= now() THEN 'expired' ELSE a.status END AS status,
+    a.awarded_at, a.expires_at, a.revoked_at
 FROM organisations o
 JOIN badge_awards a ON a.organisation_id = o.organisation_id
 JOIN learners l ON l.organisation_id = a.organisation_id AND l.learner_id = a.learner_id

@@ -13,7 +13,7 @@ MAX_POINTS: Final = 1_000_000_000
 MAX_CHAIN: Final = 4
 
 Cause = Literal["rule", "criteria", "manual"]
-Status = Literal["awarded", "revoked"]
+Status = Literal["awarded", "revoked", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,10 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A recognition that can be given: once to a learner, or again and again where it is `repeatable`."""
+    """A recognition that can be given: once to a learner, or again and again where it is `repeatable`.
+
+    One that expires, so many days after it was given, can be given again from then on.
+    """
 
     badge_id: str
     name: str
@@ -99,6 +102,7 @@ class Badge:
     repeatable: bool = False
     criteria: Criteria | None = None
     image_id: str | None = None
+    expires_after_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

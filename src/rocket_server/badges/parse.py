@@ -26,12 +26,14 @@ _EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
 # What only answers have is accepted and ignored, so that an answer can be changed and sent back.
 _SHOWN_ONLY: Final = ("criteria_fault", "image_url", "created_at", "updated_at")
 FIELDS: Final = (
-    "badge_id", "name", "description", "criteria_text", "tags", "image", "active", "repeatable", "criteria"
+    "badge_id", "name", "description", "criteria_text", "tags", "image", "active", "repeatable", "criteria",
+    "expires_after_days",
 )  # fmt: skip
 CRITERIA: Final = ("points", "events", "courses", "badges")
 _EVENTS: Final = ("event", "count", "conditions", "distinct")
 _COURSES: Final = ("ids", "min_progress_pct")
 _BADGES: Final = ("ids", "at_least")
+MAX_DAYS: Final = 36_500
 _MAX_TAGS: Final = 20
 _MAX_PARTS: Final = 10
 _MAX_IDS: Final = 100
@@ -73,6 +75,7 @@ def parse_badge(data: Any, badge_id: str | None = None) -> Definition:
         )
     if criteria and criteria.badges and named in criteria.badges.ids:
         problems.add("criteria.badges.ids", "a badge can't be its own criterion")
+    days = data.get("expires_after_days")
     badge = Badge(
         str(named),
         _text(data, "name", 1, 200, problems),
@@ -82,6 +85,9 @@ def parse_badge(data: Any, badge_id: str | None = None) -> Definition:
         _flag(data, "active", True, problems),
         repeatable,
         criteria,
+        expires_after_days=None
+        if days is None
+        else _whole(days, 1, MAX_DAYS, "expires_after_days", problems),
     )
     if problems.errors:
         raise InvalidPayload.from_fields(problems.errors)

@@ -135,6 +135,7 @@ def _values(badge: Badge) -> tuple[Any, ...]:
         badge.active,
         badge.repeatable,
         badge.criteria.as_dict() if badge.criteria else None,
+        badge.expires_after_days,
     )
 
 
@@ -149,6 +150,7 @@ def _badge(row: Any) -> Badge:
         row["repeatable"],
         parse_criteria(row["criteria"]),
         row["image_id"],
+        row["expires_after_days"],
     )
 
 

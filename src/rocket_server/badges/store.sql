@@ -8,7 +8,7 @@ ON CONFLICT DO NOTHING;
 -- name: all
 -- Every badge that wasn't deleted.
 SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,
-    b.image_id::text AS image_id
+    b.expires_after_days, b.image_id::text AS image_id
 FROM badges b WHERE b.organisation_id = $1 AND b.deleted_at IS NULL;
 
 -- name: count
@@ -22,7 +22,7 @@ SELECT count(*) FROM badge_images WHERE organisation_id = $1;
 -- name: page
 -- Badges in the order of their ids, above one.
 SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,
-    b.image_id::text AS image_id, b.created_at, b.updated_at
+    b.expires_after_days, b.image_id::text AS image_id, b.created_at, b.updated_at
 FROM badges b
 WHERE b.organisation_id = $1 AND b.deleted_at IS NULL AND b.badge_id > $2
 ORDER BY b.badge_id
@@ -31,27 +31,28 @@ LIMIT $3;
 -- name: show
 -- One badge that wasn't deleted.
 SELECT b.badge_id, b.name, b.description, b.criteria_text, b.tags, b.active, b.repeatable, b.criteria,
-    b.image_id::text AS image_id, b.created_at, b.updated_at
+    b.expires_after_days, b.image_id::text AS image_id, b.created_at, b.updated_at
 FROM badges b WHERE b.organisation_id = $1 AND b.badge_id = $2 AND b.deleted_at IS NULL;
 
 -- name: create
 -- A new badge; the id of a deleted one may be used again. Nothing where there is one of that id.
 INSERT INTO badges AS b (
-    organisation_id, badge_id, name, description, criteria_text, tags, active, repeatable, criteria, image_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    organisation_id, badge_id, name, description, criteria_text, tags, active, repeatable, criteria, expires_after_days,
+    image_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (organisation_id, badge_id) DO UPDATE
 SET name = excluded.name, description = excluded.description, criteria_text = excluded.criteria_text,
     tags = excluded.tags, active = excluded.active, repeatable = excluded.repeatable,
-    criteria = excluded.criteria, image_id = excluded.image_id, created_at = now(), updated_at = now(),
+    criteria = excluded.criteria, expires_after_days = excluded.expires_after_days, image_id = excluded.image_id, created_at = now(), updated_at = now(),
     deleted_at = NULL
 WHERE b.deleted_at IS NOT NULL
 RETURNING b.badge_id;
 
 -- name: change
--- A badge's definition, whole; the image stays where $11 says so.
+-- A badge's definition, whole; the image stays where $12 says so.
 UPDATE badges b
 SET name = $3, description = $4, criteria_text = $5, tags = $6, active = $7, repeatable = $8, criteria = $9,
-    image_id = CASE WHEN $11 THEN b.image_id ELSE $10::uuid END, updated_at = now()
+    expires_after_days = $10, image_id = CASE WHEN $12 THEN b.image_id ELSE $11::uuid END, updated_at = now()
 WHERE b.organisation_id = $1 AND b.badge_id = $2 AND b.deleted_at IS NULL
 RETURNING b.badge_id;
 

@@ -191,10 +191,11 @@ async def delete_badge(request: Request, principal: AdminKey, badge_id: str) -> 
 
 def shown_award(row: dict[str, Any], public: PublicUrls) -> dict[str, Any]:
     """A learner's badge as it is answered."""
-    revoked_at = row["revoked_at"]
+    revoked_at, expires_at = row["revoked_at"], row["expires_at"]
     return {
         **{key: value for key, value in row.items() if key not in ("image_id", "public_id")},
         "awarded_at": rfc3339(row["awarded_at"]),
+        "expires_at": rfc3339(expires_at) if expires_at else None,
         "revoked_at": rfc3339(revoked_at) if revoked_at else None,
         "image_url": public.picture(row["badge_id"], row["image_id"]),
         "verification_url": public.award(row["public_id"]),
@@ -211,6 +212,7 @@ def _shown(row: ShownBadge, public: PublicUrls) -> dict[str, Any]:
         "tags": badge.tags,
         "active": badge.active,
         "repeatable": badge.repeatable,
+        "expires_after_days": badge.expires_after_days,
         "criteria": badge.criteria.as_dict() if badge.criteria else None,
         **({"criteria_fault": badge.criteria.fault} if badge.criteria and badge.criteria.fault else {}),
         "image_url": public.picture(badge.badge_id, badge.image_id),

@@ -116,6 +116,7 @@ BADGE = _json_body(
             "image": {"type": ["string", "null"], "description": "A PNG as a data URL, at most 512 KiB."},
             "active": {"type": "boolean"},
             "repeatable": {"type": "boolean"},
+            "expires_after_days": {"type": ["integer", "null"], "minimum": 1, "maximum": 36_500},
             "criteria": {
                 "type": ["object", "null"],
                 "properties": {

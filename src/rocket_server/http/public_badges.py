@@ -75,7 +75,7 @@ async def verify_award(request: Request, issuer_id: str, public_id: str) -> Resp
     public = PublicUrls(services.settings.public_url, issuer.issuer_id)
     shown = _shown(award, issuer, public)
     if wants_page:
-        return _page(verification_page.known(shown, award.awarded_at, award.revoked_at), 200)
+        return _page(verification_page.known(shown, award), 200)
     return Json(shown, headers={**_OPEN, "Vary": "Accept"})
 
 
@@ -156,9 +156,9 @@ def _issuer(issuer: Issuer, public: PublicUrls) -> dict[str, Any]:
 
 def _shown(award: Facts, issuer: Issuer, public: PublicUrls) -> dict[str, Any]:
     address = public.award(award.public_id)
-    valid = award.status == "awarded"
+    given = award.status != "revoked"
     return {
-        "status": "valid" if valid else "revoked",
+        "status": "valid" if award.status == "awarded" else award.status,
         "badge": {
             "name": award.badge_name,
             "description": award.description,
@@ -167,9 +167,10 @@ def _shown(award: Facts, issuer: Issuer, public: PublicUrls) -> dict[str, Any]:
         },
         "issuer": _issuer(issuer, public),
         "awarded_at": rfc3339(award.awarded_at),
+        "expires_at": rfc3339(award.expires_at) if award.expires_at else None,
         "revoked_at": rfc3339(award.revoked_at) if award.revoked_at else None,
-        "credential": f"{address}/credential.json" if valid else None,
-        "baked_image": f"{address}/badge.png" if valid else None,
+        "credential": f"{address}/credential.json" if given else None,
+        "baked_image": f"{address}/badge.png" if given else None,
     }
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from html import escape
 from typing import Any, Final
 
+from rocket_server.badges.credentials import Facts
+
 _STYLE: Final = """
 :root { color-scheme: light }
 body { font: 1rem/1.5 system-ui, sans-serif; color: #1b1f24; background: #f3f5f7; margin: 0; padding: 1rem }
@@ -30,17 +32,21 @@ POLICY: Final = (
 )
 
 
-def known(shown: dict[str, Any], awarded_at: datetime, revoked_at: datetime | None) -> str:
+def known(shown: dict[str, Any], award: Facts) -> str:
     """The page of an award; `shown` is what is answered as JSON."""
     badge, issuer = shown["badge"], shown["issuer"]
-    if revoked_at is None:
-        status = '<p class="status valid">This badge is valid.</p>'
-    else:
-        sentence = f"This badge was revoked on {_day(revoked_at)}. It counts no more."
+    expires_at = award.expires_at
+    if award.revoked_at is not None:
+        sentence = f"This badge was revoked on {_day(award.revoked_at)}. It counts no more."
         status = f'<p class="status revoked">{sentence}</p>'
+    elif award.status == "expired" and expires_at is not None:
+        status = f'<p class="status unknown">This badge expired on {_day(expires_at)}.</p>'
+    else:
+        until = "" if expires_at is None else f" until {_day(expires_at)}"
+        status = f'<p class="status valid">This badge is valid{until}.</p>'
     facts = [
         ("Issued by", f'<a href="{escape(issuer["url"])}" rel="noreferrer">{escape(issuer["name"])}</a>'),
-        ("Awarded on", _day(awarded_at)),
+        ("Awarded on", _day(award.awarded_at)),
     ]
     if badge["criteria"]:
         facts.append(("What it was awarded for", f'<span class="lines">{escape(badge["criteria"])}</span>'))

@@ -52,6 +52,8 @@ async def revoke_badge(
         raise NotFound("There is no such award.", {"field": "award_id"})
     if standing.status == "revoked":
         raise Conflict("This award was revoked already.", {"field": "award_id"})
+    if standing.status == "expired":
+        raise Conflict("This award has expired, and the badge was given again since.", {"field": "award_id"})
     followed = await badges.take_back_by_hand(conn, configuration, standing, now, actor, reason)
     await write(conn, configuration, [], now, [], followed)
 

@@ -45,10 +45,11 @@ class PublicIssuer(BaseModel):
 class Verification(BaseModel):
     """Whether an award stands, and where its credential is."""
 
-    status: Literal["valid", "revoked"]
+    status: Literal["valid", "expired", "revoked"]
     badge: PublicBadge
     issuer: PublicIssuer
     awarded_at: str
+    expires_at: str | None
     revoked_at: str | None
     credential: str | None
     baked_image: str | None

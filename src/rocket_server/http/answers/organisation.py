@@ -127,6 +127,7 @@ class Badge(BaseModel):
     tags: list[str]
     active: bool
     repeatable: bool
+    expires_after_days: int | None
     criteria: dict[str, Any] | None
     criteria_fault: str | None = None
     image_url: str

@@ -161,9 +161,10 @@ class HeldBadge(BaseModel):
     badge_id: str
     name: str
     description: str
-    status: Literal["awarded", "revoked"]
+    status: Literal["awarded", "expired", "revoked"]
     cause: str
     awarded_at: str
+    expires_at: str | None
     revoked_at: str | None
     revoked_reason: str | None
     event_id: str | None
