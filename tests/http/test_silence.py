@@ -104,7 +104,10 @@ def test_half_requests_and_idle_connections_give_way(crowded):
     for said in (b"GET / HTTP/1.1\r\nX-Half: ", HEALTH):
         with contextlib.ExitStack() as stack:
             for _ in range(60):
-                stack.enter_context(Raw(crowded.url)).send(said)
+                raw = stack.enter_context(Raw(crowded.url))
+                raw.send(said)
+                if said == HEALTH:
+                    assert raw.answer().status == 200
             with Raw(crowded.url) as good:
                 good.send(HEALTH)
                 assert good.answer().status == 200

@@ -86,9 +86,18 @@ class Body:
             return await self._receive()
         self._was_read = True
         try:
-            return {"type": "http.request", "body": await self._read(), "more_body": False}
+            if self._context.sender is None:
+                await self._bodies.guard(self._scope)
+            self._hold.sender = self._context.sender or address_block(self._context.address)
+            encoding = self._headers.get(b"content-encoding")
+            if encoding is not None:
+                encoding = _known_encoding(encoding)
+            body = await self._read()
+            if encoding is not None:
+                body = await self._unpacked(body)
         except RocketError as error:
             raise BodyRefused(error) from error
+        return {"type": "http.request", "body": body, "more_body": False}
 
     def end(self) -> None:
         """The request was answered."""
@@ -96,43 +105,27 @@ class Body:
 
     async def _read(self) -> bytes:
         limit = self._limit
-        if self._context.sender is None:
-            await self._bodies.guard(self._scope)
-        encoding = self._headers.get(b"content-encoding")
-        if encoding is not None:
-            encoding = _known_encoding(encoding)
         length = self._headers.get(b"content-length")
         if length is not None and length.isdigit() and int(length) > limit:
             raise too_large(limit)
-        sender = self._context.sender or address_block(self._context.address)
-        self._hold.begin(sender)
-        message = await self._next()
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            body = await self._rest(body)
-        if len(body) > limit:
-            raise too_large(limit)
-        if encoding is None:
-            return body
-        limit = min(limit, self._bodies.max_expanded_bytes)
-        return await self._bodies.unpacker.gunzip(body, limit, sender, self._hold)
-
-    async def _next(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone("The client went away before it had sent its body.")
-        self._hold.take(len(message.get("body", b"")))
-        return message
-
-    async def _rest(self, first: bytes) -> bytes:
-        chunks, size = [first], len(first)
-        while size <= self._limit:
-            message = await self._next()
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client went away before it had sent its body.")
+            chunk: bytes = message.get("body", b"")
+            self._hold.take(len(chunk))
+            size += len(chunk)
+            if size > limit:
+                raise too_large(limit)
+            chunks.append(chunk)
             if not message.get("more_body"):
-                return b"".join(chunks)
-        raise too_large(self._limit)
+                return chunk if len(chunks) == 1 else b"".join(chunks)
+
+    async def _unpacked(self, body: bytes) -> bytes:
+        limit = min(self._limit, self._bodies.max_expanded_bytes)
+        return await self._bodies.unpacker.gunzip(body, limit, self._hold)
 
 
 def _known_encoding(encoding: bytes) -> bytes | None:

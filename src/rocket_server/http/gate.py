@@ -16,7 +16,7 @@ from rocket_server.errors import InternalError, InvalidPayload, NotFound, Rocket
 from rocket_server.http.body import Bodies, Body, BodyRefused
 from rocket_server.http.context import Network, RequestContext, client_address, shown_address
 from rocket_server.http.edge.pages import page_headers
-from rocket_server.http.intake import HOT_ROUTES, hot_route
+from rocket_server.http.intake import HOT_ROUTES, HotRoute, hot_route
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
 from rocket_server.metrics import REQUEST_SECONDS, REQUESTS
@@ -72,6 +72,7 @@ class Gate:
         limit = bodies.max_batch_bytes if scope["path"] in BATCH_PATHS else bodies.max_bytes
         body = Body(bodies, limit, receive, scope, headers, context)
         status = 0
+        hot: HotRoute | None = None
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -79,14 +80,15 @@ class Gate:
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    *page_headers(message["headers"]),
+                    *(page_headers(message["headers"]) if hot is None else ()),
                     (b"x-request-id", context.request_id.encode()),
                     *context.headers,
                 ]
             await send(message)
 
         try:
-            _check_target(scope)
+            if b"%00" in scope["raw_path"] or b"%00" in scope["query_string"]:
+                raise _has_nul(scope)
             hot = hot_route(scope["path"]) if scope["method"] == "POST" else None
             if scope["query_string"] and hot is not None and hot.path in HOT_ROUTES:
                 hot = None  # parameters are judged on the ordinary way
@@ -127,11 +129,10 @@ class Gate:
         )
 
 
-def _check_target(scope: MutableMapping[str, Any]) -> None:
+def _has_nul(scope: MutableMapping[str, Any]) -> RocketError:
     """NUL is no character of any name here, and PostgreSQL has none of it."""
     if "\0" in scope["path"]:
-        raise NotFound("This path doesn't exist.", {"field": "path", "expected": "a path without NUL (%00)"})
-    if b"%00" in scope["query_string"]:
-        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        name = next((name for name, value in pairs if "\0" in value), "query")
-        raise InvalidPayload.field(name, "a text without NUL (%00)")
+        return NotFound("This path doesn't exist.", {"field": "path", "expected": "a path without NUL (%00)"})
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    name = next((name for name, value in pairs if "\0" in value), "query")
+    return InvalidPayload.field(name, "a text without NUL (%00)")

@@ -27,6 +27,7 @@ class Connection(Protocol):
     block: str
     row: Row | None
     since: float
+    is_sending: bool
 
     def end(self) -> None: ...
 
@@ -114,10 +115,12 @@ class Connections:
     def sending(self, connection: Connection) -> None:
         """From now on the client has to send its body, at some speed."""
         assert self._loop is not None
+        connection.is_sending = True
         self._sending.setdefault(connection, (self._loop.time(), connection.received() or 0))
 
     def sent(self, connection: Connection) -> None:
         """The body is whole, or isn't wanted any more."""
+        connection.is_sending = False
         self._sending.pop(connection, None)
 
     def unread(self, connection: Connection) -> None:
@@ -187,7 +190,7 @@ class Connections:
                 self._sending[connection] = (now, before)
             elif now - since >= window_s:
                 if received - before < MIN_BYTES_PER_S * window_s:
-                    self._sending.pop(connection)
+                    self.sent(connection)
                     connection.give_up_body()
                 else:
                     self._sending[connection] = (now, received)

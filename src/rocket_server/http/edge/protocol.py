@@ -31,6 +31,8 @@ _RETRY_AFTER_S = 1
 # A chunked body may need as many bytes for its frame as it has itself, and these: enough for chunks of eight
 # bytes, too little for extensions and trailers without end.
 _FRAME_BYTES = 64 * 1024
+# What is still taken in of what was no request: enough for an answer to be found.
+_REST_OF_REFUSED_BYTES = 1024 * 1024
 
 
 class Refused(Exception):
@@ -62,6 +64,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.block = ""
         self.row: Row | None = None
         self.since = 0.0
+        self.is_sending = False
         self._link: Any = None
         self._answering: RequestResponseCycle | None = None
         self._in_head = True  # else in a body
@@ -167,16 +170,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        self._count_head(len(url))
         self.url += url
+        self._head_bytes = len(self.url)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise _head_too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:  # a trailer: nobody asks for one, and it mustn't pass for a header
             return
-        self._count_head(len(name) + len(value) + 4)
-        if len(self.headers) >= MAX_HEADERS:
+        self._head_bytes += len(name) + len(value) + 4
+        headers = self.headers
+        if self._head_bytes > MAX_HEAD_BYTES or len(headers) >= MAX_HEADERS:
             raise _head_too_large()
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """As uvicorn's, with answers that end by `_finish`."""
@@ -194,8 +203,8 @@ class BoundedProtocol(HttpToolsProtocol):
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
         target = httptools.parse_url(self.url)
-        path = (target.path or b"/").decode("ascii")
-        scope["raw_path"] = path.encode()
+        scope["raw_path"] = raw_path = target.path or b"/"
+        path = raw_path.decode("ascii")
         scope["path"] = urllib.parse.unquote(path) if "%" in path else path
         scope["query_string"] = target.query or b""
         before = self.cycle
@@ -213,7 +222,11 @@ class BoundedProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
-            self._all.move(self, None)
+            row = self.row
+            if row is not None:  # as `move` does: this is the way of each request
+                del row[self]
+                self.row = None
+            self._answering = self.cycle
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
@@ -235,17 +248,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._upgrading:
             return
         self._in_head = True
-        self._all.sent(self)
+        if self.is_sending:
+            self._all.sent(self)
         if self.cycle.response_complete:
             if self.row is self._all.resting:
                 self._all.move(self, self._all.idle)
             return
         self.cycle.more_body = False
         self.cycle.message_event.set()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
 
     # What answers call.
 
@@ -255,14 +265,17 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline and not (self._refused is not None and self.pipeline[-1][0].more_body):
-            self._start_asgi_task(*self.pipeline.pop())
+            self._answering, app = self.pipeline.pop()
+            self._start_asgi_task(self._answering, app)
         elif self._refused is not None:
             self._answer_refused(self._refused)
         elif not self._in_head:
             self._all.sent(self)
             self._all.move(self, self._all.resting)
         else:
-            self._all.move(self, self._all.silent if self._begun else self._all.idle)
+            self.row = row = self._all.silent if self._begun else self._all.idle
+            self.since = self.loop.time()
+            row[self] = None
 
     def _finish(self) -> None:
         """The last answer was written. Where the client may still be sending, it gets the time to finish:
@@ -314,11 +327,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             self.parser.feed_data(b"\r\n".join(lines) + b"\r\n\r\n")
 
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
-            raise _head_too_large()
-
     def _refuse(self, refused: Refused) -> None:
         """Read no further. Requests that were whole are answered first, in their order."""
         CONNECTIONS_ENDED.labels(refused.reason).inc()
@@ -334,6 +342,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _answer_refused(self, refused: Refused) -> None:
         self._write(refused.error)
         self._rest()
+        self._rest_bytes = MAX_REST_BYTES - _REST_OF_REFUSED_BYTES
 
     def _write(self, error: RocketError) -> None:
         """Answer without a request."""

@@ -14,62 +14,59 @@ _RETRY_AFTER_S = 2
 
 
 class Room:
-    """Bytes that bodies hold, by sender. One sender has a quarter of it at most."""
+    """Bytes that bodies hold. One sender's large ones have a quarter of it at most."""
 
     def __init__(self, total_bytes: int) -> None:
-        self._total = total_bytes
-        self._held = 0
-        self._by_sender: Counter[str] = Counter()
-        BUFFERED_BYTES.set_function(lambda: self._held)
+        self.total = total_bytes
+        self.held = 0
+        self._large: Counter[str] = Counter()
+        BUFFERED_BYTES.set_function(lambda: self.held)
 
-    def take(self, sender: str, size: int, *, small: bool) -> None:
-        """Hold `size` bytes more for a body of `sender`; `small` while the body is at most SMALL_BYTES.
-
+    def let_in(self, sender: str, size: int, grown_by: int) -> None:
+        """Count `grown_by` bytes more of a body above SMALL_BYTES, of which `size` bytes aren't held yet.
         Raises Unavailable where there is no room."""
-        held = self._held + size
-        if small:
-            if held > self._total:
-                raise _full("The server holds as many bodies as it can.")
-        elif held > self._total * 3 // 4:
+        if self.held + size > self.total * 3 // 4:
             raise _full("The server holds as many large bodies as it can.")
-        elif self._by_sender[sender] + size > self._total // 4:
+        if self._large[sender] + grown_by > self.total // 4:
             raise _full("Too many large bodies of this sender are under way.")
-        self._held = held
-        self._by_sender[sender] += size
+        self._large[sender] += grown_by
 
-    def give(self, sender: str, size: int) -> None:
-        """Let go of bytes that were taken."""
-        self._held -= size
-        left = self._by_sender[sender] - size
-        if left:
-            self._by_sender[sender] = left
-        else:
-            del self._by_sender[sender]
+    def let_out(self, sender: str, size: int) -> None:
+        """Count `size` bytes of a large body no more."""
+        self._large[sender] -= size
+        if not self._large[sender]:
+            del self._large[sender]
 
 
 class Hold:
     """What one request holds of the room."""
 
-    __slots__ = ("_room", "_sender", "_size")
+    __slots__ = ("_counted", "_room", "_size", "sender")
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._sender = ""
         self._size = 0
-
-    def begin(self, sender: str) -> None:
-        """Whose the body is; before anything of it is taken."""
-        self._sender = sender
+        self._counted = 0  # as large
+        self.sender = ""
 
     def take(self, size: int) -> None:
         """Hold `size` bytes more. Raises Unavailable where there is no room."""
-        self._room.take(self._sender, size, small=self._size + size <= SMALL_BYTES)
-        self._size += size
+        room, total = self._room, self._size + size
+        if total > SMALL_BYTES:
+            room.let_in(self.sender, size, total - self._counted)
+            self._counted = total
+        elif room.held + size > room.total:
+            raise _full("The server holds as many bodies as it can.")
+        room.held += size
+        self._size = total
 
     def give(self, size: int) -> None:
         """Let go of `size` bytes of what was taken."""
-        self._room.give(self._sender, size)
+        self._room.held -= size
         self._size -= size
+        if self._counted > self._size:
+            self._room.let_out(self.sender, self._counted - self._size)
+            self._counted = self._size
 
     def end(self) -> None:
         """Let go of everything."""

@@ -24,7 +24,7 @@ class Unpacker:
         self._threads = ThreadPoolExecutor(_THREADS, "unpack")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def gunzip(self, body: bytes, limit: int, sender: str, hold: Hold) -> bytes:
+    async def gunzip(self, body: bytes, limit: int, hold: Hold) -> bytes:
         """A gzipped body unpacked; `hold` then has its size as well. Raises PayloadTooLarge beyond `limit`
         bytes, InvalidPayload where it isn't whole gzip, Unavailable where there is no room for it."""
         unpacked: bytes | None = None
@@ -35,7 +35,7 @@ class Unpacker:
         if unpacked is not None:
             hold.take(len(unpacked))
             return unpacked
-        turn = self._turns.setdefault(sender, asyncio.Lock())
+        turn = self._turns.setdefault(hold.sender, asyncio.Lock())
         async with turn:
             hold.take(limit)  # nobody knows what it will be
             unpacked = await asyncio.get_running_loop().run_in_executor(self._threads, _gunzip, body, limit)
