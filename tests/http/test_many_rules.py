@@ -98,6 +98,13 @@ def test_all_rules_together_are_bounded(ruled):
     assert (refused.status_code, refused.json()["details"]["field"]) == (400, "rules")
     assert "10000 conditions" in refused.json()["message"]
     assert put(0, 98).status_code == 200
+    large = [{"f": {"matches": r"\pL"}, "g": {"matches": r"\pL+"}} for _ in range(35)]
+    patterns = [
+        {"rule_id": f"p{n}", "trigger": {"event": "a.b", "conditions": each}, "actions": {"award_points": 1}}
+        for n, each in enumerate(large)
+    ]
+    assert api.request("PUT", "/v1/rules", json={"rules": patterns}).status_code == 400
+    assert api.request("PUT", "/v1/rules", json={"rules": patterns[:20]}).status_code == 200
     one = {"trigger": {"event": "a.b", "conditions": {"c": {"in": [str(n) for n in range(1_000)]}}}}
     several = [one | {"rule_id": f"l{n}", "actions": {"award_points": 1}} for n in range(42)]
     assert api.request("PUT", "/v1/rules", json={"rules": several}).status_code == 400

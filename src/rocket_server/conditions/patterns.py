@@ -40,6 +40,7 @@ class PatternError(ValueError):
     """The pattern isn't taken; the message says why, and what could be written instead."""
 
 
+@lru_cache(maxsize=8 * _KEPT)
 def check_pattern(pattern: str) -> int:
     """The instructions of a pattern's program. Raises PatternError for one that isn't taken."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:

@@ -103,6 +103,11 @@ class Awarding:
         return found
 
     async def _considered(self, event: Event, pace: Pace) -> list[Considered]:
+        light = self._rules.light(event.event)
+        if light is not None:
+            if pace.is_due():
+                await pace.rest()
+            return [(rule, rule.consider(event)) for rule in light]
         considered: list[Considered] = []
         for one in self._rules.consider(event):
             if one is not None:

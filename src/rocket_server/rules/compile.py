@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Where more rules than these hear an event, those that have nothing to do with it say nothing.
 MAX_TOLD: Final = 50
 
+_LIGHT: Final = 2_000  # comparisons
 _AWARD_WEIGHT: Final = 20  # what an award costs, in comparisons of values
 
 
@@ -196,6 +197,12 @@ class RuleSet:
             for event, heard in self._active.items()
             if len(heard) > MAX_TOLD
         }
+        # Of few rules that cost little: asking them needs no index and no pause.
+        self._light = {
+            event: heard
+            for event, heard in self._active.items()
+            if event not in self._indices and sum(rule.weight for rule in heard) <= _LIGHT
+        }
         weights = [
             self._indices[event].weight if event in self._indices else sum(rule.weight for rule in heard)
             for event, heard in self._active.items()
@@ -214,6 +221,11 @@ class RuleSet:
         an event that is merely stored doesn't pay for rules that are switched off.
         """
         return (self._every if explain else self._active).get(event, ())
+
+    def light(self, event: str) -> tuple[CompiledRule, ...] | None:
+        """The rules that an event of this name triggers, where asking them all takes no more than a
+        millisecond; else None, and `consider` asks them."""
+        return self._light.get(event, None if event in self._active else ())
 
     def consider(self, event: Event) -> Iterator[tuple[CompiledRule, Decision | Case] | None]:
         """What each active rule that hears an event says of the event alone, in order.
