@@ -260,7 +260,7 @@ def test_boards_follow(organisation, portal, store):
     assert [(place["user_id"], place["points"]) for place in places] == [("crm:9", 100), ("anna", 50)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_apart_they_have_what_they_would_have_had(organisation, make_organisation, adds_up, seed):
     """Random histories of two who were linked by mistake: afterwards each has the points, of each event too,
     that the same events give to two who never were one."""
@@ -268,9 +268,12 @@ def test_apart_they_have_what_they_would_have_had(organisation, make_organisatio
     never = make_organisation()
     link(organisation, "anna", "crm:9")
     events = []
-    for number in range(60):
+    for number in range(80):
         name = rng.choice(
-            ["course.completed", "forum.posted", "quiz.completed", "lesson.completed", "lesson.reopened"]
+            [
+                *("course.completed", "forum.posted", "quiz.completed", "assignment.submitted"),
+                *("lesson.completed", "lesson.reopened", "assignment.removed", "forum.post_deleted"),
+            ]
         )
         events.append(
             {
@@ -282,6 +285,7 @@ def test_apart_they_have_what_they_would_have_had(organisation, make_organisatio
                     "course_id": str(rng.randrange(3)),
                     "lesson_id": f"l{rng.randrange(2)}",
                     "attempt_id": str(rng.randrange(9)),
+                    "object_id": str(rng.randrange(5)),
                 },
             }
         )

@@ -70,7 +70,8 @@ class Awarding:
             for key, one in stating.items()
             if one.state == "reopened" and one.sought is not None
         }
-        await completions.from_past(conn, organisation_id, withdrawn, states)
+        again = {item.event_id for item in items if item.afresh}
+        await completions.from_past(conn, organisation_id, withdrawn, states, again)
         await self._read_reversible(conn, items, states)
         pace = Pace(BUDGET_S)
         considered = {item.event_id: await self._considered(item.event, pace) for item in items}

@@ -137,11 +137,16 @@ class Completions:
 
 
 async def from_past(
-    conn: Any, organisation_id: str, wanted: Mapping[Key, Sought], states: Completions
+    conn: Any,
+    organisation_id: str,
+    wanted: Mapping[Key, Sought],
+    states: Completions,
+    again: Collection[str] = (),
 ) -> None:
     """Find what withdrawals take back that was never stated: it was stored before it could be withdrawn.
 
-    Of one thing the latest MAX_PAST events are looked at. Their learners' accounts must be locked.
+    Of one thing the latest MAX_PAST events are looked at; those in `again` state it themselves, as they are
+    decided afresh beside the withdrawal. Their learners' accounts must be locked.
     """
     wanted = {key: sought for key, sought in wanted.items() if states.stated(key) is None}
     if not wanted:
@@ -159,6 +164,8 @@ async def from_past(
     )
     keys = list(wanted)
     for row in rows:
+        if row["event_id"] in again:
+            continue
         number = row["source_event_id"] or ""
         sequence = int(number) if row["source_kind"] in CATALOGUED and number.isdecimal() else 0
         states.remember(

@@ -27,6 +27,7 @@ from rocket_server.pipeline.merge import tell
 SQL = load(__file__, "split.sql")
 
 _AT_ONCE: Final = 500  # events decided in one pass
+_MOST_AGAIN: Final = 20_000  # events of who stays that are decided again
 _FIRST: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -112,7 +113,6 @@ async def continue_split(conn: Any, configuration: Configuration, split: Split, 
     event_ids = [row[0] for row in found]
     if event_ids:
         split.position = event_ids[-1]
-        await conn.execute(SQL["forget_completions"], organisation_id, stays, event_ids)
         split.events += len(await retry(conn, configuration, event_ids, now, afresh=True))
     if len(event_ids) < _AT_ONCE:
         if split.events:
@@ -125,21 +125,15 @@ async def continue_split(conn: Any, configuration: Configuration, split: Split, 
 
 
 async def _judge_those_left(conn: Any, configuration: Configuration, split: Split, now: datetime) -> None:
-    stays, after = split.learner.learner_id, _FIRST
-    while True:
-        rows = await conn.fetch(
-            SQL["events_touched"],
-            configuration.organisation_id,
-            stays,
-            split.new.learner_id,
-            after,
-            _AT_ONCE,
-        )
-        if not rows:
-            return
-        after = rows[-1][0]
-        done = await retry(conn, configuration, [row[0] for row in rows], now, afresh=True)
-        split.judged_again += len(done)
+    organisation_id = configuration.organisation_id
+    stays, new = split.learner.learner_id, split.new.learner_id
+    named_by = ["lesson_id", *configuration.withdrawals.named_by]
+    rows = await conn.fetch(SQL["events_touched"], organisation_id, stays, new, named_by, _MOST_AGAIN)
+    event_ids = [row[0] for row in rows]
+    await conn.execute(SQL["forget_completions"], organisation_id, stays, new, event_ids)
+    for start in range(0, len(event_ids), _AT_ONCE):
+        piece = event_ids[start : start + _AT_ONCE]
+        split.judged_again += len(await retry(conn, configuration, piece, now, afresh=True))
 
 
 async def _done_before(

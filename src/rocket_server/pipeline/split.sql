@@ -28,35 +28,49 @@ WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.user_id = ANY ($3::text
 ORDER BY e.event_id
 LIMIT $5;
 
--- name: forget_completions
--- Forgets what events stated about a learner's modules and other things: those that are left state it anew, or are
--- found when something is withdrawn.
-DELETE FROM completions c
-WHERE c.organisation_id = $1 AND c.learner_id = $2 AND (c.event_id = ANY ($3::uuid[]) OR EXISTS (
-    SELECT 1 FROM events e
-    WHERE e.organisation_id = $1 AND e.event_id = ANY ($3::uuid[]) AND e.source = c.source
-        AND e.properties ->> 'lesson_id' = c.lesson_id));
-
 -- name: events_touched
--- Events of a learner that were decided beside those of another, above an id: a cap was reached by both together,
--- both stated something about one module, or one took back what the other had earned.
+-- Events of a learner that were decided beside those of another: a cap was reached by both together, or one took back
+-- what the other had earned; then all of the learner's events about a module or thing of which one of these, or an
+-- event of the other, says something.
+WITH beside AS (
+    SELECT e.event_id, e.source, e.properties FROM events e
+    WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AND e.source_kind <> 'rocket'
+        AND (EXISTS (
+                SELECT 1 FROM jsonb_array_elements(e.decisions) AS d
+                WHERE d ->> 'outcome' IN ('cap_reached', 'cooldown', 'already_awarded') AND d ->> 'rule_id' IN (
+                    SELECT o ->> 'rule_id' FROM events n CROSS JOIN LATERAL jsonb_array_elements(n.decisions) AS o
+                    WHERE n.organisation_id = $1 AND n.learner_id = $3
+                        AND o ->> 'outcome' IN ('awarded', 'reversed')))
+            OR e.event_id IN (
+                SELECT a.event_id FROM events n CROSS JOIN LATERAL jsonb_array_elements(n.decisions) AS o
+                JOIN entries a ON a.organisation_id = $1 AND a.entry_id = (o -> 'detail' ->> 'reverses')::uuid
+                WHERE n.organisation_id = $1 AND n.learner_id = $3 AND o ->> 'outcome' = 'reversed'))
+), things AS (
+    SELECT DISTINCT t.source, p.key, p.value
+    FROM (
+        SELECT b.source, b.properties FROM beside b
+        UNION ALL
+        SELECT n.source, n.properties FROM events n WHERE n.organisation_id = $1 AND n.learner_id = $3
+    ) AS t
+    CROSS JOIN LATERAL jsonb_each_text(t.properties) AS p
+    WHERE p.key = ANY ($4::text[])
+)
+SELECT b.event_id::text AS event_id FROM beside b
+UNION
 SELECT e.event_id::text FROM events e
+CROSS JOIN LATERAL jsonb_each_text(e.properties) AS p
+JOIN things t ON t.source = e.source AND t.key = p.key AND t.value = p.value
 WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AND e.source_kind <> 'rocket'
-    AND e.event_id > $4
-    AND (EXISTS (
-            SELECT 1 FROM jsonb_array_elements(e.decisions) AS d
-            WHERE d ->> 'outcome' IN ('cap_reached', 'cooldown', 'already_awarded') AND d ->> 'rule_id' IN (
-                SELECT o ->> 'rule_id' FROM events n CROSS JOIN LATERAL jsonb_array_elements(n.decisions) AS o
-                WHERE n.organisation_id = $1 AND n.learner_id = $3 AND o ->> 'outcome' IN ('awarded', 'reversed')))
-        OR (e.source, e.properties ->> 'lesson_id') IN (
-            SELECT n.source, n.properties ->> 'lesson_id' FROM events n
-            WHERE n.organisation_id = $1 AND n.learner_id = $3 AND n.properties ? 'lesson_id')
-        OR e.event_id IN (
-            SELECT a.event_id FROM events n CROSS JOIN LATERAL jsonb_array_elements(n.decisions) AS o
-            JOIN entries a ON a.organisation_id = $1 AND a.entry_id = (o -> 'detail' ->> 'reverses')::uuid
-            WHERE n.organisation_id = $1 AND n.learner_id = $3 AND o ->> 'outcome' = 'reversed'))
-ORDER BY e.event_id
+ORDER BY event_id
 LIMIT $5;
+
+-- name: forget_completions
+-- Forgets what events of a learner, or those of another, stated last about a module or thing: those that are the
+-- learner's state it anew.
+DELETE FROM completions c
+WHERE c.organisation_id = $1 AND c.learner_id = $2 AND (c.event_id = ANY ($4::uuid[]) OR EXISTS (
+    SELECT 1 FROM events n
+    WHERE n.organisation_id = $1 AND n.event_id = c.event_id AND n.learner_id = $3));
 
 -- name: forget_badge_marks
 -- Forgets what criteria have counted of a learner; it is counted anew when it is asked for.

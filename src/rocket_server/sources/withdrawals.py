@@ -64,6 +64,13 @@ class Withdrawals:
             frozenset(self._common.withdrawing).union(*(one.withdrawing for one in self._own.values()))
         )
 
+    @property
+    def named_by(self) -> list[str]:
+        """The properties that name what is withdrawn."""
+        return sorted(
+            {one.by for own in (self._common, *self._own.values()) for one in own.withdrawing.values()}
+        )
+
     def stated(self, event: Event) -> Statement | None:
         """What an event states; None for one that says nothing about anything."""
         if event.completion is not None:
