@@ -8,7 +8,7 @@ than a transaction, and the busier the server, the more events share the cost of
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 # the next one: what a transaction costs by itself is as much as these events cost.
 _WORTH_ANOTHER_TRANSACTION = 200
 
+# Faulty items of a list that the request log names.
+_LISTED_FAULTS = 5
+
 # What one transaction computes at most, in comparisons of values: some tenths of a second. With the few rules
 # that most organisations have it isn't felt; a thousand rules make groups small.
 _GROUP_WEIGHT = 200_000
@@ -51,13 +54,15 @@ class Credential:
 @dataclass(slots=True)
 class Submission:
     """Events of one request. They are read by `read` once the organisation's configuration is known; what
-    `read` raises is the answer to this request alone. With `request`, the source's log gets a row."""
+    `read` raises is the answer to this request alone. With `request`, the source's log gets a row; `said` is
+    what `read` says of a list's items that aren't among its events."""
 
     organisation_id: str
     credential: Credential
     weight: int  # events, at most
     read: Callable[[Configuration], Sequence[Event]]
     request: Request | None = None
+    said: list[str] = field(default_factory=list)
     done: asyncio.Future[list[Result]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -258,10 +263,17 @@ def _logged(
             continue
         if isinstance(answer, RocketError):
             logged.append((submission.request, Outcome(answer.status, "refused", answer.message)))
-        elif not isinstance(answer, BaseException):
-            for result in answer:
-                said = result.reason or " ".join(result.notes) or None
-                logged.append((submission.request, Outcome(200, result.status, said, result.event_id)))
+        elif isinstance(answer, BaseException):
+            continue
+        elif len(answer) == 1 and not submission.said:
+            (result,) = answer
+            said = result.reason or " ".join(result.notes) or None
+            logged.append((submission.request, Outcome(200, result.status, said, result.event_id)))
+        else:
+            counts = Counter(result.status for result in answer)
+            counted = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+            said = "; ".join([f"list: {counted or 'no event'}", *submission.said[:_LISTED_FAULTS]])
+            logged.append((submission.request, Outcome(200, "list", said, None)))
     return logged
 
 

@@ -23,7 +23,7 @@ from rocket_server.http import openapi
 from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import Principal, Sender, check_address
 from rocket_server.http.body import decode_json
-from rocket_server.http.context import context_of
+from rocket_server.http.context import RequestContext, context_of
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
 from rocket_server.metrics import EVENTS, POINTS
@@ -40,6 +40,7 @@ MAX_BATCH_ERRORS = 1_000  # bad events whose errors an answer says; the rest is 
 _MAX_EVENT_ERRORS = 8  # of these that are said of one of them
 _NOT_SAID = "not said, as 1000 events before it are bad too; ask POST /v1/events/validate about it"
 _events = cache(EVENTS.labels)
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 _HOOK_WORDS = {"processed": "success", "held": "ignored"}
 
 
@@ -226,16 +227,21 @@ async def validate_event(request: Request) -> Json:
     openapi_extra=openapi.HOOK,
     responses=openapi.INTAKE_ERRORS,
     tags=["hooks"],
-    response_model=event_answers.Hooked,
+    response_model=event_answers.Hooked | event_answers.HookedList,
 )
 async def post_hook(request: Request, source: str) -> Json:
-    """Take an event in a platform's own form. 200 once it is stored, also where it counts for nothing."""
+    """Take an event in a platform's own form. 200 once it is stored, also where it counts for nothing.
+
+    A source of kind `custom` may send a list of up to 100 events, and is answered for each of them.
+    """
     services = services_of(request)
     sender = await services.authenticator.sender(request, source, remembered=True)
     content_type = request.headers.get("content-type")
     body = await request.body()
     context = context_of(request)
     received_at = datetime.now(UTC)
+    if sender.source.kind in sources.LISTING and body.lstrip(_BEFORE_JSON)[:1] == b"[":
+        return await _post_list(services, sender, context, content_type, body, received_at)
 
     def read(configuration: Configuration) -> Sequence[Event]:
         current = _current_source(configuration, sender)
@@ -277,6 +283,55 @@ async def post_hook(request: Request, source: str) -> Json:
             **({"reason": result.reason} if result.reason else {}),
         }
     )
+
+
+async def _post_list(
+    services: Services,
+    sender: Sender,
+    context: RequestContext,
+    content_type: str | None,
+    body: bytes,
+    received_at: datetime,
+) -> Json:
+    """Take a custom platform's list: all of its good events in one transaction, and what is wrong with the
+    others by index."""
+    items: list[Event | InvalidPayload] = []
+    said: list[str] = []
+
+    def read(configuration: Configuration) -> Sequence[Event]:
+        current = _current_source(configuration, sender)
+        check_address(current, context.address)
+        items[:] = sources.read_list(
+            body,
+            current,
+            timezone=configuration.organisation.timezone,
+            received_at=received_at,
+            max_ahead_s=services.settings.max_clock_skew_s,
+        )
+        said[:] = [f"[{n}] {one.message}" for n, one in enumerate(items) if isinstance(one, InvalidPayload)]
+        return [one for one in items if not isinstance(one, InvalidPayload)]
+
+    request = request_log.Request(
+        sender.source.source_id, context.request_id, context.client, content_type, body
+    )
+    submission = Submission(
+        sender.source.organisation_id, sender.credential, sources.MAX_LIST, read, request, said
+    )
+    results = await services.group_commit.submit(submission)
+    _measure(results)
+    found = iter(results)
+    answers: list[dict[str, Any]] = []
+    for index, item in enumerate(items):
+        if isinstance(item, InvalidPayload):
+            EVENTS.labels("refused").inc()
+            answers.append(_failed(index, item.message))
+            continue
+        result = next(found)
+        status = _HOOK_WORDS.get(result.status, result.status)
+        answer: dict[str, Any] = {"index": index, "status": status, "event_id": result.event_id}
+        answers.append(answer | ({"reason": result.reason} if result.reason else {}))
+    points = sum(result.points_awarded for result in results)
+    return Json({"points_awarded": points, "results": answers})
 
 
 class HotRoute(NamedTuple):

@@ -35,7 +35,7 @@ class Outcome:
     """What came of it: the status answered, and the reason in words."""
 
     status: int
-    outcome: str  # processed, ignored, held, duplicate or refused
+    outcome: str  # processed, ignored, held, duplicate, refused, or list
     reason: str | None = None
     event_id: str | None = None
 

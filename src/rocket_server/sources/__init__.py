@@ -17,6 +17,10 @@ from rocket_server.sources import custom, moodle, openlms, rocket
 
 MAX_AHEAD_S: Final = 86_400
 
+MAX_LIST: Final = 100  # events in one body of a custom platform
+# Kinds whose platforms may send several events in one body.
+LISTING: Final = frozenset({"custom"})
+
 # The module of each kind. It has `read(fields, source, *, timezone, received_at, max_ahead_s) -> Event`
 # and, where it has something to say about them, `reread`, `merge` and `check_mappings`.
 ADAPTERS: Final[dict[str, ModuleType]] = {
@@ -48,6 +52,36 @@ def read(
     fields = bodies.parse(body, content_type)
     if not isinstance(fields, dict):
         raise InvalidPayload("The body is an array. Send one event as a JSON object, {…}.")
+    return _read(fields, source, timezone, received_at, max_ahead_s, activities)
+
+
+def read_list(
+    body: bytes, source: Source, *, timezone: ZoneInfo, received_at: datetime, max_ahead_s: int = MAX_AHEAD_S
+) -> list[Event | InvalidPayload]:
+    """The events of a custom platform's list, or what is wrong with each. Raises InvalidPayload for one that
+    is no list of 1 to MAX_LIST objects."""
+    items = bodies.parse(body, "application/json")
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_LIST:
+        raise InvalidPayload(f"A list of events must have 1 to {MAX_LIST}.", {"limit": MAX_LIST})
+    found: list[Event | InvalidPayload] = []
+    for item in items:
+        try:
+            if not isinstance(item, dict):
+                raise InvalidPayload("The item is no JSON object, {…}.")
+            found.append(_read(item, source, timezone, received_at, max_ahead_s, None))
+        except InvalidPayload as error:
+            found.append(error)
+    return found
+
+
+def _read(
+    fields: dict[str, Any],
+    source: Source,
+    timezone: ZoneInfo,
+    received_at: datetime,
+    max_ahead_s: int,
+    activities: Mapping[str, Activity] | None,
+) -> Event:
     return ADAPTERS[source.kind].read(  # type: ignore[no-any-return]
         fields,
         source,

@@ -18,16 +18,18 @@ MAX_TABLE = 500  # entries
 MAX_NESTING = 4  # of expressions in one another
 MAX_LOOKUPS = 300  # paths and constants of a mapping in all: well under a millisecond for an event
 
-# `$`, then keys and indices: `$.actor.ids[0].value`. No wildcards, filters or slices.
-_STEP = r"\.[^.\[\]*?()\s\"'\x00-\x1f]+|\[\d{1,4}\]"
+# `$`, then keys and indices: `$.actor.ids[0].value`. A key with dots, blanks or brackets stands in brackets
+# and quotes: `$.actor["http://example.org/id"]`. No wildcards, filters or slices.
+_STEP = r"\.[^.\[\]*?()\s\"'\x00-\x1f]+|\[\"[^\"\x00-\x1f]+\"\]|\[\d{1,4}\]"
+_BEGINNINGS = ("$.", '$["')
 _is_path = re.compile(rf"\$(?:{_STEP})+").fullmatch
-_steps = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]").findall
+_steps = re.compile(r'\.([^.\[\]]+)|\["([^"]+)"\]|\[(\d+)\]').findall
 
 
 def evaluate(expression: Any, body: dict[str, Any]) -> Any:
     """What `expression` says about `body`; None where it finds nothing. Never raises.
 
-    - `"$.a.b[0]"`: the value at that path
+    - `"$.a.b[0]"`, `'$.a["b.c"]'`: the value at that path
     - `{"const": value}`, or a text, number or boolean that isn't a path: itself
     - `[one, other]`: the first that is there (null and `""` aren't)
     - `{"from": expression, "table": {"done": "course.completed"}, "default": expression}`: the table's
@@ -40,7 +42,7 @@ def _evaluate(expression: Any, body: dict[str, Any], nesting: int) -> Any:
     if nesting > MAX_NESTING:
         return None
     if isinstance(expression, str):
-        return _at(expression, body) if expression.startswith("$.") else expression
+        return _at(expression, body) if expression.startswith(_BEGINNINGS) else expression
     if isinstance(expression, list):
         for choice in expression:
             value = _evaluate(choice, body, nesting + 1)
@@ -97,7 +99,7 @@ def _paths_in(expression: Any, nesting: int) -> list[str]:
     if nesting > MAX_NESTING:
         return []
     if isinstance(expression, str):
-        return [expression] if expression.startswith("$.") else []
+        return [expression] if expression.startswith(_BEGINNINGS) else []
     if isinstance(expression, list):
         return [path for choice in expression for path in _paths_in(choice, nesting + 1)]
     if isinstance(expression, Mapping) and "const" not in expression:
@@ -122,7 +124,7 @@ def _parse(path: str) -> tuple[str | int, ...]:
     """The steps of a path. One that isn't a path leads to a key that no body has."""
     if len(path) > MAX_PATH or not _is_path(path):
         return ("\x00",)
-    return tuple(int(index) if index else key for key, index in _steps(path))
+    return tuple(int(index) if index else key or quoted for key, quoted, index in _steps(path))
 
 
 def _table_key(value: Any) -> str | None:
@@ -158,8 +160,11 @@ def _check(expression: Any, where: str, nesting: int, errors: list[FieldError]) 
 def _check_text(text: str, where: str, errors: list[FieldError]) -> None:
     if not text.startswith("$"):
         _check_constant(text, where, errors)
-    elif len(text) > MAX_PATH or not _is_path(text) or not text.startswith("$."):
-        message = 'must be a path such as $.a.b[0].c; a constant that begins with $ is {"const": "$…"}'
+    elif len(text) > MAX_PATH or not _is_path(text) or not text.startswith(_BEGINNINGS):
+        message = (
+            'must be a path such as $.a.b[0].c or $.a["b.c"]; a constant that begins with $ is'
+            ' {"const": "$…"}'
+        )
         errors.append(FieldError(where, message))
     elif len(_parse(text)) > MAX_STEPS:
         errors.append(FieldError(where, f"must have at most {MAX_STEPS} steps"))

@@ -123,6 +123,23 @@ class Hooked(BaseModel):
     reason: str | None = None
 
 
+class HookedItem(BaseModel):
+    """What became of one event of a list: `event_id` is null and `error` says why where it failed."""
+
+    index: int
+    status: Literal["success", "duplicate", "ignored", "failed"]
+    event_id: str | None
+    reason: str | None = None
+    error: str | None = None
+
+
+class HookedList(BaseModel):
+    """What a custom platform is answered for a list, in its order."""
+
+    points_awarded: int
+    results: list[HookedItem]
+
+
 class FieldFault(BaseModel):
     """A field at fault."""
 
