@@ -1,6 +1,7 @@
 package com.rocketlearning;
 
 import com.rocketlearning.DeadLetter.Reason;
+import com.rocketlearning.exception.ApiException;
 import com.rocketlearning.exception.BufferClosedException;
 import com.rocketlearning.exception.BufferFullException;
 import com.rocketlearning.exception.CircuitOpenException;
@@ -295,6 +296,11 @@ public final class EventBuffer implements AutoCloseable {
                 hold();
                 return false;
             }
+            if (isTooLarge(e) && batch.size() > 1) {
+                int half = batch.size() / 2;
+                return deliver(batch.subList(0, half))
+                        && deliver(batch.subList(half, batch.size()));
+            }
             refused(batch, e);
         } catch (
                 RuntimeException e) { // a mistake of this library: the events are kept all the same
@@ -306,6 +312,10 @@ public final class EventBuffer implements AutoCloseable {
     private void refused(List<Map<String, Object>> batch, RocketException error) {
         done(batch.size());
         batch.forEach(body -> bury(body, Reason.REFUSED, error.toString(), error));
+    }
+
+    private static boolean isTooLarge(RocketException error) {
+        return error instanceof ApiException && ((ApiException) error).status() == 413;
     }
 
     /** {@return whether the same batch may be taken later} */
