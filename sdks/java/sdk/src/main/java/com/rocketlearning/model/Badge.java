@@ -15,6 +15,7 @@ public final class Badge {
     private List<String> tags = List.of();
     private boolean active;
     private boolean repeatable;
+    private Integer expiresAfterDays;
     private Map<String, Object> criteria;
     private String criteriaFault;
     private String imageUrl;
@@ -56,6 +57,11 @@ public final class Badge {
     /** {@return whether a learner can have it more than once} */
     public boolean repeatable() {
         return repeatable;
+    }
+
+    /** {@return how many days it is valid for, or empty where that is for ever} */
+    public Optional<Integer> expiresAfterDays() {
+        return Optional.ofNullable(expiresAfterDays);
     }
 
     /** {@return what has to be done for it, as data, or empty} */

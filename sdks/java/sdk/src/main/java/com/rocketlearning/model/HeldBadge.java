@@ -18,6 +18,7 @@ public final class HeldBadge {
     private String actor;
     private Map<String, Object> metadata;
     private Instant awardedAt;
+    private Instant expiresAt;
     private Instant revokedAt;
     private String revokedReason;
     private String imageUrl;
@@ -83,6 +84,11 @@ public final class HeldBadge {
     /** {@return the time at which it was given} */
     public Instant awardedAt() {
         return awardedAt;
+    }
+
+    /** {@return the time from which it isn't valid any more, or empty} */
+    public Optional<Instant> expiresAt() {
+        return Optional.ofNullable(expiresAt);
     }
 
     /** {@return the time at which it was taken back, or empty} */
