@@ -16,6 +16,7 @@ import pytest
 
 from rocket_server.cli.events import parse_since
 from rocket_server.cli.faults import BadInput
+from rocket_server.db import embedded
 from rocket_server.errors import Conflict
 from rocket_server.organisations import keys, store
 from support.command import Running, rocket
@@ -367,6 +368,7 @@ def test_a_database_without_tables_is_not_served(empty_database: str) -> None:
 
 def test_an_embedded_database_without_tables_is_not_used(data_dir: Path) -> None:
     """A new cluster lacks the server's role too; the line is the same."""
+    embedded.start(data_dir).stop()
     done = rocket({"ROCKET_DATA_DIR": str(data_dir)}, "keys", "list", expect=1)
     assert "run `rocket migrate`" in done.stderr
 
@@ -381,3 +383,31 @@ def test_since_reads_dates_times_and_spans() -> None:
     for wrong in ("", "7", "d", "tomorrow", "999999w"):
         with pytest.raises(BadInput):
             parse_since(wrong, now)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ledger", "verify"),
+        ("keys", "list"),
+        ("keys", "create", "--name", "x"),
+        ("sources", "list"),
+        ("rules", "list"),
+        ("events", "retry", "--status", "held", "--since", "1d"),
+        ("config", "--database-url"),
+        ("serve",),
+        ("work",),
+    ],
+    ids=" ".join,
+)
+def test_without_a_database_nothing_is_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """A command that works on a database says where it looked for one and what to do; it makes no file and
+    opens no folder."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    settings = {"ROCKET_DATA_DIR": str(home / "data")}
+    done = rocket(settings, *arguments, expect=2)
+    assert f"there is no database in {home / 'data'}" in done.stderr
+    assert "rocket up" in done.stderr
+    assert list(home.iterdir()) == []
+    assert home.stat().st_mode & 0o777 == 0o700

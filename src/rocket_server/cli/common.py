@@ -42,13 +42,22 @@ def load_settings(**overrides: object) -> Settings:
 
 
 @contextmanager
-def embedded_database(settings: Settings) -> Iterator[EmbeddedServer | None]:
-    """The embedded database, running at least until the block ends; None where the settings name another."""
+def embedded_database(settings: Settings, *, make: bool = False) -> Iterator[EmbeddedServer | None]:
+    """The embedded database, running at least until the block ends; None where the settings name another.
+
+    Where there is none it is made only with `make`: who asks for something wants no empty answer from a new
+    database, nor files and a system user. Raises BadInput.
+    """
     if settings.database_url is not None:
         yield None
         return
     from rocket_server.db import embedded
 
+    if not make and not embedded.is_there(settings.data_dir):
+        raise BadInput(
+            f"there is no database in {settings.data_dir}: `rocket up` or `rocket init` makes one there;"
+            " another folder is named by ROCKET_DATA_DIR, a PostgreSQL of yours by ROCKET_DATABASE_URL"
+        )
     server = embedded.start(settings.data_dir)
     try:
         yield server
@@ -57,9 +66,10 @@ def embedded_database(settings: Settings) -> Iterator[EmbeddedServer | None]:
 
 
 @contextmanager
-def database_urls(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The server's URL and the owner's; the embedded database runs at least until the block ends."""
-    with embedded_database(settings) as embedded:
+def database_urls(settings: Settings, *, make: bool = False) -> Iterator[tuple[str, str]]:
+    """The server's URL and the owner's; the embedded database runs at least until the block ends, and is made
+    only with `make`."""
+    with embedded_database(settings, make=make) as embedded:
         url = settings.database_url or (embedded.url if embedded else "")
         yield url, settings.owner_database_url or url
 

@@ -43,7 +43,7 @@ def init(
                 conn, name=organisation, tenant=tenant, timezone=timezone, environment=environment.value
             )
 
-    with database_urls(settings) as (url, owner_url):
+    with database_urls(settings, make=True) as (url, owner_url):
         made = asyncio.run(make(url, owner_url)).as_dict(settings.public_url)
     if as_json:
         typer.echo(json.dumps(made))

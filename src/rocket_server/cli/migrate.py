@@ -12,6 +12,6 @@ def migrate() -> None:
     from rocket_server.db.migrate import HEAD
     from rocket_server.db.migrate import migrate as bring_up
 
-    with database_urls(load_settings()) as (_, owner_url):
+    with database_urls(load_settings(), make=True) as (_, owner_url):
         applied = bring_up(owner_url)
     typer.echo(f"applied {', '.join(applied)}" if applied else f"the database is at revision {HEAD} already")

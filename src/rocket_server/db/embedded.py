@@ -84,6 +84,14 @@ class EmbeddedServer:
             return True
 
 
+def is_there(data_dir: Path) -> bool:
+    """Whether a database was made on `data_dir` before; also where this user may not look."""
+    try:
+        return (data_dir.expanduser().resolve() / "postgres" / "PG_VERSION").exists()
+    except PermissionError:
+        return True
+
+
 def start(data_dir: Path) -> EmbeddedServer:
     """Starts PostgreSQL on `data_dir`/postgres, or joins the one that runs there already.
 
