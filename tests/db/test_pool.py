@@ -10,7 +10,7 @@ import pytest
 
 from rocket_server.db.pool import Database, open_database
 from rocket_server.db.shares import acting_for
-from rocket_server.errors import RateLimitExceeded, Unavailable
+from rocket_server.errors import Unavailable
 from rocket_server.pace import TakesTooLong
 
 
@@ -63,11 +63,11 @@ async def test_one_organisation_takes_half_of_a_pool(database: str) -> None:
 
 
 async def test_who_waits_too_long_is_told_when_to_come_again(database: str) -> None:
-    """A request that finds its organisation's share in use for long is refused with 429."""
+    """A request that finds its organisation's share in use for long is refused with 503."""
     opened = await open_database(database, general_size=2, ingest_size=2, acquire_timeout_s=0.05)
     acting_for.set("greedy")
     async with opened.connection():
-        with pytest.raises(RateLimitExceeded) as refused:
+        with pytest.raises(Unavailable) as refused:
             async with opened.transaction():
                 raise AssertionError("there was a second connection")
         assert refused.value.retry_after_s > 0

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
-from rocket_server.errors import RateLimitExceeded
+from rocket_server.errors import RateLimitExceeded, Unavailable
 
 # Whose request is being answered, set where its key or token was found good. What the server does by itself,
 # and what it does before it knows who asks, is bounded where it begins.
@@ -17,6 +17,7 @@ acting_for: ContextVar[str | None] = ContextVar("acting_for", default=None)
 
 MAX_WAITING: Final = 500  # requests of one organisation, for one pool
 _RETRY_AFTER_S: Final = 2
+_TOO_MANY: Final = "Too many requests of this organisation are at work at once. Send the same request again."
 
 
 @dataclass(slots=True)
@@ -36,22 +37,23 @@ class Shares:
 
     @asynccontextmanager
     async def turn(self, wait_s: float) -> AsyncIterator[None]:
-        """The right to one more connection. Raises RateLimitExceeded where the organisation for whom this is
-        done has too many at work or waiting."""
+        """The right to one more connection. Raises Unavailable where none came free in time, and
+        RateLimitExceeded where the organisation for whom this is done has too many waiting already."""
         organisation_id = acting_for.get()
         if organisation_id is None:
             yield
             return
         share = self._shares.setdefault(organisation_id, _Share(asyncio.Semaphore(self._most)))
         if share.users >= self._most + MAX_WAITING:
-            raise _too_many()
+            raise RateLimitExceeded(_TOO_MANY, _RETRY_AFTER_S)
         share.users += 1
         try:
             try:
                 async with asyncio.timeout(wait_s):
                     await share.turns.acquire()
             except TimeoutError:
-                raise _too_many() from None
+                # Whether the organisation asks for much or the database is slow isn't known.
+                raise Unavailable(_TOO_MANY, _RETRY_AFTER_S) from None
             try:
                 yield
             finally:
@@ -60,10 +62,3 @@ class Shares:
             share.users -= 1
             if not share.users:
                 self._shares.pop(organisation_id, None)
-
-
-def _too_many() -> RateLimitExceeded:
-    return RateLimitExceeded(
-        "Too many requests of this organisation are at work at once. Send the same request again.",
-        _RETRY_AFTER_S,
-    )

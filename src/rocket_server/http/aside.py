@@ -19,12 +19,12 @@ _computing = Shares(2)
 
 def alone() -> AbstractAsyncContextManager[None]:
     """The right to compute for long, which one request of an organisation has at a time: so that many of its
-    requests take no more of the loop than one. Raises RateLimitExceeded as `aside` does."""
+    requests take no more of the loop than one. Raises Unavailable and RateLimitExceeded as `aside` does."""
     return _computing.turn(_WAIT_S)
 
 
 async def aside(work: Callable[[], T]) -> T:
-    """What `work` answers, while others have their turn. Raises RateLimitExceeded where the organisation has
-    too much of this already."""
+    """What `work` answers, while others have their turn. Raises Unavailable or RateLimitExceeded where the
+    organisation has too much of this already."""
     async with _threads.turn(_WAIT_S):
         return await asyncio.to_thread(work)
