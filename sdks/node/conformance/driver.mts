@@ -271,8 +271,9 @@ async function runScenarios(): Promise<void> {
 
 function factsOf(scenario: string, error: unknown): Facts {
   if (!(error instanceof RocketError)) throw error;
-  if (error instanceof ValidationError)
+  if (error instanceof ValidationError) {
     return { outcome: nameOf(error), paths: error.errors.map(({ path }) => path).sort() };
+  }
   if (!(error instanceof ApiError)) return { outcome: nameOf(error) };
   const { status, code, requestId } = error;
   return {

@@ -46,8 +46,9 @@ function prepare(
     if (message !== null) errors.push({ path, message });
   }
   for (const path of Object.keys(fields)) {
-    if (!Object.hasOwn(rules, path))
+    if (!Object.hasOwn(rules, path)) {
       errors.push({ path, message: `is unknown; there are ${Object.keys(rules).join(', ')}` });
+    }
   }
   if (key && !IDEMPOTENCY_KEY.test(key)) {
     errors.push({

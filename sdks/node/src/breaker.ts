@@ -30,8 +30,9 @@ export class CircuitBreaker {
     readonly timeout = 60_000,
     options: CircuitBreakerOptions = {},
   ) {
-    if (!Number.isInteger(threshold) || threshold < 1)
+    if (!Number.isInteger(threshold) || threshold < 1) {
       throw new ConfigurationError('threshold must be 1 or more');
+    }
     if (!(timeout >= 0)) throw new ConfigurationError('timeout must be 0 or more milliseconds');
     this.#isFailure = options.isFailure ?? isFailure;
     this.#onChange = options.onChange;
@@ -43,9 +44,14 @@ export class CircuitBreaker {
     return this.#state;
   }
 
+  /** How long calls are still refused, in milliseconds. */
+  get waitMs(): number {
+    return this.#state === 'CLOSED' ? 0 : Math.max(0, this.nextAttempt - this.#now());
+  }
+
   /** The operation's own outcome, or CircuitOpenError without having called it. */
   async execute<T>(operation: () => Promise<T> | T): Promise<T> {
-    if (!this.allow()) throw new CircuitOpenError(Math.max(0, this.nextAttempt - this.#now()));
+    if (!this.allow()) throw new CircuitOpenError(this.waitMs);
     try {
       const result = await operation();
       this.onSuccess();

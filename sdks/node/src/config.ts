@@ -104,11 +104,15 @@ export function configure(options: ClientOptions): Config {
       ...defined(options.world),
     },
   };
-  if (!/^[\x20-\x7e]*$/.test(config.userAgent ?? ''))
-    throw new ConfigurationError('userAgent must be printable ASCII');
-  const { maxRetries, baseDelay, backoffMultiplier, maxDelay, jitter, maxRetryAfter } = config.retry;
+  check(config);
+  return config;
+}
+
+function check({ retry, timeout, userAgent = '' }: Config): void {
+  if (!/^[\x20-\x7e]*$/.test(userAgent)) throw new ConfigurationError('userAgent must be printable ASCII');
+  const { maxRetries, baseDelay, backoffMultiplier, maxDelay, jitter, maxRetryAfter } = retry;
   const bounds: readonly (readonly [name: string, value: number, min: number, max: number])[] = [
-    ['timeout', config.timeout, 1, 2 ** 31 - 1],
+    ['timeout', timeout, 1, 2 ** 31 - 1],
     ['retry.maxRetries', maxRetries, 0, Infinity],
     ['retry.baseDelay', baseDelay, 0, Infinity],
     ['retry.backoffMultiplier', backoffMultiplier, 1, Infinity],
@@ -117,17 +121,18 @@ export function configure(options: ClientOptions): Config {
     ['retry.maxRetryAfter', maxRetryAfter, 0, Infinity],
   ];
   for (const [name, value, min, max] of bounds) {
-    if (!(value >= min && value <= max))
+    if (!(value >= min && value <= max)) {
       throw new ConfigurationError(`${name} must be a number from ${min} to ${max}`);
+    }
   }
-  return config;
 }
 
 function apiKeyOf(given: string | undefined): string {
   const key = given || process.env['ROCKET_API_KEY'];
   if (!key) throw new ConfigurationError('no API key: give apiKey, or set ROCKET_API_KEY');
-  if (!/^[\x21-\x7e]+$/.test(key))
+  if (!/^[\x21-\x7e]+$/.test(key)) {
     throw new ConfigurationError('the API key has blanks or characters that no key has');
+  }
   return key;
 }
 
@@ -142,8 +147,9 @@ export function baseURLOf(given: string | undefined, environment: Environment = 
   const refuse = (why: string): never => {
     throw new ConfigurationError(`the base URL ${why}`);
   };
-  if (!/^https?:\/\/[^/?#]/i.test(address) || !isURL(address))
+  if (!/^https?:\/\/[^/?#]/i.test(address) || !isURL(address)) {
     refuse('must be a whole one: https://rocket.example.org');
+  }
   if (/[?#]/.test(address)) refuse('must not have a query or a fragment');
   const { username, password } = new URL(address);
   if (username || password) refuse('must not have a user name or password');

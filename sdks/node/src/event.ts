@@ -66,8 +66,9 @@ export function prepareBatch(
     const errors: FieldError[] = [];
     const event = prepare(item, stamps, validation, errors);
     if (event !== null) events.push(event);
-    for (const { path, message } of errors)
+    for (const { path, message } of errors) {
       found.push({ path: `events[${index}]${path && `.${path}`}`, message });
+    }
   });
   if (found.length > 0) throw new ValidationError(found.slice(0, MAX_ERRORS));
   return events;

@@ -56,14 +56,14 @@ export class Transport {
     const url = this.#config.baseURL + call.path;
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     for (let retries = 0; ; retries++) {
-      if (this.breaker?.allow() === false) throw new CircuitOpenError(this.breaker.nextAttempt - world.now());
+      if (this.breaker?.allow() === false) throw new CircuitOpenError(this.breaker.waitMs);
       try {
         return (await this.#try(call, url, body, retries + 1)) as T;
       } catch (error) {
-        const delayMs = retryDelay(retry, error, retries, world.random());
-        // An open breaker ends the call with the error that opened it, which says more.
-        if (!(error instanceof RocketError) || delayMs === null || this.breaker?.state === 'OPEN')
-          throw error;
+        // A breaker that opens ends the call with the error that opened it, which says more than its own.
+        const opened = this.breaker?.state === 'OPEN';
+        const delayMs = opened ? null : retryDelay(retry, error, retries, world.random());
+        if (!(error instanceof RocketError) || delayMs === null) throw error;
         this.#tell.onRetry({ method: call.method, url, attempt: retries + 2, delayMs, error });
         await world.sleep(delayMs, call.signal);
       }

@@ -56,8 +56,9 @@ export function verifyWebhook(
   if (!id || !timestamp || !signatures) {
     throw new MissingSignatureError('webhook-id, webhook-timestamp and webhook-signature are needed');
   }
-  if (!/^\d{1,12}$/.test(timestamp))
+  if (!/^\d{1,12}$/.test(timestamp)) {
     throw new MalformedSignatureError('webhook-timestamp must be Unix seconds');
+  }
   const given = signatures.split(/\s+/);
   if (!given.some((signature) => /^\w+,/.test(signature))) {
     throw new MalformedSignatureError('webhook-signature must be a version, a comma and a signature');
@@ -70,8 +71,9 @@ export function verifyWebhook(
   if (!fits.includes(true)) throw new SignatureMismatchError('webhook-signature is not one of this body');
   const age = now() - Number(timestamp) * 1000;
   if (age > tolerance) throw new TimestampTooOldError(`it was signed ${Math.round(age / 1000)} s ago`);
-  if (age < -tolerance)
+  if (age < -tolerance) {
     throw new TimestampTooNewError(`it was signed ${Math.round(-age / 1000)} s ahead of now`);
+  }
   return parse(body);
 }
 

@@ -19,12 +19,14 @@ export function toWire(
 ): unknown {
   switch (typeof value) {
     case 'string':
-      if (HALF_OF_A_PAIR.test(value))
+      if (HALF_OF_A_PAIR.test(value)) {
         errors.push({ path, message: 'must not contain halves of surrogate pairs' });
+      }
       return value;
     case 'number':
-      if (!Number.isFinite(value))
+      if (!Number.isFinite(value)) {
         errors.push({ path, message: `must be a number that JSON has, not ${value}` });
+      }
       return value;
     case 'bigint':
     case 'function':
@@ -65,9 +67,9 @@ function fromObject(value: object, path: string, errors: FieldError[], around: r
 
 // `copy.__proto__ = …` would set the prototype and lose the field.
 function define(copy: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__')
+  if (key === '__proto__') {
     Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true });
-  else copy[key] = value;
+  } else copy[key] = value;
 }
 
 /** A copy of `given` with the aliases of its top level spelled as on the wire, and without what is absent there. */

@@ -66,23 +66,22 @@ describe('the packed package', () => {
     assert.equal(run(folder, 'node', 'import.mjs'), 'function function function function\n');
   });
 
-  const consumers = {
-    'an ES module': { module: 'node16', file: 'typed.mts' },
-    'CommonJS': { module: 'node16', file: 'typed.cts' },
-    'CommonJS that is written with import': { module: 'node16', file: 'interop.ts' },
-    'a bundler': { module: 'esnext', moduleResolution: 'bundler', file: 'interop.ts' },
+  const files = ['typed.mts', 'typed.cts', 'interop.ts'];
+  const settings = {
+    'ES modules and CommonJS': { module: 'node16', files },
+    'bundlers': { module: 'esnext', moduleResolution: 'bundler', files: ['interop.ts'] },
     'old settings': {
       module: 'commonjs',
       moduleResolution: 'node10',
       esModuleInterop: true,
-      file: 'interop.ts',
+      files: ['interop.ts'],
     },
   };
-  for (const [name, { file, ...options }] of Object.entries(consumers)) {
+  for (const [name, { files, ...options }] of Object.entries(settings)) {
     test(`has types for ${name}, also without those of Node.js`, () => {
       const base = { noEmit: true, strict: true, target: 'es2022', lib: ['es2022', 'dom'], types: [] };
       // The package's own types are checked along: skipLibCheck is off.
-      const config = { compilerOptions: { ...base, ...options }, files: [file] };
+      const config = { compilerOptions: { ...base, ...options }, files };
       writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
       run(folder, process.execPath, TSC);
     });
