@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 
 import pytest
 
@@ -165,3 +166,81 @@ def test_addresses_of_identities_are_forgotten_too(organisation, owner):
             organisation.organisation_id,
         )
         assert not [row["line"] for row in found if "ada@" in row["line"]], table
+
+
+class PlainPeople:
+    """Whom addresses link, by looking through everybody: written from the reference, sharing no code."""
+
+    def __init__(self):
+        self.people = []  # [identities in their order, address shown]
+        self.told = {}
+
+    def person_of(self, identity):
+        return next((person for person in self.people if identity in person[0]), None)
+
+    def hears(self, identity, address):
+        person = self.person_of(identity)
+        if person is None:
+            having = [
+                one
+                for one in self.people
+                if one[1] == address or any(self.told.get(known) == address for known in one[0])
+            ]
+            source = identity.partition(":")[0]
+            if len(having) == 1 and not any(known.startswith(f"{source}:") for known in having[0][0]):
+                (person,) = having
+            else:
+                person = [[], address]
+                self.people.append(person)
+            person[0].append(identity)
+        if self.told.get(identity, person[1]) != address:
+            person[1] = address
+        self.told[identity] = address
+
+    def splits(self, person, identities):
+        kept = [identity for identity in person[0] if identity not in identities]
+        self.people.append([list(identities), self.told[identities[0]]])
+        left = sorted({self.told[identity] for identity in kept})
+        if person[1] in {self.told[identity] for identity in identities} and person[1] not in left:
+            person[1] = left[0]
+        person[0][:] = kept
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_addresses_link_as_the_plain_model_says(organisation, adds_up, seed):
+    """Shared and changing addresses, single events and batches, links taken apart: the same people, addresses
+    and points as in the model, and the ledger is proved."""
+    rng = random.Random(seed)
+    plain = PlainPeople()
+    identities = [f"{source}:{number}" for source in ("moodle", "crm", "shop") for number in range(4)]
+    addresses = [f"{name}@example.org" for name in ("a", "b", "c", "d")]
+    api = organisation.api
+    for step in range(30):
+        several = [person for person in plain.people if len(person[0]) > 1]
+        if several and rng.random() < 0.2:
+            person = rng.choice(several)
+            gone = rng.sample(person[0][1:], rng.randint(1, len(person[0]) - 1))
+            response = api.post(f"/v1/users/{person[0][0]}/split", {"identities": gone})
+            assert (response.status_code, response.json()["status"]) == (200, "split"), response.text
+            plain.splits(person, gone)
+            continue
+        batch = []
+        for number in range(rng.choice([1, 1, 4])):
+            identity, address = rng.choice(identities), rng.choice(addresses)
+            plain.hears(identity, address)
+            batch.append(
+                {
+                    "event": "course.completed",
+                    "occurred_at": "2026-03-02T10:00:00Z",
+                    "user": {"id": identity, "email": address},
+                    "context": {"course": {"id": "7"}},
+                    "trace": {"lms_event_id": f"e{step}-{number}"},
+                }
+            )
+        assert api.post("/v1/events/batch", {"events": batch}).json()["failed"] == 0
+    users = api.get("/v1/users", limit=100).json()["users"]
+    seen = sorted((sorted(user["identities"]), user["email"]) for user in users)
+    assert seen == sorted((sorted(known), address) for known, address in plain.people)
+    for known, _ in plain.people:
+        assert api.points(known[0]) == 50
+    adds_up(organisation)
