@@ -170,7 +170,6 @@ export class EventBuffer {
     for (let left = count; left > 0 || this.#dueAt() <= this.#now(); left -= this.maxSize) {
       const batch = this.#waiting.slice(0, this.maxSize).map(({ event }) => event);
       if (!(await this.#sendOne(batch))) return;
-      this.#waiting.splice(0, batch.length);
     }
   }
 
@@ -184,6 +183,7 @@ export class EventBuffer {
         this.#bury(event, 'rejected', new Error(error ?? 'the server did not say why'));
       }
       this.#retryAt = 0;
+      this.#waiting.splice(0, batch.length);
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 413 && batch.length > 1) {
@@ -194,6 +194,7 @@ export class EventBuffer {
         this.#retryAt = this.#now() + this.flushInterval;
         return false;
       }
+      this.#waiting.splice(0, batch.length);
       for (const event of batch) this.#bury(event, 'refused', error as Error);
       return true;
     }

@@ -45,6 +45,8 @@ class Scripted:
         answer = self.answers.pop(0)
         if answer == "outage":
             raise errors.NetworkError("away")
+        if answer == "too_large":
+            raise errors.InvalidRequestError("no", status=413)
         if answer == "refused":
             raise errors.AuthenticationError("no", status=401)
         failed = answer["failed"] if isinstance(answer, dict) else []

@@ -20,7 +20,7 @@ interface Options {
   readonly overflow: 'dead_letter' | 'raise';
 }
 
-type Answer = 'ok' | 'outage' | 'refused' | { readonly failed: readonly number[] };
+type Answer = 'ok' | 'outage' | 'refused' | 'too_large' | { readonly failed: readonly number[] };
 
 interface Step {
   readonly at_s: number;
@@ -33,6 +33,15 @@ interface Step {
 }
 
 const { defaults } = readCases('buffer') as { defaults: Options };
+
+const TOO_LARGE = new sdk.InvalidRequestError({
+  status: 413,
+  code: null,
+  message: 'no',
+  requestId: null,
+  details: {},
+  retryAfterMs: null,
+});
 
 /** A buffer whose batches are answered by a script. */
 class ScriptedBuffer extends EventBuffer {
@@ -58,6 +67,7 @@ class ScriptedBuffer extends EventBuffer {
     this.#answers = others;
     if (answer === 'outage') return Promise.reject(new NetworkError('reset', 'ECONNRESET'));
     if (answer === 'refused') return Promise.reject(new RocketError('no'));
+    if (answer === 'too_large') return Promise.reject(TOO_LARGE);
     assert.ok(answer, 'the script has no further answer');
     const failed = answer === 'ok' ? [] : answer.failed;
     return Promise.resolve({

@@ -34,6 +34,7 @@ Reason = Literal["refused", "rejected", "overflow", "closed"]
 Overflow = Literal["dead_letter", "raise"]
 OnDeadLetter = Callable[[Event, Reason, str], None]
 Round = Generator[list[Event], BatchAnswer | RocketError, None]
+Delivery = Generator[list[Event], BatchAnswer | RocketError, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +146,24 @@ class Buffering:
             with self._lock:
                 size = min(len(self._waiting), self._options.max_size)
                 batch = [self._waiting[index][0] for index in range(size)]
-            result = yield batch
-            if isinstance(result, RocketError) and is_outage(result):
-                self._is_held, self._held_until_s = True, self._clock() + self._options.flush_interval_s
+            if not (yield from self._deliver(batch)):
                 return
-            with self._lock:
-                self._is_held = False
-                for _ in batch:
-                    self._waiting.popleft()
-            self._bury(batch, result)
+
+    def _deliver(self, batch: list[Event]) -> Delivery:
+        """Sends a batch, in halves where it is too large; False in an outage, in which it goes on waiting."""
+        result = yield batch
+        if isinstance(result, RocketError) and is_outage(result):
+            self._is_held, self._held_until_s = True, self._clock() + self._options.flush_interval_s
+            return False
+        if isinstance(result, ApiError) and result.status == 413 and len(batch) > 1:
+            half = len(batch) // 2
+            return (yield from self._deliver(batch[:half])) and (yield from self._deliver(batch[half:]))
+        with self._lock:
+            self._is_held = False
+            for _ in batch:
+                self._waiting.popleft()
+        self._bury(batch, result)
+        return True
 
     def close(self) -> None:
         """Nothing is taken any more."""

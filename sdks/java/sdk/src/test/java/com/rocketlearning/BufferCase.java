@@ -112,6 +112,9 @@ final class BufferCase {
         if ("outage".equals(answer.textValue())) {
             throw error("NetworkError");
         }
+        if ("too_large".equals(answer.textValue())) {
+            throw Answers.exception(413, HttpHeaders.of(Map.of(), (n, v) -> true), null);
+        }
         if ("refused".equals(answer.textValue())) {
             throw error("InvalidRequestError");
         }
