@@ -169,6 +169,7 @@ export interface Badge {
   readonly active: boolean;
   /** Whether a learner may be given it again and again. */
   readonly repeatable: boolean;
+  readonly expires_after_days: number | null;
   readonly criteria: JsonObject | null;
   /** Why stored criteria can't be used any more. */
   readonly criteria_fault?: string | null;
@@ -226,9 +227,10 @@ export interface HeldBadge {
   readonly badge_id: string;
   readonly name: string;
   readonly description: string;
-  readonly status: 'awarded' | 'revoked';
+  readonly status: 'awarded' | 'expired' | 'revoked';
   readonly cause: string;
   readonly awarded_at: string;
+  readonly expires_at: string | null;
   readonly revoked_at: string | null;
   readonly revoked_reason: string | null;
   readonly event_id: string | null;

@@ -159,6 +159,7 @@ class Badge(TypedDict):
     tags: list[str]
     active: bool
     repeatable: bool
+    expires_after_days: int | None
     criteria: dict[str, Any] | None
     criteria_fault: NotRequired[str]
     image_url: str
@@ -232,9 +233,10 @@ class HeldBadge(TypedDict):
     badge_id: str
     name: str
     description: str
-    status: Literal["awarded", "revoked"]
+    status: Literal["awarded", "expired", "revoked"]
     cause: str
     awarded_at: str
+    expires_at: str | None
     revoked_at: str | None
     revoked_reason: str | None
     event_id: str | None
