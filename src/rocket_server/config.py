@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import difflib
+import os
 import re
+import stat
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -20,6 +22,7 @@ Network = IPv4Network | IPv6Network
 _PREFIX = "ROCKET_"
 _MASK = "***"
 _MIB = 1024 * 1024
+_DATA_OF_ROOT = Path("/var/lib/rocket")
 _PLAIN_USER = re.compile(r"[\w.%~+-]*")
 _OPEN_PARAMETERS = frozenset(
     re.findall(
@@ -164,7 +167,10 @@ class Settings:
         "ROCKET_MIGRATION_DATABASE_URL", None, _database_url, "the owner of the tables, where it is another"
     )
     data_dir: Path = _setting(
-        "ROCKET_DATA_DIR", Path("~/.local/share/rocket"), Path, "where the embedded database lives"
+        "ROCKET_DATA_DIR",
+        Path("~/.local/share/rocket"),
+        Path,
+        "where the embedded database lives; as root, whose home is closed, /var/lib/rocket by default",
     )
     host: str = _setting("ROCKET_HOST", "127.0.0.1", str, "address to listen on")
     port: int = _setting("ROCKET_PORT", 8000, _integer(1, 65_535), "TCP port to listen on")
@@ -388,9 +394,12 @@ class Settings:
                     problems.append(f"{variable} takes {error}")
         if problems:
             raise ConfigurationError("; ".join(problems))
+        chosen = frozenset(values)
         given = cls(**values)
         home = Path(environ["HOME"]) if environ.get("HOME") else None
         values["data_dir"] = _absolute(given.data_dir, home)
+        if "data_dir" not in chosen and _is_closed(values["data_dir"]):
+            values["data_dir"] = _DATA_OF_ROOT
         if given.moodle_activities is not None:
             values["moodle_activities"] = _absolute(given.moodle_activities, home)
         values["public_url"] = given.public_url or _address_url(given.host, given.port)
@@ -460,6 +469,14 @@ def _as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
     return mask_url(str(value))
+
+
+def _is_closed(data_dir: Path) -> bool:
+    """Whether PostgreSQL couldn't reach its data there: it never runs as root, and root's home lets nobody
+    else pass. Data that is there already stays there."""
+    if os.geteuid() != 0 or (data_dir / "postgres").exists():
+        return False
+    return any(folder.exists() and not folder.stat().st_mode & stat.S_IXOTH for folder in data_dir.parents)
 
 
 def _absolute(path: Path, home: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import FrozenInstanceError, fields
 from ipaddress import ip_network
 from pathlib import Path
@@ -29,6 +30,28 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
     assert settings.max_clock_skew_s == 24 * 3600
     assert settings.max_batch_bytes == 16 * 1024 * 1024
     assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("user", "mode", "made_before", "is_at_home"),
+    [(0, 0o700, False, False), (0, 0o711, False, True), (0, 0o700, True, True), (1000, 0o700, False, True)],
+)
+def test_root_keeps_data_where_nothing_has_to_be_opened(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, user: int, mode: int, made_before: bool, is_at_home: bool
+) -> None:
+    """A closed home isn't opened for PostgreSQL's own user; a database that was made there stays in use."""
+    data_dir.chmod(0o711)
+    home = data_dir / "home"
+    usual = home / ".local/share/rocket"
+    home.mkdir()
+    if made_before:
+        (usual / "postgres").mkdir(parents=True)
+    home.chmod(mode)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    found = Settings.from_environ({"HOME": str(home)}).data_dir
+    assert found == (usual if is_at_home else Path("/var/lib/rocket"))
+    chosen = Settings.from_environ({"HOME": str(home), "ROCKET_DATA_DIR": str(usual)})
+    assert chosen.data_dir == usual
 
 
 def test_settings_cannot_be_changed() -> None:
