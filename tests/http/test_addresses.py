@@ -244,3 +244,11 @@ def test_random_addresses_link_as_the_plain_model_says(organisation, adds_up, se
     for known, _ in plain.people:
         assert api.points(known[0]) == 50
     adds_up(organisation)
+
+
+def test_an_old_event_that_is_run_again_brings_no_former_address_back(organisation):
+    """What an event said of an address when it came is history, once another was told."""
+    first = completed(organisation, "31", "ada@example.org")
+    completed(organisation, "31", "ada.berg@example.org", 2, course="8")
+    assert organisation.api.post(f"/v1/events/{first['event_id']}/retry").status_code == 200
+    assert organisation.api.get("/v1/users/moodle:31").json()["email"] == "ada.berg@example.org"
