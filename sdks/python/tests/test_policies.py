@@ -85,6 +85,18 @@ def test_the_breaker_goes_as_the_cases_say(case: dict[str, Any]) -> None:
         assert breaker.state == step["state"], step
 
 
+def test_a_breaker_guards_what_is_ones_own() -> None:
+    """Whatever the caller does inside counts: an exception as a failure, an interruption as nothing."""
+    breaker = CircuitBreaker(threshold=2, reset_s=3600)
+    with pytest.raises(KeyboardInterrupt), breaker.guard():
+        raise KeyboardInterrupt
+    for _ in range(2):
+        with pytest.raises(OSError, match="away"), breaker.guard():
+            raise OSError("away")
+    with pytest.raises(CircuitOpenError), breaker.guard():
+        raise AssertionError("the circuit is open")
+
+
 def _may_enter(breaker: CircuitBreaker) -> bool:
     try:
         breaker.enter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -24,7 +25,7 @@ class CircuitBreaker:
         threshold: int = 5,
         reset_s: float = 60.0,
         *,
-        clock: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
         on_change: Callable[[State, State], None] | None = None,
     ) -> None:
         if threshold < 1 or reset_s < 0:
@@ -41,6 +42,20 @@ class CircuitBreaker:
     @property
     def state(self) -> State:
         return self._state
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Guards what is done within; an exception is a failure. Raises CircuitOpenError."""
+        self.enter()
+        try:
+            yield
+        except Exception:
+            self.failed()
+            raise
+        except BaseException:  # interrupted, which says nothing of what was called
+            self.cancelled()
+            raise
+        self.succeeded()
 
     def enter(self) -> None:
         """A try is about to be made. Raises CircuitOpenError where it mustn't be."""

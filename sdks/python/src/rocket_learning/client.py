@@ -67,7 +67,6 @@ class BaseClient(Generic[Transport]):
         self.breaker = CircuitBreaker(
             self.settings.breaker.threshold,
             self.settings.breaker.reset_s,
-            clock=time.monotonic,
             on_change=lambda before, after: tell(hook, BreakerChanged(before, after)),
         )
         self._open(transport)
