@@ -205,3 +205,18 @@ def test_a_withdrawn_attempt_of_which_the_best_counts(make_organisation, adds_up
     last = {"quiz_id": "7", "attempt_id": "3", "score": 70}
     assert organisation.api.event("quiz.completed", properties=last)["points_awarded"] == 30
     adds_up(organisation)
+
+
+def test_a_rule_that_is_tried_gives_nothing_for_what_was_deleted(organisation):
+    """Simulation takes back from the new rules too, whatever arrived first."""
+    moodle(organisation, FORUM + "created", 1, 0, userid="31", objectid="70")
+    moodle(organisation, FORUM + "deleted", 2, 60, userid="31", objectid="70")
+    moodle(organisation, FORUM + "deleted", 4, 80, userid="31", objectid="71")
+    moodle(organisation, FORUM + "created", 3, 70, userid="31", objectid="71")
+    moodle(organisation, FORUM + "created", 5, 90, userid="31", objectid="72")
+    rules = [
+        {"rule_id": "forum_posted", "trigger": "forum.posted", "actions": {"award_points": 8}},
+        {"rule_id": "more", "trigger": "forum.posted", "actions": {"award_points": 2}},
+    ]
+    answer = organisation.api.post("/v1/rules/simulate", {"rules": rules, "since": "1d"}).json()
+    assert (answer["points_current"], answer["points_candidate"]) == (5, 10)
