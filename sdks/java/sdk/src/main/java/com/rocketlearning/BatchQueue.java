@@ -1,13 +1,19 @@
 package com.rocketlearning;
 
+import com.rocketlearning.exception.BufferClosedException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
-/** What a buffer holds, and when it is due. Time is an argument; not safe for threads. */
+/**
+ * What a buffer holds, in its order, and when the next batch is due. Any thread may add; one takes
+ * out.
+ */
 final class BatchQueue {
     private static final class Waiting {
         final Map<String, Object> body;
@@ -23,35 +29,59 @@ final class BatchQueue {
     private final int maxSize;
     private final long intervalNanos;
     private final int capacity;
+    private final LongSupplier nanoTime;
     private boolean held;
     private long heldUntil;
+    private boolean closed;
 
-    BatchQueue(int maxSize, long intervalNanos, int capacity) {
+    BatchQueue(int maxSize, long intervalNanos, int capacity, LongSupplier nanoTime) {
         this.maxSize = maxSize;
         this.intervalNanos = intervalNanos;
         this.capacity = capacity;
+        this.nanoTime = nanoTime;
     }
 
-    /** {@return whether there was room} */
-    boolean add(Map<String, Object> body, long now) {
-        return queue.size() < capacity && queue.add(new Waiting(body, now));
+    /**
+     * {@return whether there was room}
+     *
+     * @throws BufferClosedException after {@link #close()}
+     */
+    synchronized boolean add(Map<String, Object> body) {
+        if (closed) {
+            throw new BufferClosedException("The buffer is closed; the event wasn't taken");
+        }
+        if (queue.size() >= capacity) {
+            return false;
+        }
+        queue.add(new Waiting(body, nanoTime.getAsLong()));
+        notifyAll();
+        return true;
     }
 
-    int size() {
+    /** Takes nothing more. What is there stays until it is done. */
+    synchronized void close() {
+        closed = true;
+        notifyAll();
+    }
+
+    synchronized int size() {
         return queue.size();
     }
 
-    /** {@return 0 or less where a batch is due, and for ever where nothing waits} */
-    long nanosUntilDue(long now) {
-        if (queue.isEmpty()) {
-            return Long.MAX_VALUE;
+    synchronized boolean isDue() {
+        return nanosUntilDue() <= 0;
+    }
+
+    /** Waits until a batch is due; false where the queue is closed. */
+    synchronized boolean awaitDue() throws InterruptedException {
+        while (!closed && !isDue()) {
+            TimeUnit.NANOSECONDS.timedWait(this, nanosUntilDue());
         }
-        long ready = queue.size() >= maxSize ? 0 : queue.getFirst().since + intervalNanos - now;
-        return held ? Math.max(ready, heldUntil - now) : ready;
+        return !closed;
     }
 
     /** {@return the next batch, of at most so many; it stays in the queue until it is done} */
-    List<Map<String, Object>> front(int most) {
+    synchronized List<Map<String, Object>> front(int most) {
         List<Map<String, Object>> batch = new ArrayList<>();
         Iterator<Waiting> waiting = queue.iterator();
         while (waiting.hasNext() && batch.size() < Math.min(most, maxSize)) {
@@ -61,7 +91,7 @@ final class BatchQueue {
     }
 
     /** Takes a batch out that was delivered, or can't be. */
-    void done(int size) {
+    synchronized void done(int size) {
         held = false;
         for (int i = 0; i < size; i++) {
             queue.removeFirst();
@@ -69,8 +99,18 @@ final class BatchQueue {
     }
 
     /** Leaves a batch where it is: nothing is due for an interval. */
-    void hold(long now) {
+    synchronized void hold() {
         held = true;
-        heldUntil = now + intervalNanos;
+        heldUntil = nanoTime.getAsLong() + intervalNanos;
+    }
+
+    /** {@return 0 or less where a batch is due, and for ever where nothing waits} */
+    private long nanosUntilDue() {
+        if (queue.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        long now = nanoTime.getAsLong();
+        long ready = queue.size() >= maxSize ? 0 : queue.getFirst().since + intervalNanos - now;
+        return held ? Math.max(ready, heldUntil - now) : ready;
     }
 }

@@ -16,8 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -45,19 +43,12 @@ public final class EventBuffer implements AutoCloseable {
     private final Function<List<Map<String, Object>>, BatchResult> send;
     private final DeadLetterHandler deadLetters;
     private final Overflow overflow;
-    private final LongSupplier nanoTime;
     private final Consumer<EventBuffer> whenClosed;
     private final Thread hook = new Thread(this::closeNow, "rocket-event-buffer-exit");
 
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition added = lock.newCondition();
     private final BatchQueue queue;
-    private boolean closed;
 
-    /**
-     * Held while a batch is in flight, so that only one is, and order stays. Taken before {@link
-     * #lock}.
-     */
+    /** Held while a batch is in flight, so that only one is, and order stays. */
     private final ReentrantLock sending = new ReentrantLock();
 
     EventBuffer(
@@ -68,13 +59,15 @@ public final class EventBuffer implements AutoCloseable {
             Consumer<EventBuffer> whenClosed) {
         this.form = form;
         this.send = send;
-        this.nanoTime = nanoTime;
         this.whenClosed = whenClosed;
         this.deadLetters = settings.deadLetters;
         this.overflow = settings.overflow;
         this.queue =
                 new BatchQueue(
-                        settings.maxSize, settings.flushInterval.toNanos(), settings.capacity);
+                        settings.maxSize,
+                        settings.flushInterval.toNanos(),
+                        settings.capacity,
+                        nanoTime);
     }
 
     /** Begins to send by itself, and at the end of the process. */
@@ -111,17 +104,8 @@ public final class EventBuffer implements AutoCloseable {
     }
 
     private void addReady(Map<String, Object> body) {
-        lock.lock();
-        try {
-            if (closed) {
-                throw new BufferClosedException("The buffer is closed; the event wasn't taken");
-            }
-            if (queue.add(body, nanoTime.getAsLong())) {
-                added.signal();
-                return;
-            }
-        } finally {
-            lock.unlock();
+        if (queue.add(body)) {
+            return;
         }
         if (overflow == Overflow.RAISE) {
             throw new BufferFullException("The buffer has no room; the event wasn't taken");
@@ -131,12 +115,7 @@ public final class EventBuffer implements AutoCloseable {
 
     /** {@return how many events wait, those in flight included} */
     public int waiting() {
-        lock.lock();
-        try {
-            return queue.size();
-        } finally {
-            lock.unlock();
-        }
+        return queue.size();
     }
 
     /**
@@ -148,7 +127,7 @@ public final class EventBuffer implements AutoCloseable {
         try {
             int left = waiting();
             while (left > 0) {
-                List<Map<String, Object>> batch = front(left);
+                List<Map<String, Object>> batch = queue.front(left);
                 if (!deliver(batch)) {
                     return;
                 }
@@ -174,27 +153,16 @@ public final class EventBuffer implements AutoCloseable {
     }
 
     private void closeNow() {
-        lock.lock();
-        try {
-            closed = true;
-            added.signalAll();
-        } finally {
-            lock.unlock();
-        }
+        queue.close();
         sending.lock(); // whoever closes it a second time waits for the first
         try {
             flush();
-            List<Map<String, Object>> rest = front(Integer.MAX_VALUE);
-            while (!rest.isEmpty()) {
-                for (Map<String, Object> body : rest) {
-                    bury(
-                            body,
-                            Reason.CLOSED,
-                            "The buffer was closed before the server could be reached",
-                            null);
-                }
-                done(rest.size());
-                rest = front(Integer.MAX_VALUE);
+            for (List<Map<String, Object>> rest = queue.front(Integer.MAX_VALUE);
+                    !rest.isEmpty();
+                    rest = queue.front(Integer.MAX_VALUE)) {
+                queue.done(rest.size());
+                rest.forEach(
+                        body -> bury(body, Reason.CLOSED, "The server can't be reached", null));
             }
         } finally {
             sending.unlock();
@@ -204,7 +172,7 @@ public final class EventBuffer implements AutoCloseable {
 
     private void run() {
         try {
-            while (awaitDue()) {
+            while (queue.awaitDue()) {
                 sendDue();
             }
         } catch (InterruptedException e) {
@@ -212,28 +180,11 @@ public final class EventBuffer implements AutoCloseable {
         }
     }
 
-    /** {@return true when a batch is due, false when the buffer is closed} */
-    private boolean awaitDue() throws InterruptedException {
-        lock.lock();
-        try {
-            while (!closed) {
-                long wait = queue.nanosUntilDue(nanoTime.getAsLong());
-                if (wait <= 0) {
-                    return true;
-                }
-                added.await(wait, TimeUnit.NANOSECONDS);
-            }
-            return false;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** Sends the batches that are due. */
     void sendDue() {
         sending.lock();
         try {
-            while (isDue() && deliver(front(Integer.MAX_VALUE))) {
+            while (queue.isDue() && deliver(queue.front(Integer.MAX_VALUE))) {
                 // the next one may be due as well
             }
         } finally {
@@ -241,77 +192,39 @@ public final class EventBuffer implements AutoCloseable {
         }
     }
 
-    private boolean isDue() {
-        lock.lock();
-        try {
-            return queue.nanosUntilDue(nanoTime.getAsLong()) <= 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private List<Map<String, Object>> front(int most) {
-        lock.lock();
-        try {
-            return queue.front(most);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void done(int size) {
-        lock.lock();
-        try {
-            queue.done(size);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void hold() {
-        lock.lock();
-        try {
-            queue.hold(nanoTime.getAsLong());
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** {@return whether the next batch may follow: false in an outage, in which this one stays} */
     private boolean deliver(List<Map<String, Object>> batch) {
+        BatchResult result;
         try {
-            BatchResult result = send.apply(batch);
-            done(batch.size());
-            for (BatchItem item : result.results()) {
-                if ("failed".equals(item.status())) {
-                    bury(
-                            batch.get(item.index()),
-                            Reason.REJECTED,
-                            item.error().orElse("failed"),
-                            null);
-                }
-            }
+            result = send.apply(batch);
         } catch (RocketException e) {
-            if (isOutage(e)) {
-                hold();
-                return false;
-            }
-            if (isTooLarge(e) && batch.size() > 1) {
-                int half = batch.size() / 2;
-                return deliver(batch.subList(0, half))
-                        && deliver(batch.subList(half, batch.size()));
-            }
-            refused(batch, e);
+            return failed(batch, e);
         } catch (
-                RuntimeException e) { // a mistake of this library: the events are kept all the same
-            refused(batch, new RocketException("The batch couldn't be sent", e));
+                RuntimeException
+                        e) { // a mistake of this library's: the events are kept all the same
+            return failed(batch, new RocketException("The batch couldn't be sent", e));
+        }
+        queue.done(batch.size());
+        for (BatchItem item : result.results()) {
+            if ("failed".equals(item.status()) && item.index() < batch.size()) {
+                bury(batch.get(item.index()), Reason.REJECTED, item.error().orElse("failed"), null);
+            }
         }
         return true;
     }
 
-    private void refused(List<Map<String, Object>> batch, RocketException error) {
-        done(batch.size());
+    private boolean failed(List<Map<String, Object>> batch, RocketException error) {
+        if (isOutage(error)) {
+            queue.hold();
+            return false;
+        }
+        if (isTooLarge(error) && batch.size() > 1) {
+            int half = batch.size() / 2;
+            return deliver(batch.subList(0, half)) && deliver(batch.subList(half, batch.size()));
+        }
+        queue.done(batch.size());
         batch.forEach(body -> bury(body, Reason.REFUSED, error.toString(), error));
+        return true;
     }
 
     private static boolean isTooLarge(RocketException error) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -222,7 +223,7 @@ public final class RocketClient implements AutoCloseable {
          * @return this
          */
         public Builder retryPolicy(RetryPolicy value) {
-            retryPolicy = value;
+            retryPolicy = Objects.requireNonNull(value, "retryPolicy");
             return this;
         }
 
@@ -233,7 +234,7 @@ public final class RocketClient implements AutoCloseable {
          * @return this
          */
         public Builder timeout(Duration value) {
-            timeout = value;
+            timeout = Objects.requireNonNull(value, "timeout");
             return this;
         }
 
@@ -244,7 +245,7 @@ public final class RocketClient implements AutoCloseable {
          * @return this
          */
         public Builder connectTimeout(Duration value) {
-            connectTimeout = value;
+            connectTimeout = Objects.requireNonNull(value, "connectTimeout");
             return this;
         }
 
@@ -288,7 +289,7 @@ public final class RocketClient implements AutoCloseable {
          * @return this
          */
         public Builder listener(RocketListener value) {
-            listeners.add(value);
+            listeners.add(Objects.requireNonNull(value, "listener"));
             return this;
         }
 

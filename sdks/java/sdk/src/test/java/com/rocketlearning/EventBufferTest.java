@@ -180,6 +180,22 @@ class EventBufferTest {
     }
 
     @Test
+    @DisplayName("An answer about an event that wasn't sent takes no other event with it")
+    void survivesOddAnswers() {
+        RecordingHttpClient http =
+                new RecordingHttpClient()
+                        .answer(
+                                200,
+                                Map.of(),
+                                "{\"results\":[{\"index\":99,\"status\":\"failed\"}]}");
+        EventBuffer buffer = client(http).bufferBuilder().maxSize(1).build();
+        buffer.add(event(1));
+        buffer.add(event(2));
+        buffer.close();
+        assertEquals(2, http.sent.size());
+    }
+
+    @Test
     @DisplayName("A handler that throws doesn't stop the buffer")
     void survivesItsHandler() {
         RecordingHttpClient http = new RecordingHttpClient().answer(400, Map.of(), "");

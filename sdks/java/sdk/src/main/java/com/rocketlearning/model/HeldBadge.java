@@ -46,7 +46,7 @@ public final class HeldBadge {
         return description;
     }
 
-    /** {@return the status: {@code awarded} or {@code revoked}} */
+    /** {@return the status: {@code awarded}, {@code expired} or {@code revoked}} */
     public String status() {
         return status;
     }
