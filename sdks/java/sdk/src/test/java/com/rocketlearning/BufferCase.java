@@ -115,8 +115,11 @@ final class BufferCase {
         if ("too_large".equals(answer.textValue())) {
             throw Answers.exception(413, HttpHeaders.of(Map.of(), (n, v) -> true), null);
         }
+        if ("too_large".equals(answer.textValue())) {
+            throw refused(413);
+        }
         if ("refused".equals(answer.textValue())) {
-            throw error("InvalidRequestError");
+            throw refused(400);
         }
         ArrayNode results = Cases.JSON.createArrayNode();
         answer.path("failed")
@@ -129,6 +132,10 @@ final class BufferCase {
         ObjectNode body = Cases.JSON.createObjectNode();
         body.set("results", results);
         return Json.read(body, BatchResult.class);
+    }
+
+    private static RocketException refused(int status) {
+        return Answers.exception(status, HttpHeaders.of(Map.of(), (n, v) -> true), null);
     }
 
     private static String id(Map<String, Object> event) {
@@ -154,9 +161,7 @@ final class BufferCase {
                                 "ForbiddenError", 403,
                                 "NotFoundError", 404,
                                 "ConflictError", 409);
-                RocketException error =
-                        Answers.exception(
-                                statuses.get(name), HttpHeaders.of(Map.of(), (n, v) -> true), null);
+                RocketException error = refused(statuses.get(name));
                 assertEquals(name, Cases.name(error));
                 return error;
         }

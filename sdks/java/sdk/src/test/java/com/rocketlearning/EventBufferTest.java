@@ -151,35 +151,6 @@ class EventBufferTest {
     }
 
     @Test
-    @DisplayName("A batch that is too large is sent in halves, and only an event too large is dead")
-    void halvesWhatIsTooLarge() throws IOException {
-        RecordingHttpClient http =
-                new RecordingHttpClient()
-                        .answer(413, Map.of(), "")
-                        .answer(413, Map.of(), "")
-                        .answer(413, Map.of(), "")
-                        .answer(200, Map.of(), "{}")
-                        .answer(200, Map.of(), "{}");
-        List<Object> dead = new ArrayList<>();
-        EventBuffer buffer =
-                client(http)
-                        .bufferBuilder()
-                        .deadLetters(letter -> dead.add(letter.event().get("event_id")))
-                        .build();
-        for (int i = 1; i <= 4; i++) {
-            buffer.add(event(i));
-        }
-        buffer.close();
-        List<Integer> sizes = new ArrayList<>();
-        for (RecordingHttpClient.Sent sent : http.sent) {
-            sizes.add(Cases.JSON.readTree(sent.body).get("events").size());
-        }
-        assertEquals(List.of(4, 2, 1, 1, 2), sizes);
-        assertEquals(List.of("e1"), dead);
-        assertEquals(0, buffer.waiting());
-    }
-
-    @Test
     @DisplayName("An answer about an event that wasn't sent takes no other event with it")
     void survivesOddAnswers() {
         RecordingHttpClient http =
