@@ -151,5 +151,10 @@ class Unavailable(RocketError):
         self.retry_after_s = retry_after_s
 
 
+class Contended(Unavailable):
+    """Others work on the same learners all the time. What can be divided is tried again in parts, so that
+    those who are in nobody's way get through; send the rest again after `Retry-After`."""
+
+
 class ConfigurationError(Exception):
     """A `ROCKET_…` setting can't be used; the message names it and what it takes."""

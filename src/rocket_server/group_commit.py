@@ -18,6 +18,7 @@ import structlog
 
 from rocket_server import pipeline
 from rocket_server.configuration import Configuration, Configurations
+from rocket_server.db.halves import by_halves
 from rocket_server.db.pool import Database
 from rocket_server.errors import AuthenticationFailed, RocketError, Unavailable
 from rocket_server.events.model import Event
@@ -139,49 +140,31 @@ class GroupCommit:
             if not lane.running and not lane.waiting:
                 self._lanes.pop(organisation_id, None)
 
-    async def _commit(self, organisation_id: str, group: list[Submission], halvings: int = 2) -> None:
-        """Commit a group. If it fails as a whole, its submissions are tried alone: one can't harm another. If
-        it takes too long, its parts are tried, `halvings` times."""
-        try:
+    async def _commit(self, organisation_id: str, group: list[Submission]) -> None:
+        """Commit a group and answer it; where it fails as a whole, its parts: one can't harm another."""
+
+        async def work(part: Sequence[Submission]) -> None:
             answers = await self._database.run(
-                lambda conn: self._work(conn, organisation_id, group), ingest=True
+                lambda conn: self._work(conn, organisation_id, part), ingest=True
             )
-        except _TooMany:
-            # What the rules cost wasn't known yet, or was changed, when the group was taken together.
-            lane = _Lane(deque(group), sum(submission.weight for submission in group))
-            while part := lane.take(self.group_size(organisation_id)):
-                if len(part) == len(group):
-                    _answer(group[0], TakesTooLong())
-                else:
-                    await self._commit(organisation_id, part, halvings)
-        except TakesTooLong as error:
-            half = len(group) // 2
-            if not half or not halvings:
-                for submission in group:
-                    _answer(submission, error)
-            else:
-                await self._commit(organisation_id, group[:half], halvings - 1)
-                await self._commit(organisation_id, group[half:], halvings - 1)
-        except RocketError as error:
-            for submission in group:
-                _answer(submission, error)
-        except Exception as error:
-            if len(group) > 1:
-                for submission in group:
-                    await self._commit(organisation_id, [submission])
-                return
-            log.exception("submission_failed", organisation_id=organisation_id)
-            _answer(group[0], error)
-        else:
-            for submission, answer in zip(group, answers, strict=True):
+            for submission, answer in zip(part, answers, strict=True):
                 _answer(submission, answer)
 
+        def fail(part: Sequence[Submission], error: Exception) -> None:
+            if not isinstance(error, RocketError):
+                log.error("submission_failed", organisation_id=organisation_id, exc_info=error)
+            for submission in part:
+                _answer(submission, error)
+
+        await by_halves(group, work, fail)
+
     async def _work(
-        self, conn: Any, organisation_id: str, group: list[Submission]
+        self, conn: Any, organisation_id: str, group: Sequence[Submission]
     ) -> list[list[Result] | BaseException]:
         configuration = await self._configurations.current(conn, organisation_id)
         if sum(submission.weight for submission in group) > self._size_by(configuration):
-            raise _TooMany
+            # What the rules cost wasn't known yet, or was changed, when the group was taken together.
+            raise TakesTooLong
         revoked = await _revoked(conn, configuration.version, group)
         readings: list[Sequence[Event] | BaseException] = []
         for submission in group:
@@ -211,10 +194,6 @@ class GroupCommit:
                 start += len(reading)
         await request_log.add(conn, organisation_id, now, _logged(group, answers))
         return answers
-
-
-class _TooMany(Exception):
-    """More events than may share a transaction under the organisation's rules."""
 
 
 @dataclass(slots=True)

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
+
 from rocket_server import pipeline
 from rocket_server.configuration import Configurations
+from rocket_server.db.halves import by_halves, is_nobodys
 from rocket_server.db.pool import Database
 from rocket_server.events import store
 from rocket_server.pipeline import Result
+
+log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 500  # events in one transaction
 _AT_MOST: Final = 10_000  # events in one call
@@ -43,18 +48,34 @@ async def release(
         if not event_ids:
             return released
         after = event_ids[-1]
-        for result in await _run(database, configurations, organisation_id, event_ids):
+        for result in await run_again(database, configurations, organisation_id, event_ids):
             released.events += 1
             released.points += result.points_awarded
     released.more = bool(identities)
     return released
 
 
-async def _run(
-    database: Database, configurations: Configurations, organisation_id: str, event_ids: list[str]
+async def run_again(
+    database: Database, configurations: Configurations, organisation_id: str, event_ids: Sequence[str]
 ) -> list[Result]:
-    async def work(conn: Any) -> list[Result]:
-        configuration = await configurations.current(conn, organisation_id)
-        return list((await pipeline.retry(conn, configuration, event_ids, datetime.now(UTC))).values())
+    """Decide stored events anew; their results in order. One that can't be decided stays as it is, has no
+    result, and holds up no other."""
+    results: dict[str, Result] = {}
 
-    return await database.run(work, ingest=True)
+    async def work(part: Sequence[str]) -> None:
+        async def retry(conn: Any) -> dict[str, Result]:
+            configuration = await configurations.current(conn, organisation_id)
+            return await pipeline.retry(conn, configuration, part, datetime.now(UTC))
+
+        results.update(await database.run(retry, ingest=True))
+
+    def fail(part: Sequence[str], error: Exception) -> None:
+        if is_nobodys(error):
+            raise error
+        for event_id in part:
+            log.error(
+                "event_not_run_again", organisation_id=organisation_id, event_id=event_id, exc_info=error
+            )
+
+    await by_halves(event_ids, work, fail)
+    return [results[event_id] for event_id in event_ids if event_id in results]

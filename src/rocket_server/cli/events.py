@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What was received.", no_args_is_help=True)
 
 _AT_ONCE = 500  # events in one transaction
-_ATTEMPTS = 6
-_BACKOFF_S = 0.05  # doubled with each attempt
 _FIRST = "00000000-0000-0000-0000-000000000000"
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -69,7 +67,7 @@ def retry(
     start = parse_since(since, datetime.now(UTC))
     statuses = [one.value for one in status]
 
-    async def work(url: str) -> tuple[Counter[str], int]:
+    async def work(url: str) -> tuple[Counter[str], int, int]:
         from rocket_server.configuration import Configurations
         from rocket_server.plugins import dispatch
         from rocket_server.plugins.discovery import discover
@@ -77,28 +75,31 @@ def retry(
         plugins = await discover(settings, os.environ)
         configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(plugins))
         outcomes: Counter[str] = Counter()
-        points = 0
+        points = failed = 0
         async with opened(url) as database:
             async with database.connection() as conn:
                 found = await choose(conn, organisation, tenant)
             with _progress() as bar:
                 task = bar.add_task("running again", total=None)
-                async for results in _retried(
+                async for results, failures in _retried(
                     database, configurations, found.organisation_id, statuses, start
                 ):
                     outcomes.update(result.status for result in results)
                     points += sum(result.points_awarded for result in results)
-                    bar.update(task, advance=len(results))
-        return outcomes, points
+                    failed += failures
+                    bar.update(task, advance=len(results) + failures)
+        return outcomes, points, failed
 
     with database_urls(settings) as (url, _):
-        outcomes, points = asyncio.run(work(url))
+        outcomes, points, failed = asyncio.run(work(url))
     total = outcomes.total()
-    if not total:
+    if not total and not failed:
         typer.echo("there are no such events")
         return
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     typer.echo(f"ran {total} event{'' if total == 1 else 's'} again: {told}; {points} points")
+    if failed:
+        raise Failure(f"{failed} could not be run and stay as they were; the log names them")
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -123,9 +124,10 @@ async def _retried(
     organisation_id: str,
     statuses: Sequence[str],
     since: datetime,
-) -> AsyncIterator[list[Result]]:
-    """Results of the events, the oldest first, some hundred to a transaction."""
+) -> AsyncIterator[tuple[list[Result], int]]:
+    """Results of the events, the oldest first, some hundred to a transaction; and how many failed."""
     from rocket_server.events import store
+    from rocket_server.release import run_again
 
     kept = [status for status in statuses if status != Status.suspended]
     for of_suspended in (False, True):
@@ -141,26 +143,8 @@ async def _retried(
             if not event_ids:
                 break
             after = event_ids[-1]
-            yield await _retry(database, configurations, organisation_id, event_ids)
-
-
-async def _retry(
-    database: Database, configurations: Configurations, organisation_id: str, event_ids: list[str]
-) -> list[Result]:
-    from rocket_server import pipeline
-    from rocket_server.db.pool import RETRYABLE_ERRORS
-
-    for attempt in range(_ATTEMPTS):
-        try:
-            async with database.ingest_transaction() as conn:
-                configuration = await configurations.current(conn, organisation_id)
-                found = await pipeline.retry(conn, configuration, event_ids, datetime.now(UTC))
-                return list(found.values())
-        except RETRYABLE_ERRORS:
-            await asyncio.sleep(_BACKOFF_S * 2**attempt)
-    raise Failure(
-        "the server is at work on the same learners all the time; what was run so far stays. Try again"
-    )
+            results = await run_again(database, configurations, organisation_id, event_ids)
+            yield results, len(event_ids) - len(results)
 
 
 def _progress() -> Progress:

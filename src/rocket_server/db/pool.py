@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from rocket_server.db.shares import Shares
-from rocket_server.errors import Unavailable
+from rocket_server.errors import Contended, Unavailable
 from rocket_server.pace import TakesTooLong
 
 T = TypeVar("T")
@@ -123,7 +123,7 @@ class Database:
 
     async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], *, ingest: bool = False) -> T:
         """What `work` answers in a transaction, done anew where another transaction was faster or a deadlock
-        was broken. Raises Unavailable where that doesn't end."""
+        was broken. Raises Contended where that doesn't end."""
         transaction = self.ingest_transaction if ingest else self.transaction
         for attempt in range(_ATTEMPTS):
             try:
@@ -132,7 +132,7 @@ class Database:
             except RETRYABLE_ERRORS as error:
                 log.info("transaction_retried", attempt=attempt + 1, error=type(error).__name__)
                 await asyncio.sleep(random.uniform(0, _BACKOFF_S * 2**attempt))  # noqa: S311
-        raise Unavailable("Too many requests touch the same learners at once. Send the same request again.")
+        raise Contended("Too many requests touch the same learners at once. Send the same request again.")
 
     @asynccontextmanager
     async def _lend(self, pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:

@@ -54,7 +54,8 @@ class Message(msgspec.Struct, frozen=True):
     """Something to tell. `body` is None for a learning event, whose row in `events` has all of it; filters
     then look at `learned` and at the `points` that it earned.
 
-    What is told about an endpoint never goes to that endpoint itself: `about` names it.
+    What is told about an endpoint never goes to that endpoint itself: `about` names it. `again` where it may
+    have been told before, under the same id.
     """
 
     event_id: str
@@ -63,6 +64,7 @@ class Message(msgspec.Struct, frozen=True):
     about: str | None = None
     learned: Event | None = None
     points: int = 0
+    again: bool = False
 
     def view(self, now: datetime) -> Event:
         """What filters see of it."""
@@ -122,7 +124,8 @@ async def enqueue(
 ) -> int:
     """Write one delivery for each message and endpoint that wants it; how many these are.
 
-    A message's own body is kept also where nobody wants it yet: a later endpoint may recover it.
+    A message's own body is kept also where nobody wants it yet: a later endpoint may recover it. A delivery
+    that is there already is left as it is, whether it waits, was made or was given up.
     """
     pace = Pace(_BUDGET_S)
     views: dict[str, Event] = {}
@@ -132,20 +135,21 @@ async def enqueue(
         if message.body is not None
     ]
     await add_rows(conn, "messages", ("organisation_id", "event_id", "event", "body", "created_at"), bodies)
-    deliveries = [
-        (
-            organisation_id,
-            endpoint.endpoint_id,
-            delivery_id(message.event_id, endpoint.endpoint_id),
-            message.event_id,
-            message.event,
-            now,
+    new: list[tuple[Any, ...]] = []
+    again: list[tuple[Any, ...]] = []
+    for endpoint in endpoints:
+        for message in await _wanted(endpoint, messages, views, now, pace):
+            identity = delivery_id(message.event_id, endpoint.endpoint_id)
+            (again if message.again else new).append(
+                (organisation_id, endpoint.endpoint_id, identity, message.event_id, message.event, now)
+            )
+    await add_rows(conn, "deliveries", _COLUMNS, new)
+    if again:
+        _, endpoint_ids, delivery_ids, event_ids, names, _ = map(list, zip(*again, strict=True))
+        await conn.execute(
+            SQL["add_missing"], organisation_id, endpoint_ids, delivery_ids, event_ids, names, now
         )
-        for endpoint in endpoints
-        for message in await _wanted(endpoint, messages, views, now, pace)
-    ]
-    await add_rows(conn, "deliveries", _COLUMNS, deliveries)
-    return len(deliveries)
+    return len(new) + len(again)
 
 
 async def _wanted(

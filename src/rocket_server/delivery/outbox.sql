@@ -5,6 +5,14 @@ FROM endpoints e JOIN organisations o ON o.organisation_id = e.organisation_id
 WHERE e.organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN e.enabled ELSE e.endpoint_id = $2 END
     AND (e.kind = 'webhook' OR $3::text[] IS NULL OR e.plugin_id = ANY ($3));
 
+-- name: add_missing
+-- Deliveries, as far as they aren't there already.
+INSERT INTO deliveries (organisation_id, endpoint_id, delivery_id, event_id, event, due_at)
+SELECT $1, n.endpoint_id, n.delivery_id, n.event_id, n.event, $6
+FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS n (endpoint_id, delivery_id, event_id, event)
+ORDER BY n.endpoint_id, n.delivery_id
+ON CONFLICT (organisation_id, endpoint_id, delivery_id) DO NOTHING;
+
 -- name: backlog
 -- How many deliveries of enabled endpoints wait (counted up to a bound), and for how many seconds the oldest of
 -- all has been due. Each endpoint's own part of the index answers for it.

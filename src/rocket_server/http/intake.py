@@ -16,7 +16,8 @@ from fastapi import APIRouter, Request
 
 from rocket_server import sources
 from rocket_server.configuration import Configuration
-from rocket_server.errors import FieldError, Forbidden, InvalidPayload, RocketError
+from rocket_server.db.halves import by_halves
+from rocket_server.errors import Contended, FieldError, Forbidden, InvalidPayload, RocketError
 from rocket_server.events.model import Event
 from rocket_server.group_commit import Submission
 from rocket_server.http import openapi
@@ -106,52 +107,46 @@ async def post_batch(request: Request) -> Json:
 
 
 async def _process_part(
-    services: Services,
-    principal: Principal,
-    part: list[Any],
-    start: int,
-    received_at: datetime,
-    tries: int = 3,
+    services: Services, principal: Principal, part: list[Any], start: int, received_at: datetime
 ) -> list[dict[str, Any]]:
-    """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index.
+    """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index."""
+    answers: list[dict[str, Any]] = []
+    unfinished: list[Exception] = []
 
-    A part that takes too long is tried again by halves, `tries` times in all.
-    """
-    errors: dict[int, list[FieldError]] = {}
+    async def work(items: Sequence[Any]) -> None:
+        errors: dict[int, list[FieldError]] = {}
 
-    def read(configuration: Configuration) -> Sequence[Event]:
-        errors.clear()
-        good: list[Event] = []
-        for index, data in enumerate(part):
-            event = _parse(data, configuration, received_at, services)
-            if isinstance(event, list):
-                errors[index] = event
-            else:
-                good.append(event)
-        return good
+        def read(configuration: Configuration) -> Sequence[Event]:
+            errors.clear()
+            good: list[Event] = []
+            for index, data in enumerate(items):
+                event = _parse(data, configuration, received_at, services)
+                if isinstance(event, list):
+                    errors[index] = event
+                else:
+                    good.append(event)
+            return good
 
-    try:
-        results = iter(await _submit(services, principal, len(part), read))
-    except TakesTooLong:
-        size = services.group_commit.group_size(principal.organisation_id)
-        if len(part) == 1 or (len(part) <= size and tries == 1):
-            raise
-        if len(part) <= size:  # else what the rules cost wasn't known yet
-            size, tries = (len(part) + 1) // 2, tries - 1
-    except RocketError:
-        raise
-    except Exception:
-        # The database refused something in this part: find it by halves, so that the rest is stored.
-        if len(part) == 1:
-            return [_failed(start, "the database can't store this event")]
-        size = (len(part) + 1) // 2
-    else:
-        return _answers(part, start, results, errors)
-    answers = []
-    for begin in range(0, len(part), size):
-        piece = part[begin : begin + size]
-        answers += await _process_part(services, principal, piece, start + begin, received_at, tries)
+        results = iter(await _submit(services, principal, len(items), read))
+        answers.extend(_answers(items, start + len(answers), results, errors))
+
+    def fail(items: Sequence[Any], error: Exception) -> None:
+        if _is_the_requests(error):
+            raise error
+        if len(items) > 1 or isinstance(error, RocketError):
+            # The rest is stored first, so that the next try has little to do.
+            unfinished.append(error if isinstance(error, RocketError) else TakesTooLong())
+        index = start + len(answers)
+        answers.extend(_failed(index + n, "the database can't store this event") for n in range(len(items)))
+
+    await by_halves(part, work, fail, for_all=_is_the_requests)
+    if unfinished:
+        raise unfinished[0]
     return answers
+
+
+def _is_the_requests(error: Exception) -> bool:
+    return isinstance(error, RocketError) and not isinstance(error, TakesTooLong | Contended)
 
 
 def _answers(

@@ -34,7 +34,13 @@ async def write(
         conn, organisation_id, [_row(item) for item in (*(i for i in items if i.stored), *merged)]
     )
     messages = [
-        Message(item.event_id, item.event.event, learned=item.event, points=item.points)
+        Message(
+            item.event_id,
+            item.event.event,
+            learned=item.event,
+            points=item.points,
+            again=item.stored is not None,  # it may have been processed once, and held or ignored since
+        )
         for item in items
         if item.status == "processed" and (item.stored is None or item.stored.status != "processed")
     ]

@@ -1,0 +1,54 @@
+"""Work on many things at once where one of them can't be: it is found by halves, and the others are done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from rocket_server.db.pool import UNAVAILABLE_ERRORS
+from rocket_server.errors import Contended, Unavailable
+from rocket_server.pace import TakesTooLong
+
+T = TypeVar("T")
+
+BUDGET_S: Final = 20.0
+
+
+def is_nobodys(error: Exception) -> bool:
+    """Whether an error says nothing about what was worked on, as where the database is away: trying parts
+    would fail as well."""
+    if isinstance(error, TimeoutError | TakesTooLong | Contended):
+        return False
+    return isinstance(error, (Unavailable, *UNAVAILABLE_ERRORS))
+
+
+async def by_halves(
+    items: Sequence[T],
+    work: Callable[[Sequence[T]], Awaitable[None]],
+    fail: Callable[[Sequence[T], Exception], None],
+    *,
+    for_all: Callable[[Exception], bool] = is_nobodys,
+    budget_s: float = BUDGET_S,
+) -> None:
+    """Work on all of `items` at once; where that fails, on each half, and so on, in their order.
+
+    `work` undoes what it did where it raises. `fail` is told of each item that fails by itself; of all that
+    are left where an error is `for_all`; and of a part as a whole once trying has taken `budget_s` seconds.
+    One item that fails costs 2 log2(n) tries more; an exception of `fail` ends everything.
+    """
+    deadline = time.monotonic() + budget_s
+    parts = [items] if items else []
+    while parts:
+        part = parts.pop()
+        try:
+            await work(part)
+        except Exception as error:
+            if for_all(error):
+                fail([item for left in (part, *reversed(parts)) for item in left], error)
+                return
+            if len(part) == 1 or time.monotonic() > deadline:
+                fail(part, error)
+            else:
+                half = (len(part) + 1) // 2
+                parts += [part[half:], part[:half]]
