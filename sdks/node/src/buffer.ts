@@ -50,7 +50,8 @@ export class EventBuffer {
   #timer: NodeJS.Timeout | undefined;
   /** The end of all that is being sent. */
   #sending: Promise<void> = Promise.resolve();
-  #busy = false;
+  /** How much of that isn't done yet. */
+  #unfinished = 0;
   /** After an outage: when to try again, in Unix milliseconds. */
   #retryAt = 0;
   #closing: Promise<void> | undefined;
@@ -124,8 +125,11 @@ export class EventBuffer {
 
   /** Does what is due by now; the timer calls it. */
   async tick(): Promise<void> {
-    if (this.#busy || this.#waiting.length === 0) return;
-    await this.#enqueue(() => (this.#now() < this.#retryAt ? Promise.resolve() : this.#send(0)));
+    // What is being sent at present looks by itself for more that is due.
+    if (this.#unfinished > 0) return;
+    // Timers may fire a millisecond early.
+    if (this.#now() < this.#retryAt) this.startTimer();
+    else await this.#enqueue(() => this.#send(0));
   }
 
   /** Waits for the oldest event to be due. The timer doesn't keep the process from ending. */
@@ -153,14 +157,10 @@ export class EventBuffer {
 
   /** One after another, so that batches stay in order. */
   #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#sending = this.#sending.then(async () => {
-      this.#busy = true;
-      try {
-        await work();
-      } finally {
-        this.#busy = false;
-        this.resetTimer();
-      }
+    this.#unfinished++;
+    this.#sending = this.#sending.then(work).finally(() => {
+      this.#unfinished--;
+      this.resetTimer();
     });
     return this.#sending;
   }

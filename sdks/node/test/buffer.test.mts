@@ -227,6 +227,39 @@ test('a buffer without a key says so when it is made, not when it sends', () => 
   if (key !== undefined) process.env['ROCKET_API_KEY'] = key;
 });
 
+test('adding to a full buffer in an outage costs no more than adding to an empty one', async () => {
+  const buffer = new EventBuffer(1, 60_000, {
+    client: new RocketSDK({ apiKey: 'k' }),
+    onDeadLetter: () => 0,
+  });
+  let batches = 0;
+  buffer.sendBatch = () => {
+    batches++;
+    return Promise.reject(new RequestTimeoutError(1));
+  };
+  for (let i = 0; i < 1000; i++) {
+    buffer.add(EVENT);
+    if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(batches, 1);
+  await buffer.close();
+  assert.equal(batches, 2);
+});
+
+test('a timer that fires too early is set again', async () => {
+  let now = 0;
+  let batches = 0;
+  const buffer = new EventBuffer(1, 5, { client: new RocketSDK({ apiKey: 'k' }), now: () => now });
+  buffer.sendBatch = () =>
+    batches++ === 0 ? Promise.reject(new RequestTimeoutError(1)) : Promise.resolve({});
+  buffer.add(EVENT);
+  await new Promise((resolve) => setTimeout(resolve, 30)); // fires, while the buffer's clock stands still
+  now = 5;
+  while (buffer.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(batches, 2);
+  await buffer.close();
+});
+
 test('a batch that is too large for the server is sent in halves', async () => {
   const sent: string[][] = [];
   const dead: string[] = [];
