@@ -9,6 +9,8 @@ from urllib.parse import unquote_plus
 import msgspec
 import re2
 
+from rocket_server.decoding import decode
+
 MASK: Final = "***"
 # A name with one of these in it, whatever its case and what joins its words, names a secret.
 _WORDS: Final = (
@@ -51,7 +53,8 @@ _PAIR: Final = re2.compile(r"([\w.%\[\]-]+)(\s*[=:]\s*)([^\s&;,\"'<>#?]+)")
 _QUOTED: Final = re2.compile(rf"(?i)(?:{_WORD})[a-z0-9_-]*[\"'>\\]")
 
 _DEEPEST: Final = 100
-_LONGEST: Final = 4 * 1024 * 1024  # characters that are decoded to be masked
+# Characters that are decoded to be masked: some hundredths of a second, if every one of them is suspicious.
+_LONGEST: Final = 16 * 1024
 
 
 def is_suspicious(body: bytes) -> bool:
@@ -72,7 +75,7 @@ def masked_text(text: str) -> str:
         return text
     if len(text) <= _LONGEST:
         try:
-            return msgspec.json.encode(masked(msgspec.json.decode(text))).decode()
+            return msgspec.json.encode(masked(decode(text))).decode()
         except (ValueError, RecursionError):
             if "=" in text and not any(char in text for char in "{}<>\n\r\t "):
                 return _masked_form(text)

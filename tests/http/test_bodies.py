@@ -158,6 +158,45 @@ def test_a_batch_of_rich_events_is_read(organisation):
     assert response.json()["processed"] == 10_000
 
 
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events/validate", "/api/validate/event", "hook"])
+def test_one_event_has_fewer_parts_than_a_batch(organisation, path):
+    """An event of a hundred thousand values would take from others what a batch may take, in a megabyte."""
+    body = json.dumps({**EVENT, "properties": {"a": [0] * 20_000}})
+    response = organisation.hook(body) if path == "hook" else post(organisation, path, body)
+    if path == "/api/validate/event":
+        assert response.json()["valid"] is False
+        assert "20000" in response.json()["errors"][0]["message"]
+    else:
+        assert (response.status_code, response.json()["details"]) == (400, {"limit_parts": 20_000})
+    assert organisation.api.get("/v1/events").json()["events"] == []
+
+
+@pytest.mark.parametrize("text", ["a, b, " * 15_000, '[\\"],{' * 15_000, '\\"' * 90_000])
+def test_what_stands_in_a_text_is_no_part(organisation, text):
+    """A long essay in an event has as many commas, brackets and quotes as it likes."""
+    body = json.dumps({**EVENT, "properties": {"essay": text}})
+    assert post(organisation, "/v1/events", body).status_code == 200
+
+
+@pytest.mark.parametrize("large", ["x" * MIB, [0] * 20_000])
+def test_an_event_in_a_batch_is_no_larger_than_alone(organisation, large):
+    """What would be refused alone is reported by its index, and the rest of the batch is stored."""
+    events = [{**EVENT, "event_id": f"e{number}"} for number in range(3)]
+    events[1]["properties"] = {"a": large}
+    answer = post(organisation, "/v1/events/batch", json.dumps({"events": events})).json()
+    assert (answer["processed"], answer["failed"]) == (2, 1)
+    assert answer["results"][1]["status"] == "failed"
+    assert "more than" in answer["results"][1]["error"] or "larger than" in answer["results"][1]["error"]
+
+
+def test_what_is_no_json_in_a_batch_is_said_of_its_event(organisation):
+    """A text that is no UTF-8 and a number beyond all bounds are faults of their event alone."""
+    event = json.dumps(EVENT).encode()
+    bad = b",".join(event[:-1] + b', "properties": {"a": ' + value + b"}}" for value in (b'"\xff"', b"1e400"))
+    answer = post(organisation, "/v1/events/batch", b'{"events": [' + bad + b"," + event + b"]}").json()
+    assert [result["status"] for result in answer["results"]] == ["failed", "failed", "processed"]
+
+
 def test_refused_bodies_are_let_go(organisation, start_server):
     """Refused bodies aren't kept until the collector of garbage comes by: a hundred of a megabyte each
     leave the server as large as it was."""

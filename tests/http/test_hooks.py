@@ -115,7 +115,7 @@ def test_a_form_is_read(organisation):
         (b'{"id": 1, "userid": , "eventname": "x"}', "quotes"),
         (b'{"a": NaN}', "JSON"),
         (b'{"a": "\\u0000"}', "NUL"),
-        (b"[" * 100_000, "deep"),
+        (b"[" * 10_000, "deep"),
     ],
     ids=["empty", "array", "cut", "not UTF-8", "no id", "no quotes", "NaN", "NUL", "deep"],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rocket_server import masking
+from rocket_server.decoding import decode
 from rocket_server.organisations.request_log import shown_body
 
 S = "s3cr3t-value"
@@ -89,6 +91,17 @@ def test_hostile_bodies_take_linear_time():
     )
     for body in bodies:
         assert len(shown_body(body)) <= 16_384
+
+
+def test_only_short_bodies_are_read_to_be_masked(monkeypatch):
+    """A body of a megabyte with a hundred thousand names of secrets is cut at the first of them: to look into
+    each would take seconds of everybody's time."""
+    decoded: list[int] = []
+    monkeypatch.setattr(masking, "decode", lambda text: decoded.append(len(text)) or decode(text))
+    shown = shown_body(b'{"a":[' + b'"a=%7a",' * 100_000 + b"1]}")
+    assert shown == '{"a":["a=*** (the rest may hold a secret)'
+    assert shown_body(b'{"token":"a"}') == '{"token":"***"}'
+    assert decoded == [13]
 
 
 def test_a_long_body_is_cut():

@@ -11,6 +11,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from rocket_server.config import Settings
+from rocket_server.decoding import MAX_EVENT_PARTS, decode, has_more_parts
 from rocket_server.errors import ClientGone, InvalidPayload, RocketError, UnsupportedMediaType
 from rocket_server.http.context import RequestContext, address_block
 from rocket_server.http.edge.room import Hold, Room
@@ -140,14 +141,47 @@ def _known_encoding(encoding: bytes) -> bytes | None:
     return encoding
 
 
+class _Batch(msgspec.Struct):
+    events: list[msgspec.Raw]
+
+
 def decode_json(body: bytes) -> Any:
     """A body of JSON. Raises InvalidPayload where it is empty, no JSON, not UTF-8, nested beyond reason, or
     of more parts than can be decoded in the time that one request may take from all others."""
     if len(body) > _FEW_BYTES:
         _check_parts(body)
+    return _decoded(body, decode)
+
+
+def decode_event(body: bytes | msgspec.Raw) -> Any:
+    """One event of JSON, as `decode_json` does, but of no more parts than one event may have."""
+    if has_more_parts(body, MAX_EVENT_PARTS):
+        raise InvalidPayload(
+            f"The event has more than {MAX_EVENT_PARTS} values, objects and lists.",
+            {"limit_parts": MAX_EVENT_PARTS},
+        )
+    return _decoded(bytes(body), decode)
+
+
+def split_batch(body: bytes) -> list[msgspec.Raw] | None:
+    """The events of a batch, not yet decoded; None where it has no list of them. Raises as `decode_json`."""
+    _check_parts(body)
     try:
-        return msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8))
+        batch: _Batch = _decoded(body, _decode_batch)
+    except msgspec.ValidationError:
+        return None
+    return batch.events
+
+
+_decode_batch = msgspec.json.Decoder(_Batch).decode
+
+
+def _decoded(body: bytes, decoder: Callable[[bytes], Any]) -> Any:
+    try:
+        return decoder(body.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError) as error:
+        if decoder is _decode_batch and isinstance(error, msgspec.ValidationError):
+            raise
         if not body.strip():
             raise InvalidPayload("The body is empty; send JSON.", {"expected": "JSON"}) from error
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

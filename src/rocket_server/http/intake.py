@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
+from msgspec import Raw
 
 from rocket_server import sources
 from rocket_server.configuration import Configuration
@@ -23,20 +24,22 @@ from rocket_server.group_commit import Submission
 from rocket_server.http import openapi
 from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import Principal, Sender, check_address
-from rocket_server.http.body import decode_json
+from rocket_server.http.body import decode_event, split_batch
 from rocket_server.http.context import RequestContext, context_of
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
 from rocket_server.metrics import EVENTS, POINTS
 from rocket_server.organisations import request_log
 from rocket_server.organisations.model import Source
-from rocket_server.pace import TakesTooLong
+from rocket_server.pace import Pace, TakesTooLong
 from rocket_server.pipeline import Result
 from rocket_server.sources import rocket
 
 router = APIRouter()
 
 MAX_BATCH_EVENTS = 10_000
+MAX_EVENT_BYTES = 1024 * 1024  # of one event in a batch, and of those of a batch that are read at once
+_DECODING_S = 10.0  # of one batch, the time that others have in between included
 MAX_BATCH_ERRORS = 1_000  # bad events whose errors an answer says; the rest is counted
 _MAX_EVENT_ERRORS = 8  # of these that are said of one of them
 _NOT_SAID = "not said, as 1000 events before it are bad too; ask POST /v1/events/validate about it"
@@ -57,7 +60,7 @@ async def post_event(request: Request) -> Json:
     services = services_of(request)
     principal = await services.authenticator.principal(request, remembered=True)
     principal.needs("events:write")
-    body = decode_json(await request.body())
+    body = decode_event(await request.body())
     received_at = datetime.now(UTC)
 
     def read(configuration: Configuration) -> Sequence[Event]:
@@ -93,17 +96,47 @@ async def post_batch(request: Request) -> Json:
     services = services_of(request)
     principal = await services.authenticator.principal(request, remembered=True)
     principal.needs("events:write")
-    body = decode_json(await request.body())
-    events = body.get("events") if isinstance(body, dict) else None
-    if not isinstance(events, list) or not 1 <= len(events) <= MAX_BATCH_EVENTS:
+    events = split_batch(await request.body())
+    if events is None or not 1 <= len(events) <= MAX_BATCH_EVENTS:
         raise InvalidPayload.field("events", f"a list of 1 to {MAX_BATCH_EVENTS} events")
     received_at = datetime.now(UTC)
+    decoded = await _decoded(events)
     answers: list[dict[str, Any]] = []
     while len(answers) < len(events):
         start = len(answers)
         size = services.group_commit.group_size(principal.organisation_id)
-        answers += await _process_part(services, principal, events[start : start + size], start, received_at)
+        size = _within(events, start, size)
+        answers += await _process_part(services, principal, decoded[start : start + size], start, received_at)
     return Json(_batch_answer(answers))
+
+
+async def _decoded(events: Sequence[Raw]) -> list[Any]:
+    """Each event of a batch decoded, or InvalidPayload in its place; others have their turn in between."""
+    pace = Pace(_DECODING_S)
+    decoded: list[Any] = []
+    for event in events:
+        if memoryview(event).nbytes > MAX_EVENT_BYTES:
+            decoded.append(InvalidPayload(f"The event is larger than {MAX_EVENT_BYTES} bytes."))
+        else:
+            try:
+                decoded.append(decode_event(event))
+            except InvalidPayload as error:
+                decoded.append(error)
+        if pace.is_due():
+            await pace.rest()
+    return decoded
+
+
+def _within(events: Sequence[Raw], start: int, most: int) -> int:
+    """How many events from `start` on are read at once: up to `most`, and no more bytes than one may have."""
+    size = 0
+    left = MAX_EVENT_BYTES
+    for event in events[start : start + most]:
+        left -= memoryview(event).nbytes
+        if left < 0 and size:
+            break
+        size += 1
+    return size
 
 
 async def _process_part(
@@ -120,6 +153,9 @@ async def _process_part(
             errors.clear()
             good: list[Event] = []
             for index, data in enumerate(items):
+                if isinstance(data, InvalidPayload):
+                    errors[index] = [FieldError("event", data.message)]
+                    continue
                 event = _parse(data, configuration, received_at, services)
                 if isinstance(event, list):
                     errors[index] = event
@@ -206,7 +242,7 @@ async def validate_event(request: Request) -> Json:
     services = services_of(request)
     principal = await services.authenticator.principal(request)
     principal.needs("events:write")
-    body = decode_json(await request.body())
+    body = decode_event(await request.body())
     event = rocket.parse_event(
         body,
         timezone=ZoneInfo("UTC"),

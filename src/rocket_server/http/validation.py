@@ -16,7 +16,7 @@ from rocket_server.events.model import Event
 from rocket_server.http import openapi
 from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import Authenticator, check_address
-from rocket_server.http.body import decode_json
+from rocket_server.http.body import decode_event
 from rocket_server.http.context import context_of
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
@@ -96,7 +96,7 @@ def _read(
     try:
         if source is None:
             return rocket.parse_event(
-                decode_json(body),
+                decode_event(body),
                 timezone=configuration.organisation.timezone,
                 received_at=received_at,
                 max_ahead_s=settings.max_clock_skew_s,

@@ -11,12 +11,14 @@ from rocket_server import masking
 from rocket_server.db.pool import add_rows, alone
 from rocket_server.db.queries import load
 from rocket_server.ids import first_uuid7
+from rocket_server.pace import Pace
 
 SQL = load(__file__, "request_log.sql")
 
 KEPT = 1_000  # requests per source
 PIECE = 2_000  # requests of each source that are forgotten at once
 _BODY_KEPT = 16_384  # characters of a body
+_MASKING_S = 10.0  # of the bodies of one transaction, the time that others have in between included
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ async def add(
     conn: Any, organisation_id: str, received_at: datetime, logged: Sequence[tuple[Request, Outcome]]
 ) -> None:
     """Log requests of an organisation's sources."""
+    pace = Pace(_MASKING_S)
+    bodies = []
+    for request, _ in logged:
+        bodies.append(shown_body(request.body))
+        if pace.is_due():
+            await pace.rest()
     await add_rows(
         conn,
         "request_log",
@@ -87,9 +95,9 @@ async def add(
                 request.address,
                 request.content_type,
                 outcome.event_id,
-                shown_body(request.body),
+                body,
             )
-            for request, outcome in logged
+            for (request, outcome), body in zip(logged, bodies, strict=True)
         ],
     )
 

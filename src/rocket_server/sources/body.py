@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from rocket_server.decoding import MAX_EVENT_PARTS, decode, has_more_parts
 from rocket_server.errors import InvalidPayload
 
 MAX_FORM_FIELDS: Final = 1_000
@@ -34,6 +35,11 @@ def parse(body: bytes, content_type: str | None) -> dict[str, Any] | list[Any]:
         raise InvalidPayload("The body is empty. Send the event as a JSON object.")
     if start not in "{[" and (_says_form(content_type) or _FORM_FIELD.match(text.lstrip())):
         return _parse_form(text)
+    if has_more_parts(body, MAX_EVENT_PARTS):
+        raise InvalidPayload(
+            f"The body has more than {MAX_EVENT_PARTS} values, objects and lists. Send fewer at once.",
+            {"limit_parts": MAX_EVENT_PARTS},
+        )
     return _parse_json(text)
 
 
@@ -65,7 +71,7 @@ def _parse_form(text: str) -> dict[str, Any]:
 
 def _parse_json(text: str) -> dict[str, Any] | list[Any]:
     try:
-        content = msgspec.json.decode(text)
+        content = decode(text)
     except RecursionError:
         raise InvalidPayload("The JSON is nested too deeply.") from None
     except msgspec.MsgspecError as error:

@@ -44,7 +44,7 @@ _COMPLETIONS: dict[str, CompletionState] = {
 }
 
 # Bound once: every event of a batch passes here.
-_is_event_name = lru_cache(maxsize=1024)(checks.is_event_name)  # organisations use few names, often
+_is_event_name = lru_cache(maxsize=1024)(checks.is_event_name)  # few, often, none too long
 _is_plain_user_id = checks.is_plain_user_id
 _identifier = checks.identifier
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -71,7 +71,7 @@ def parse_event(
     get = data.get if flattened is None else flattened.fields.get
 
     event: Any = get("event")
-    if type(event) is not str or not _is_event_name(event) or len(event) > checks.MAX_EVENT:
+    if type(event) is not str or len(event) > checks.MAX_EVENT or not _is_event_name(event):
         _try(checks.event_name, event, "event", errors)
     user_id: Any = get("user_id")
     if type(user_id) is not str or not _is_plain_user_id(user_id):

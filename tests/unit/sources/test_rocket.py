@@ -679,3 +679,13 @@ def test_a_wall_clock_is_the_organisations() -> None:
     event = rocket.parse_event(body, timezone=ZoneInfo("Asia/Tokyo"), received_at=NOW)
     assert isinstance(event, Event)
     assert accepted(body).occurred_at - event.occurred_at == timedelta(hours=8)
+
+
+def test_long_names_are_not_remembered():
+    """What is remembered of names that were asked for takes no more memory than so many names may."""
+    before = rocket._is_event_name.cache_info().currsize
+    for name in ("a." + "b" * 100_000, "no name " * 10_000):
+        assert isinstance(
+            rocket.parse_event({**MINIMAL, "event": name}, timezone=PARIS, received_at=NOW), list
+        )
+    assert rocket._is_event_name.cache_info().currsize == before
