@@ -21,12 +21,14 @@ from prometheus_client import start_http_server
 
 from rocket_server import descriptors, logs
 from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
 from rocket_server.db import embedded
 from rocket_server.db.embedded import EmbeddedServer
 from rocket_server.db.migrate import check_schema
 from rocket_server.db.pool import open_database
 from rocket_server.delivery.send import Sender
 from rocket_server.errors import ConfigurationError, Unavailable
+from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
 from rocket_server.worker.plugins import InstalledPlugins
 from rocket_server.worker.worker import Worker
@@ -68,10 +70,12 @@ async def _work(
         allowed_cidrs=settings.webhook_allowed_cidrs,
         connections=settings.worker_concurrency,
     )
-    plugins = InstalledPlugins(await discover(settings, os.environ))
+    found = await discover(settings, os.environ)
+    plugins = InstalledPlugins(found)
     try:
         _expose_metrics(settings)
-        worker = Worker(settings, database, sender, plugins)
+        configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(found))
+        worker = Worker(settings, database, sender, plugins, configurations)
         _stop_when_asked(worker, lifeline)
         gc.collect()
         gc.freeze()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
 from rocket_server.delivery.settle import Policy
 from rocket_server.ids import first_uuid7, uuid7
 from rocket_server.jobs import Runner
@@ -41,7 +42,7 @@ def runner(db, name, page=200, **settings):
     """One kind of the worker's background work."""
     settings = replace(Settings(), **settings)
     settling = Settling(db, Policy.of(settings), 10)
-    (job,) = [one for one in chores.all_jobs(db, settling, settings) if one.name == name]
+    (job,) = [one for one in chores.all_jobs(db, settling, settings, Configurations()) if one.name == name]
     return Runner(job, page)
 
 

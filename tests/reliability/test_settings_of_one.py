@@ -14,6 +14,7 @@ import pytest
 
 from rocket_server import metrics, promotion
 from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
 from rocket_server.delivery.settle import Policy
 from rocket_server.jobs import Runner
 from rocket_server.worker import chores
@@ -168,7 +169,7 @@ def test_every_kind_of_background_work_is_done_for_all(odd_ones, newest, store, 
     async def work():
         settling = Settling(store, Policy.of(settings), 10)
         failed = {}
-        for job in chores.all_jobs(store, settling, settings):
+        for job in chores.all_jobs(store, settling, settings, Configurations()):
             before = metrics.JOB_PIECES.labels(job.name, "failed")._value.get()
             runner = Runner(job)
             for _ in range(5):
@@ -179,7 +180,7 @@ def test_every_kind_of_background_work_is_done_for_all(odd_ones, newest, store, 
         return failed
 
     assert portal.call(work) == dict.fromkeys(
-        ("recovery", "retention", "request_log", "leaderboards", "ranks", "erasures", "counts"), 0
+        ("recovery", "retention", "request_log", "leaderboards", "ranks", "erasures", "held", "counts"), 0
     )
     one, points = newest
     board = one.api.get("/v1/leaderboard").json()["standings"]

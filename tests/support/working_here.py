@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.send import Sender
 from rocket_server.worker.ports import NoPlugins, Plugins
@@ -23,7 +24,7 @@ async def working(db: Database, plugins: Plugins | None = None, **changes: Any) 
     plain = {"allow_private_webhooks": True, "webhook_retry_base_s": 0.1}
     settings = replace(Settings(), **(plain | changes))
     sender = Sender(allow_private=True, allowed_cidrs=(), connections=settings.worker_concurrency)
-    worker = Worker(settings, db, sender, plugins or NoPlugins())
+    worker = Worker(settings, db, sender, plugins or NoPlugins(), Configurations())
     running = asyncio.create_task(worker.run())
     try:
         yield worker

@@ -64,4 +64,4 @@ def link(
         events = f"{released.events} event{'' if released.events == 1 else 's'}"
         typer.echo(f"ran {events} that had waited; {released.points} points")
     if released.more:
-        typer.echo("more are waiting: run them by `rocket events retry --status held`")
+        typer.echo("more are waiting: the worker runs them, or `rocket events retry --status held`")

@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 
-from rocket_server import erasure, jobs, promotion
+from rocket_server import erasure, jobs, promotion, release
 from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
 from rocket_server.jobs import Job, Key
@@ -23,7 +24,9 @@ log = structlog.get_logger(__name__)
 _ERASURE_PIECES = 20  # with each turn of an organisation
 
 
-def all_jobs(database: Database, settling: Settling, settings: Settings) -> list[Job]:
+def all_jobs(
+    database: Database, settling: Settling, settings: Settings, configurations: Configurations
+) -> list[Job]:
     """The background work of one worker; any number of workers may do it at once."""
     return [
         _recoveries(database),
@@ -32,6 +35,7 @@ def all_jobs(database: Database, settling: Settling, settings: Settings) -> list
         _leaderboards(database),
         _ranks(database),
         _erasures(database),
+        _held(database, configurations),
         _counts(settling),
     ]
 
@@ -103,6 +107,23 @@ def _erasures(database: Database) -> Job:
         return await erasure.sweep(database, key[0], _ERASURE_PIECES)
 
     return Job("erasures", _asking(database, erasure.running), piece, every_s=10, longest_s=120)
+
+
+def _held(database: Database, configurations: Configurations) -> Job:
+    """Events that were held are run, once their learner is known."""
+    positions: dict[str, str] = {}  # identities that were looked at, where an organisation has more
+
+    async def piece(key: Key) -> bool:
+        (organisation_id,) = key
+        after = positions.pop(organisation_id, "")
+        last = await release.release_known(database, configurations, organisation_id, after)
+        if last is None:
+            return False
+        positions[organisation_id] = last
+        return True
+
+    due = _asking(database, release.waiting)
+    return Job("held", due, piece, every_s=5, rest_s=30, at_once=1, longest_s=120)
 
 
 def _counts(settling: Settling) -> Job:

@@ -10,6 +10,7 @@ import structlog
 
 from rocket_server import jobs
 from rocket_server.config import Settings
+from rocket_server.configuration import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.settle import Policy
 from rocket_server.worker.chores import all_jobs
@@ -25,11 +26,18 @@ GRACE_S: Final = 30.0  # for deliveries that were in flight when the worker was 
 class Worker:
     """Delivers and does the chores until `stop` is called."""
 
-    def __init__(self, settings: Settings, database: Database, sender: Sender, plugins: Plugins) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        sender: Sender,
+        plugins: Plugins,
+        configurations: Configurations,
+    ) -> None:
         concurrency = settings.worker_concurrency
         self._settling = Settling(database, Policy.of(settings), size=2 * concurrency)
         self._dispatcher = Dispatcher(database, sender, plugins, self._settling, concurrency)
-        self._jobs = all_jobs(database, self._settling, settings)
+        self._jobs = all_jobs(database, self._settling, settings, configurations)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
