@@ -1,0 +1,28 @@
+<?php
+
+declare(strict_types=1);
+
+namespace RocketLearning\Exception;
+
+/**
+ * The server answered otherwise than with success.
+ *
+ * `$errorCode` is the server's stable word for it, and null where the answer isn't the server's own, as from
+ * a proxy. `$details` may list fields at fault under `errors`. Name `$requestId` when you ask the server's
+ * administrator. `$retryAfter` is in seconds.
+ */
+class ApiException extends RocketException
+{
+    /** @param array<string, mixed> $details */
+    final public function __construct(
+        public readonly string $said,
+        public readonly int $status,
+        public readonly ?string $errorCode = null,
+        public readonly ?string $requestId = null,
+        public readonly array $details = [],
+        public readonly ?int $retryAfter = null,
+    ) {
+        $known = array_filter(["status {$status}", $errorCode, $requestId === null ? null : "request {$requestId}"]);
+        parent::__construct(sprintf('%s (%s)', $said, implode(', ', $known)), $status);
+    }
+}
