@@ -14,7 +14,7 @@ use RocketLearning\Exception\NotFoundException;
 use RocketLearning\Exception\RateLimitException;
 use RocketLearning\Exception\ServerException;
 
-/** What came back. */
+/** What came back from the network. */
 final class Answer
 {
     /** @param array<string, string> $headers names in lower case */
@@ -32,12 +32,11 @@ final class Answer
      */
     public function outcome(): array|ApiException
     {
-        $told = json_decode($this->body, true);
-        $isObject = is_array($told) && ($told === [] ? str_starts_with(ltrim($this->body), '{') : !array_is_list($told));
-        if ($this->status >= 200 && $this->status < 300 && $isObject) {
+        $told = str_starts_with(ltrim($this->body), '{') ? json_decode($this->body, true) : null;
+        if (is_array($told) && $this->status >= 200 && $this->status < 300) {
             return $told;
         }
-        return $this->error($isObject ? $told : []);
+        return $this->error($told ?? []);
     }
 
     /** @param array<string, mixed> $told */

@@ -9,11 +9,14 @@ namespace RocketLearning;
  *
  * A server newer than this package may answer with more fields; they are there all the same.
  *
+ * @phpstan-type Outcome 'awarded'|'condition_not_met'|'cap_reached'|'cooldown'|'already_awarded'|'inactive'
+ *     |'filtered'|'suspended'|'reversed'
+ *
  * Decision: What one rule said about one event, and why.
  * @phpstan-type Decision array{
  *     rule_id: string,
  *     rule_version: int,
- *     outcome: 'awarded'|'condition_not_met'|'cap_reached'|'cooldown'|'already_awarded'|'inactive'|'filtered'|'suspended'|'reversed',
+ *     outcome: Outcome,
  *     points: int,
  *     detail: array<string, mixed>,
  * }
@@ -22,7 +25,7 @@ namespace RocketLearning;
  * @phpstan-type Explanation array{
  *     rule_id: string,
  *     rule_version: int,
- *     outcome: 'awarded'|'condition_not_met'|'cap_reached'|'cooldown'|'already_awarded'|'inactive'|'filtered'|'suspended'|'reversed',
+ *     outcome: Outcome,
  *     points: int,
  *     detail: array<string, mixed>,
  *     title: string|null,
@@ -139,6 +142,7 @@ namespace RocketLearning;
  *     repeatable: bool,
  *     criteria: array<string, mixed>|null,
  *     criteria_fault?: string,
+ *     expires_after_days: int|null,
  *     image_url: string,
  *     created_at: string,
  *     updated_at: string,
@@ -209,6 +213,7 @@ namespace RocketLearning;
  *     status: 'awarded'|'revoked',
  *     cause: string,
  *     awarded_at: string,
+ *     expires_at: string|null,
  *     revoked_at: string|null,
  *     revoked_reason: string|null,
  *     event_id: string|null,

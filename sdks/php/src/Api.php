@@ -6,7 +6,11 @@ namespace RocketLearning;
 
 use RocketLearning\Exception\ValidationException;
 
-/** What groups of calls have in common. */
+/**
+ * What groups of calls have in common.
+ *
+ * @internal
+ */
 abstract class Api
 {
     public function __construct(protected readonly Requester $requester)
@@ -14,34 +18,28 @@ abstract class Api
     }
 
     /**
-     * @param list<array{path: string, message: string}> $errors
-     * @throws ValidationException where there are some, the first of each path
+     * An id as part of a path: never one that would make another address of it.
+     *
+     * @throws ValidationException
      */
-    protected static function refuse(array $errors): void
-    {
-        $found = [];
-        foreach ($errors as $error) {
-            $found[$error['path']] ??= $error;
-        }
-        if ($found !== []) {
-            throw new ValidationException(array_values($found));
-        }
-    }
-
-    /** An id as part of a path: never one that would make another address of it. */
     protected static function id(string $value, string $name): string
     {
-        if ($value === '' || $value === '.' || $value === '..') {
-            self::refuse([['path' => $name, 'message' => "can't be asked for"]]);
+        if (in_array($value, ['', '.', '..'], true)) {
+            throw new ValidationException([['path' => $name, 'message' => "can't be asked for"]]);
         }
         return Call::segment($value);
     }
 
+    /**
+     * The path of a learner, and what comes after it.
+     *
+     * @throws ValidationException
+     */
     protected static function user(string $userId, string $rest = ''): string
     {
         $message = Checks::userId($userId);
         if ($message !== null) {
-            self::refuse([['path' => 'user_id', 'message' => $message]]);
+            throw new ValidationException([['path' => 'user_id', 'message' => $message]]);
         }
         return '/v1/users/' . self::id($userId, 'user_id') . $rest;
     }

@@ -33,8 +33,8 @@ final class BadgesApi extends Api
     public function award(array $award, ?string $idempotencyKey = null): array
     {
         $body = Normaliser::award($award);
-        $key = $idempotencyKey ?? $this->stamps->newId();
-        self::refuse(Checks::badge($body, $key));
+        $key = $this->stamps->key($idempotencyKey);
+        Checks::refuse(Checks::badge($body, $key));
         return $this->requester->send(Call::post('/v1/badges/award', $body, $key));
     }
 

@@ -4,7 +4,11 @@ declare(strict_types=1);
 
 namespace RocketLearning;
 
-/** What to ask of the server. */
+/**
+ * What to ask of the server.
+ *
+ * @internal
+ */
 final class Call
 {
     /** @param array<string, string> $query */
@@ -24,17 +28,8 @@ final class Call
      */
     public static function get(string $path, array $query = []): self
     {
-        $texts = [];
-        foreach ($query as $name => $value) {
-            if ($value !== null) {
-                $texts[$name] = match (true) {
-                    $value instanceof \DateTimeInterface => Stamps::rfc3339($value),
-                    is_bool($value) => $value ? 'true' : 'false',
-                    default => (string) $value,
-                };
-            }
-        }
-        return new self('GET', $path, $texts);
+        $given = array_filter($query, static fn (mixed $value): bool => $value !== null);
+        return new self('GET', $path, array_map(self::text(...), $given));
     }
 
     /** @param array<string, mixed> $body */
@@ -55,12 +50,21 @@ final class Call
         return $baseUrl . $this->path . ($query === '' ? '' : "?{$query}");
     }
 
-    /** @return list<string> */
+    /** @return list<string> what only this request has */
     public function headers(): array
     {
         return [
             ...($this->body === null ? [] : ['Content-Type: application/json']),
             ...($this->idempotencyKey === null ? [] : ["Idempotency-Key: {$this->idempotencyKey}"]),
         ];
+    }
+
+    private static function text(mixed $value): string
+    {
+        return match (true) {
+            $value instanceof \DateTimeInterface => Stamps::rfc3339($value),
+            is_bool($value) => $value ? 'true' : 'false',
+            default => (string) $value,
+        };
     }
 }

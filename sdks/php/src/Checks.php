@@ -4,10 +4,13 @@ declare(strict_types=1);
 
 namespace RocketLearning;
 
+use RocketLearning\Exception\ValidationException;
+
 /**
  * The event schema and those of awards, checked before anything is sent. Pure, and never stricter than the
- * server. An error is `['path' => …, 'message' => …]`.
+ * server.
  *
+ * @internal
  * @phpstan-type FieldError array{path: string, message: string}
  */
 final class Checks
@@ -24,7 +27,22 @@ final class Checks
     // What programs write where they had no value: all such learners would become one.
     private const NOTHING = ['undefined', 'null', 'none', 'nan', '[object object]', 'true', 'false'];
 
-    /** @return list<FieldError> everything that is wrong with a normalised event, each path once */
+    /**
+     * @param list<FieldError> $errors
+     * @throws ValidationException where there are some, with the first of each path
+     */
+    public static function refuse(array $errors): void
+    {
+        $found = [];
+        foreach ($errors as $error) {
+            $found[$error['path']] ??= $error;
+        }
+        if ($found !== []) {
+            throw new ValidationException(array_values($found));
+        }
+    }
+
+    /** @return list<FieldError> everything that is wrong with a normalised event */
     public static function event(mixed $event): array
     {
         if (!Value::isObject($event)) {

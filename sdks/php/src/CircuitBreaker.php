@@ -37,11 +37,14 @@ final class CircuitBreaker
         $this->clock = $clock ?? static fn (): float => hrtime(true) / 1e9;
     }
 
-    /** @param array{threshold?: int, reset?: float|int} $options */
-    public static function read(array $options, Watcher $watcher): self
+    /**
+     * @param array<string, mixed> $given
+     * @throws ConfigurationException
+     */
+    public static function read(array $given, Watcher $watcher): self
     {
-        Options::known('breaker', $options, ['threshold', 'reset']);
-        return new self((int) ($options['threshold'] ?? 5), (float) ($options['reset'] ?? 60.0), null, $watcher);
+        $options = new Options('breaker', $given, ['threshold', 'reset']);
+        return new self($options->whole('threshold', 5), $options->number('reset', 60.0), null, $watcher);
     }
 
     public function state(): BreakerState

@@ -30,16 +30,24 @@ final class Client
     /**
      * `api_key` is `ROCKET_API_KEY` by default; `base_url` is `ROCKET_BASE_URL`, else the environment's
      * (`production` or `staging`). `timeout` (30) is in seconds, for each try. `retry` has `max_retries` (3),
-     * `base_delay` (1 s), `multiplier` (2) and the other arguments of RetryPolicy; false makes one try.
+     * `base_delay` (1 s), `multiplier` (2) and the other arguments of RetryPolicy, or is one.
      * `breaker` has `threshold` (5) and `reset` (60 s). `validate_events` (true) checks events here, before they
-     * are sent. `logger` is a callable or an object with PSR-3's `log`; see Watcher.
+     * are sent. `logger` is a PSR-3 logger, or a callable `(string $level, string $message, array $context)`.
      *
      * @param array{
      *     api_key?: string|null,
      *     environment?: 'production'|'staging'|null,
      *     base_url?: string|null,
      *     timeout?: int|float,
-     *     retry?: array<string, mixed>|RetryPolicy|false,
+     *     retry?: RetryPolicy|array{
+     *         enabled?: bool,
+     *         max_retries?: int,
+     *         base_delay?: int|float,
+     *         multiplier?: int|float,
+     *         max_delay?: int|float,
+     *         jitter?: int|float,
+     *         max_retry_after?: int|float,
+     *     },
      *     breaker?: array{threshold?: int, reset?: int|float},
      *     validate_events?: bool,
      *     logger?: callable|object|null,
@@ -102,25 +110,26 @@ final class Client
      */
     public function buffer(array $options = []): EventBuffer
     {
-        Options::known('buffer', $options, [
+        $given = new Options('buffer', $options, [
             'max_size', 'flush_interval', 'capacity', 'overflow', 'on_dead_letter', 'dead_letter_file',
         ]);
-        $dead = new DeadLetters(
-            $this->settings->watcher,
-            $this->settings->stamps,
-            $options['on_dead_letter'] ?? null,
-            $options['dead_letter_file'] ?? null,
-        );
         $buffer = new EventBuffer(
             $this->reader,
             $this->events->sendBatch(...),
-            $dead,
-            (int) ($options['max_size'] ?? 100),
-            (float) ($options['flush_interval'] ?? 5.0),
-            (int) ($options['capacity'] ?? 10_000),
-            $options['overflow'] ?? 'dead_letter',
+            new DeadLetters(
+                $this->settings->watcher,
+                $this->settings->stamps,
+                $given->value('on_dead_letter'),
+                $given->text('dead_letter_file'),
+            ),
+            $given->whole('max_size', 100),
+            $given->number('flush_interval', 5.0),
+            $given->whole('capacity', 10_000),
+            $given->text('overflow') ?? 'dead_letter',
         );
-        register_shutdown_function($buffer->close(...));
+        // A fatal error skips destructors, but not this. Weak, so that a buffer that nobody holds may go.
+        $held = \WeakReference::create($buffer);
+        register_shutdown_function(static fn () => $held->get()?->end());
         return $this->buffers[] = $buffer;
     }
 
@@ -130,6 +139,7 @@ final class Client
         foreach ($this->buffers as $buffer) {
             $buffer->close();
         }
+        $this->buffers = [];
     }
 
     /** @return array<string, mixed> what may be printed: not the key */

@@ -10,6 +10,8 @@ namespace RocketLearning;
  *
  * The reason is `refused` (the server refused their batch), `rejected` (the server refused this event),
  * `overflow` (too many waited) or `closed` (the server couldn't be reached at the end).
+ *
+ * @internal
  */
 final class DeadLetters
 {

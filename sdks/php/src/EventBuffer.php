@@ -18,6 +18,9 @@ use RocketLearning\Exception\ValidationException;
  *
  * PHP has neither threads nor timers: what is due is sent while an event is added, and by `tick`, which a
  * program that waits calls now and then. Closing sends what waits, and so does the end of the program.
+ *
+ * @phpstan-import-type Event from EventsApi
+ * @phpstan-import-type BatchAnswer from Answers
  */
 final class EventBuffer
 {
@@ -27,10 +30,11 @@ final class EventBuffer
     private bool $closed = false;
     private bool $sending = false;
     private readonly \Closure $clock;
+    private readonly int|false $process;
 
     /**
      * @internal
-     * @param \Closure(list<array<string, mixed>>): array<string, mixed> $send answers as trackBatch
+     * @param \Closure(list<array<string, mixed>>): BatchAnswer $send
      * @param (\Closure(): float)|null $clock seconds that only grow
      */
     public function __construct(
@@ -52,12 +56,19 @@ final class EventBuffer
             throw new ConfigurationException('buffer: overflow is dead_letter or raise');
         }
         $this->clock = $clock ?? static fn (): float => hrtime(true) / 1e9;
+        $this->process = getmypid();
+    }
+
+    /** Nobody holds the buffer any more. */
+    public function __destruct()
+    {
+        $this->end();
     }
 
     /**
      * Takes an event with the fields of `events->track`; its time and id are those of this moment.
      *
-     * @param array<string, mixed> $event
+     * @param Event $event
      * @throws ValidationException
      * @throws BufferClosedException
      * @throws BufferFullException where overflow is `raise`
@@ -69,15 +80,18 @@ final class EventBuffer
             throw new BufferClosedException('the event buffer is closed');
         }
         if (count($this->waiting) >= $this->capacity) {
-            $message = "{$this->capacity} events wait already";
-            if ($this->overflow === 'raise') {
-                throw new BufferFullException($message);
-            }
-            $this->dead->add($stamped, 'overflow', $message);
-        } else {
-            $this->waiting[] = [$stamped, ($this->clock)()];
+            $this->tick(); // after an outage this makes room
         }
-        $this->tick();
+        if (count($this->waiting) < $this->capacity) {
+            $this->waiting[] = [$stamped, ($this->clock)()];
+            $this->tick();
+            return;
+        }
+        $message = "{$this->capacity} events wait already";
+        if ($this->overflow === 'raise') {
+            throw new BufferFullException($message);
+        }
+        $this->dead->add($stamped, 'overflow', $message);
     }
 
     /** How many events have neither arrived nor become dead letters. */
@@ -101,15 +115,28 @@ final class EventBuffer
     /** Sends everything, once; what can't be sent becomes dead letters. Then nothing is taken any more. */
     public function close(): void
     {
-        if ($this->closed && $this->waiting === []) {
-            return;
-        }
         $this->closed = true;
         $this->work(everything: true);
-        $left = $this->waiting;
-        $this->waiting = [];
+        if ($this->sending) { // closed by a dead letter's callable: what waits is sent by the one who sends
+            return;
+        }
+        [$left, $this->waiting] = [$this->waiting, []];
         foreach ($left as [$event]) {
             $this->dead->add($event, 'closed', "the server couldn't be reached before the buffer was closed");
+        }
+    }
+
+    /**
+     * The program ends, or forgets the buffer. A process that was forked leaves the events to the one that
+     * took them.
+     *
+     * @internal
+     */
+    public function end(): void
+    {
+        if ($this->waiting !== [] && $this->process === getmypid()) {
+            $this->sending = false; // `exit` in a dead letter's callable or a signal's handler ends no `try`
+            $this->close();
         }
     }
 
@@ -133,9 +160,9 @@ final class EventBuffer
         }
         $this->sending = true;
         try {
-            while ($this->waiting !== [] && ($everything || $this->isDue()) && $this->sendBatch()) {
-                continue;
-            }
+            do {
+                $isDue = $everything ? $this->waiting !== [] : $this->isDue();
+            } while ($isDue && $this->sendBatch());
         } finally {
             $this->sending = false;
         }
@@ -148,11 +175,11 @@ final class EventBuffer
         try {
             $result = ($this->send)($batch);
         } catch (RocketException $error) {
+            if (self::isOutage($error)) {
+                $this->heldUntil = ($this->clock)() + $this->flushInterval;
+                return false;
+            }
             $result = $error;
-        }
-        if ($result instanceof RocketException && self::isOutage($result)) {
-            $this->heldUntil = ($this->clock)() + $this->flushInterval;
-            return false;
         }
         $this->heldUntil = null;
         $this->waiting = array_slice($this->waiting, count($batch));
@@ -162,7 +189,7 @@ final class EventBuffer
 
     /**
      * @param list<array<string, mixed>> $batch
-     * @param array<string, mixed>|RocketException $result
+     * @param BatchAnswer|RocketException $result
      */
     private function bury(array $batch, array|RocketException $result): void
     {
@@ -182,8 +209,10 @@ final class EventBuffer
     /** Whether the same batch may be taken later. */
     private static function isOutage(RocketException $error): bool
     {
-        return $error instanceof CircuitOpenException
-            || (($error instanceof ApiException || $error instanceof TransportException)
-                && RetryPolicy::isTemporary($error));
+        return match (true) {
+            $error instanceof CircuitOpenException => true,
+            $error instanceof ApiException, $error instanceof TransportException => RetryPolicy::isTemporary($error),
+            default => false,
+        };
     }
 }

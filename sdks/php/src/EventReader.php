@@ -9,7 +9,7 @@ use RocketLearning\Exception\ValidationException;
 /**
  * Events as they travel: stamped, and checked against the event schema and the caller's own.
  *
- * @phpstan-import-type FieldError from Checks
+ * @internal
  */
 final class EventReader
 {
@@ -35,19 +35,14 @@ final class EventReader
     }
 
     /**
-     * @return array<string, mixed>
+     * @return array<string, mixed> the same, checked where the client checks
      * @throws ValidationException
      */
     public function checked(mixed $event): array
     {
         $stamped = $this->stamped($event);
-        $errors = $this->validate ? [...Checks::event($stamped), ...($this->schema?->errors($stamped) ?? [])] : [];
-        $found = [];
-        foreach ($errors as $error) {
-            $found[$error['path']] ??= $error;
-        }
-        if ($found !== []) {
-            throw new ValidationException(array_values($found));
+        if ($this->validate) {
+            Checks::refuse([...Checks::event($stamped), ...($this->schema?->errors($stamped) ?? [])]);
         }
         return $stamped;
     }

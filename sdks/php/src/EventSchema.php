@@ -12,6 +12,7 @@ use RocketLearning\Exception\ConfigurationException;
  * An array whose `type` is a text is a rule (`type`, `required`, `min`, `max`); every other one is a group of
  * rules by name.
  *
+ * @internal
  * @phpstan-import-type FieldError from Checks
  */
 final class EventSchema
@@ -70,12 +71,13 @@ final class EventSchema
      */
     private static function rule(array $rule, string $path): array
     {
-        $known = implode(', ', self::KEYS);
         foreach (array_diff(array_keys($rule), self::KEYS) as $name) {
+            $known = implode(', ', self::KEYS);
             throw new ConfigurationException("{$path}.{$name}: unknown; a rule has {$known}");
         }
         if (!in_array($rule['type'], self::TYPES, true)) {
-            throw new ConfigurationException("{$path}.type: '{$rule['type']}' is none of " . implode(', ', self::TYPES));
+            $types = implode(', ', self::TYPES);
+            throw new ConfigurationException("{$path}.type: '{$rule['type']}' is none of {$types}");
         }
         if (!is_bool($rule['required'] ?? false)) {
             throw new ConfigurationException("{$path}.required: must be true or false");

@@ -59,7 +59,7 @@ final class EventsApi extends Api
     public function trackBatch(iterable $events): array
     {
         $given = is_array($events) ? array_values($events) : iterator_to_array($events, false);
-        self::refuse(Checks::batchSize(count($given)));
+        Checks::refuse(Checks::batchSize(count($given)));
         $stamped = [];
         $errors = [];
         foreach ($given as $index => $event) {
@@ -72,7 +72,7 @@ final class EventsApi extends Api
                 }
             }
         }
-        self::refuse($errors);
+        Checks::refuse($errors);
         return $this->sendBatch($stamped);
     }
 

@@ -6,7 +6,11 @@ namespace RocketLearning;
 
 use RocketLearning\Exception\ValidationException;
 
-/** What the caller gives becomes what is sent: spellings, times and ids. */
+/**
+ * What the caller gives becomes what is sent: spellings, times and ids.
+ *
+ * @internal
+ */
 final class Normaliser
 {
     public const EVENT_ALIASES = ['userId' => 'user_id', 'eventId' => 'event_id'];

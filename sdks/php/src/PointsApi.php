@@ -55,8 +55,8 @@ final class PointsApi extends Api
     private function move(string $path, array $given, ?string $idempotencyKey): array
     {
         $body = Normaliser::award($given);
-        $key = $idempotencyKey ?? $this->stamps->newId();
-        self::refuse(Checks::points($body, $key));
+        $key = $this->stamps->key($idempotencyKey);
+        Checks::refuse(Checks::points($body, $key));
         return $this->requester->send(Call::post($path, $body, $key));
     }
 }

@@ -8,11 +8,14 @@ use RocketLearning\Exception\ApiException;
 use RocketLearning\Exception\CircuitOpenException;
 use RocketLearning\Exception\TransportException;
 
-/** Makes calls: tries, waits and the breaker. */
+/**
+ * Makes calls: tries, waits and the breaker.
+ *
+ * @internal
+ */
 final class Requester
 {
-    /** @param (\Closure(float): void)|null $sleep waits so many seconds */
-    public function __construct(private readonly Settings $settings, private readonly ?\Closure $sleep = null)
+    public function __construct(private readonly Settings $settings)
     {
     }
 
@@ -38,7 +41,7 @@ final class Requester
                 throw $failure;
             }
             $this->settings->watcher->retryPlanned($call, $retry + 1, $delay);
-            $this->wait($delay);
+            usleep((int) round($delay * 1e6));
         }
     }
 
@@ -48,7 +51,6 @@ final class Requester
         $settings = $this->settings;
         $started = hrtime(true);
         $status = null;
-        $ended = false;
         try {
             $answer = $settings->transport->send(
                 $call->method,
@@ -59,28 +61,20 @@ final class Requester
             );
             $status = $answer->status;
             $outcome = $answer->outcome();
-            $ended = true;
-        } catch (TransportException $error) {
-            $outcome = $error;
-            $ended = true;
-        } finally {
-            if (!$ended) {
-                $settings->breaker->cancelled();
-            }
+        } catch (TransportException $fault) {
+            $outcome = $fault;
+        } catch (\Throwable $interruption) {
+            $settings->breaker->cancelled();
+            throw $interruption;
         }
-        $error = $outcome instanceof \Throwable ? $outcome : null;
+        $error = is_array($outcome) ? null : $outcome;
         $elapsedMs = (hrtime(true) - $started) / 1e6;
         $settings->watcher->tryEnded($call, $number, $status, $error?->getMessage(), $elapsedMs);
-        CircuitBreaker::isFailure($error) ? $settings->breaker->failed() : $settings->breaker->succeeded();
-        return $outcome;
-    }
-
-    private function wait(float $seconds): void
-    {
-        if ($this->sleep !== null) {
-            ($this->sleep)($seconds);
-            return;
+        if (CircuitBreaker::isFailure($error)) {
+            $settings->breaker->failed();
+        } else {
+            $settings->breaker->succeeded();
         }
-        usleep((int) round($seconds * 1e6));
+        return $outcome;
     }
 }

@@ -33,27 +33,29 @@ final class RetryPolicy
         }
     }
 
+    /** One try, and no more. */
+    public static function none(): self
+    {
+        return new self(enabled: false);
+    }
+
     /**
-     * @param array<string, mixed>|self|false $options false: one try, and no more
+     * @param array<string, mixed> $given
      * @throws ConfigurationException
      */
-    public static function read(array|self|false $options): self
+    public static function read(array $given): self
     {
-        if ($options instanceof self) {
-            return $options;
-        }
-        $options = $options === false ? ['enabled' => false] : $options;
-        Options::known('retry', $options, [
+        $options = new Options('retry', $given, [
             'enabled', 'max_retries', 'base_delay', 'multiplier', 'max_delay', 'jitter', 'max_retry_after',
         ]);
         return new self(
-            (bool) ($options['enabled'] ?? true),
-            (int) ($options['max_retries'] ?? 3),
-            (float) ($options['base_delay'] ?? 1.0),
-            (float) ($options['multiplier'] ?? 2.0),
-            (float) ($options['max_delay'] ?? 30.0),
-            (float) ($options['jitter'] ?? 0.5),
-            (float) ($options['max_retry_after'] ?? 60.0),
+            $options->flag('enabled', true),
+            $options->whole('max_retries', 3),
+            $options->number('base_delay', 1.0),
+            $options->number('multiplier', 2.0),
+            $options->number('max_delay', 30.0),
+            $options->number('jitter', 0.5),
+            $options->number('max_retry_after', 60.0),
         );
     }
 

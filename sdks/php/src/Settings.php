@@ -6,18 +6,22 @@ namespace RocketLearning;
 
 use RocketLearning\Exception\ConfigurationException;
 
-/** Everything that a client is made with, checked once. */
+/**
+ * Everything that a client is made with, checked once.
+ *
+ * @internal
+ */
 final class Settings
 {
     public const VERSION = '1.0.0';
-    public const ENVIRONMENTS = [
+
+    private const ENVIRONMENTS = [
         'production' => 'https://api.rocketlearningrewards.com',
         'staging' => 'https://api.staging.rocketlearningrewards.com',
     ];
-
     private const OPTIONS = [
         'api_key', 'environment', 'base_url', 'timeout', 'retry', 'breaker', 'validate_events', 'logger',
-        'clock', 'new_id', 'transport',
+        'transport', 'clock', 'new_id',
     ];
 
     private function __construct(
@@ -35,65 +39,31 @@ final class Settings
     }
 
     /**
-     * Settings with the key and the address from the configuration, else from the environment's variables.
+     * The key and the address are those of the configuration, else those of the environment's variables.
      *
      * @param array<string, mixed> $config as for the constructor of Client
      * @throws ConfigurationException
      */
     public static function read(#[\SensitiveParameter] array $config): self
     {
-        foreach (array_keys($config) as $name) {
-            if (!in_array($name, self::OPTIONS, true)) {
-                throw new ConfigurationException("{$name} is no option; there are " . implode(', ', self::OPTIONS));
-            }
-        }
-        $key = (string) (($config['api_key'] ?? '') ?: (getenv('ROCKET_API_KEY') ?: ''));
-        if (preg_match('/\A[\x21-\x7e]+\z/', $key) !== 1) {
-            throw new ConfigurationException(
-                $key === '' ? 'give api_key or set ROCKET_API_KEY' : 'api_key must be printable ASCII without blanks',
-            );
-        }
-        $timeout = (float) ($config['timeout'] ?? 30.0);
+        $options = new Options('client', $config, self::OPTIONS);
+        $timeout = $options->number('timeout', 30.0);
         if ($timeout <= 0) {
-            throw new ConfigurationException('timeout must be more than 0 seconds');
+            throw new ConfigurationException('client.timeout must be more than 0 seconds');
         }
-        $watcher = new Watcher($config['logger'] ?? null);
+        $watcher = new Watcher($options->value('logger'));
+        $retry = $options->value('retry');
         return new self(
-            $key,
-            self::baseUrl($config['base_url'] ?? null, $config['environment'] ?? null, getenv('ROCKET_BASE_URL') ?: null),
+            self::apiKey($options->text('api_key') ?: self::variable('ROCKET_API_KEY')),
+            self::baseUrl($options->text('base_url'), $options->text('environment'), self::variable('ROCKET_BASE_URL')),
             $timeout,
-            RetryPolicy::read($config['retry'] ?? []),
-            CircuitBreaker::read($config['breaker'] ?? [], $watcher),
-            (bool) ($config['validate_events'] ?? true),
+            $retry instanceof RetryPolicy ? $retry : RetryPolicy::read($options->group('retry')),
+            CircuitBreaker::read($options->group('breaker'), $watcher),
+            $options->flag('validate_events', true),
             $watcher,
-            new Stamps($config['clock'] ?? null, $config['new_id'] ?? null),
-            $config['transport'] ?? new CurlTransport(),
+            new Stamps($options->value('clock'), $options->value('new_id')),
+            $options->value('transport') ?? new CurlTransport(),
         );
-    }
-
-    /**
-     * The server's address without a slash at the end: the argument, else the variable, else the environment's.
-     *
-     * @throws ConfigurationException where it can't be one
-     */
-    public static function baseUrl(?string $argument, ?string $environment, ?string $variable): string
-    {
-        $name = $environment ?? 'production';
-        if ($name !== '' && !isset(self::ENVIRONMENTS[$name])) {
-            throw new ConfigurationException("environment '{$name}' is none of " . implode(', ', array_keys(self::ENVIRONMENTS)));
-        }
-        $url = trim((string) $argument) ?: (trim((string) $variable) ?: self::ENVIRONMENTS[$name ?: 'production']);
-        $parts = parse_url($url);
-        $fits = is_array($parts)
-            && in_array(strtolower($parts['scheme'] ?? ''), ['http', 'https'], true)
-            && ($parts['host'] ?? '') !== ''
-            && preg_match('/[?#@\s\x00-\x1f]/', $url) !== 1;
-        if (!$fits) {
-            throw new ConfigurationException(
-                'base_url must be http:// or https:// and a host, perhaps with a path, and nothing else',
-            );
-        }
-        return rtrim($url, '/');
     }
 
     /** @return list<string> what every request has */
@@ -110,5 +80,45 @@ final class Settings
     public function __debugInfo(): array
     {
         return ['baseUrl' => $this->baseUrl, 'timeout' => $this->timeout];
+    }
+
+    private static function apiKey(#[\SensitiveParameter] string $key): string
+    {
+        if ($key === '') {
+            throw new ConfigurationException('give api_key or set ROCKET_API_KEY');
+        }
+        if (preg_match('/\A[\x21-\x7e]+\z/', $key) !== 1) {
+            throw new ConfigurationException('client.api_key must be printable ASCII without blanks');
+        }
+        return $key;
+    }
+
+    /** The server's address without a slash at the end: the argument, else the variable, else the environment's. */
+    private static function baseUrl(?string $argument, ?string $environment, string $variable): string
+    {
+        $name = $environment ?: 'production';
+        $hosted = self::ENVIRONMENTS[$name] ?? null;
+        if ($hosted === null) {
+            $known = implode(', ', array_keys(self::ENVIRONMENTS));
+            throw new ConfigurationException("client.environment '{$name}' is none of {$known}");
+        }
+        $url = trim((string) $argument) ?: (trim($variable) ?: $hosted);
+        $parts = parse_url($url);
+        $fits = is_array($parts)
+            && in_array(strtolower($parts['scheme'] ?? ''), ['http', 'https'], true)
+            && ($parts['host'] ?? '') !== ''
+            && preg_match('/[?#@\s\x00-\x1f]/', $url) !== 1;
+        if (!$fits) {
+            throw new ConfigurationException(
+                'client.base_url must be http:// or https:// and a host, perhaps with a path, and nothing else',
+            );
+        }
+        return rtrim($url, '/');
+    }
+
+    /** A variable of the environment, or the empty text. */
+    private static function variable(string $name): string
+    {
+        return getenv($name) ?: '';
     }
 }

@@ -4,7 +4,11 @@ declare(strict_types=1);
 
 namespace RocketLearning;
 
-/** Where times and ids come from; tests bring their own. */
+/**
+ * Where times and ids come from; tests bring their own.
+ *
+ * @internal
+ */
 final class Stamps
 {
     /**
@@ -30,6 +34,12 @@ final class Stamps
         $bytes[6] = chr(ord($bytes[6]) & 0x0f | 0x40);
         $bytes[8] = chr(ord($bytes[8]) & 0x3f | 0x80);
         return vsprintf('%s%s-%s-%s-%s-%s%s%s', str_split(bin2hex($bytes), 4));
+    }
+
+    /** The caller's idempotency key, or a new one. */
+    public function key(?string $given): string
+    {
+        return $given === null || $given === '' ? $this->newId() : $given;
     }
 
     /** RFC 3339 in UTC to the millisecond; finer is cut off. */

@@ -4,7 +4,11 @@ declare(strict_types=1);
 
 namespace RocketLearning;
 
-/** What PHP's values are in JSON. Pure. */
+/**
+ * What PHP's values are in JSON. Pure.
+ *
+ * @internal
+ */
 final class Value
 {
     private const MAX_DEPTH = 32; // objects and lists inside one another; the server takes 20
@@ -49,7 +53,7 @@ final class Value
     }
 
     /**
-     * The same with each time in it as text.
+     * The same with each time in it as text, and with what other objects say that they are in JSON.
      *
      * @param list<array{path: string, message: string}> $errors what JSON can't say is added here
      */
@@ -63,6 +67,12 @@ final class Value
         }
         if ($value instanceof \DateTimeInterface) {
             return Stamps::rfc3339($value);
+        }
+        if ($value instanceof \BackedEnum) {
+            return $value->value;
+        }
+        if ($depth < self::MAX_DEPTH && $value instanceof \JsonSerializable) {
+            return self::written($value->jsonSerialize(), $path, $errors, $depth + 1);
         }
         if ($depth < self::MAX_DEPTH && (is_array($value) || $value instanceof \stdClass)) {
             $isList = is_array($value) && array_is_list($value);

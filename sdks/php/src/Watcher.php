@@ -4,21 +4,26 @@ declare(strict_types=1);
 
 namespace RocketLearning;
 
+use RocketLearning\Exception\ConfigurationException;
+
 /**
  * Tells what a client does: to a callable `(string $level, string $message, array $context)`, or to a logger
  * with PSR-3's method `log`. Never bodies, and never the key. What a logger throws doesn't reach a call.
+ *
+ * @internal
  */
 final class Watcher
 {
     private readonly ?\Closure $log;
 
-    public function __construct(callable|object|null $logger = null)
+    /** @param callable|object|null $logger */
+    public function __construct(mixed $logger = null)
     {
         $this->log = match (true) {
             $logger === null => null,
             is_callable($logger) => \Closure::fromCallable($logger),
-            method_exists($logger, 'log') => $logger->log(...),
-            default => throw new Exception\ConfigurationException('logger must be callable or have the method log'),
+            is_object($logger) && method_exists($logger, 'log') => $logger->log(...),
+            default => throw new ConfigurationException('client.logger must be callable or have the method log'),
         };
     }
 

@@ -7,15 +7,16 @@ namespace RocketLearning\Exception;
 /**
  * The server answered otherwise than with success.
  *
- * `$errorCode` is the server's stable word for it, and null where the answer isn't the server's own, as from
- * a proxy. `$details` may list fields at fault under `errors`. Name `$requestId` when you ask the server's
+ * `$serverMessage` is what the server said, and `getMessage()` has the status, code and request beside it.
+ * `$errorCode` is the server's stable word, and null where the answer isn't the server's own, as from a proxy.
+ * `$details` may list fields at fault under `errors`. Name `$requestId` when you ask the server's
  * administrator. `$retryAfter` is in seconds.
  */
 class ApiException extends RocketException
 {
     /** @param array<string, mixed> $details */
     final public function __construct(
-        public readonly string $said,
+        public readonly string $serverMessage,
         public readonly int $status,
         public readonly ?string $errorCode = null,
         public readonly ?string $requestId = null,
@@ -23,6 +24,6 @@ class ApiException extends RocketException
         public readonly ?int $retryAfter = null,
     ) {
         $known = array_filter(["status {$status}", $errorCode, $requestId === null ? null : "request {$requestId}"]);
-        parent::__construct(sprintf('%s (%s)', $said, implode(', ', $known)), $status);
+        parent::__construct(sprintf('%s (%s)', $serverMessage, implode(', ', $known)), $status);
     }
 }
