@@ -71,7 +71,7 @@ SUITES = (
     Suite("docs", "the examples in the documentation", needs=("bash", "curl")),
     sdk("python", ("bash",)),
     sdk("node", ("bash", "node", "npm")),
-    sdk("php", ("bash", "php", "composer")),
+    sdk("php", ("bash", "php", "composer", "phpunit", "phpcs")),
     sdk("java", ("bash", "javac", "mvn")),
     Suite(
         "sdk-parity",

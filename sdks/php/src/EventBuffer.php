@@ -116,13 +116,16 @@ final class EventBuffer
     public function close(): void
     {
         $this->closed = true;
-        $this->work(everything: true);
-        if ($this->sending) { // closed by a dead letter's callable: what waits is sent by the one who sends
+        if ($this->sending) { // closed by a dead letter's callable: who sends now sends all, or `end` does
             return;
         }
-        [$left, $this->waiting] = [$this->waiting, []];
-        foreach ($left as [$event]) {
-            $this->dead->add($event, 'closed', "the server couldn't be reached before the buffer was closed");
+        try {
+            $this->work(everything: true);
+        } finally {
+            [$left, $this->waiting] = [$this->waiting, []];
+            foreach ($left as [$event]) {
+                $this->dead->add($event, 'closed', "the server couldn't be reached before the buffer was closed");
+            }
         }
     }
 
@@ -160,24 +163,35 @@ final class EventBuffer
         }
         $this->sending = true;
         try {
-            do {
-                $isDue = $everything ? $this->waiting !== [] : $this->isDue();
-            } while ($isDue && $this->sendBatch());
+            while ($everything ? $this->waiting !== [] : $this->isDue()) {
+                $batch = array_column(array_slice($this->waiting, 0, $this->maxSize), 0);
+                if (!$this->deliver($batch)) {
+                    break;
+                }
+            }
         } finally {
             $this->sending = false;
         }
     }
 
-    /** Whether the batch is done with, whatever became of it. */
-    private function sendBatch(): bool
+    /**
+     * Sends the first of those that wait, in halves where they are too large.
+     *
+     * @param list<array<string, mixed>> $batch
+     * @return bool false in an outage, in which they go on waiting
+     */
+    private function deliver(array $batch): bool
     {
-        $batch = array_column(array_slice($this->waiting, 0, $this->maxSize), 0);
         try {
             $result = ($this->send)($batch);
         } catch (RocketException $error) {
             if (self::isOutage($error)) {
                 $this->heldUntil = ($this->clock)() + $this->flushInterval;
                 return false;
+            }
+            if ($error instanceof ApiException && $error->status === 413 && count($batch) > 1) {
+                $half = intdiv(count($batch), 2);
+                return $this->deliver(array_slice($batch, 0, $half)) && $this->deliver(array_slice($batch, $half));
             }
             $result = $error;
         }
@@ -199,9 +213,10 @@ final class EventBuffer
             }
             return;
         }
-        foreach (($result['failed'] ?? 0) > 0 ? $result['results'] : [] as $item) {
-            if ($item['status'] === 'failed') {
-                $this->dead->add($batch[$item['index']], 'rejected', $item['error'] ?? 'no reason given');
+        foreach ($result['results'] ?? [] as $item) {
+            $event = $batch[$item['index'] ?? -1] ?? null;
+            if ($event !== null && $item['status'] === 'failed') {
+                $this->dead->add($event, 'rejected', $item['error'] ?? 'no reason given');
             }
         }
     }

@@ -13,6 +13,7 @@ use RocketLearning\Exception\BufferClosedException;
 use RocketLearning\Exception\BufferFullException;
 use RocketLearning\Exception\CircuitOpenException;
 use RocketLearning\Exception\ConfigurationException;
+use RocketLearning\Exception\InvalidRequestException;
 use RocketLearning\Exception\NetworkException;
 use RocketLearning\Exception\RocketException;
 use RocketLearning\Exception\ValidationException;
@@ -129,6 +130,33 @@ final class BufferTest extends CaseTestCase
         $buffer->flush();
         self::assertSame(0, $buffer->waiting());
         self::assertStringContainsString('"again"', $transport->seen[1]->body);
+    }
+
+    /** An answer about an event that wasn't sent takes no other event with it. */
+    public function testAnOddAnswerBuriesNothing(): void
+    {
+        $odd = ['failed' => 1, 'results' => [['index' => 99, 'status' => 'failed'], ['status' => 'failed']]];
+        $transport = new ScriptedTransport(ScriptedTransport::ok($odd));
+        $buffer = Calls::client($transport)->buffer(['on_dead_letter' => function (array $event): void {
+            $this->dead[] = $event;
+        }]);
+        $buffer->add(self::EVENT);
+        $buffer->close();
+        self::assertSame([[], 0], [$this->dead, $buffer->waiting()]);
+    }
+
+    /** Where sending itself is broken, closing throws, and the events are dead letters all the same. */
+    public function testWhatABrokenTransportCantSendIsDead(): void
+    {
+        $this->answers = [new \LogicException('broken')];
+        $buffer = $this->buffer();
+        $buffer->add(self::EVENT + ['event_id' => 'e1']);
+        try {
+            $buffer->close();
+            self::fail('nothing was thrown');
+        } catch (\LogicException) {
+            self::assertSame([['e1', 'closed']], $this->dead);
+        }
     }
 
     /** A buffer refuses a wrong event where it is added, and takes nothing; closed, it takes none at all. */
@@ -297,7 +325,10 @@ final class BufferTest extends CaseTestCase
         if ($answer === 'refused') {
             throw new AuthenticationException('no', 401);
         }
-        if ($answer instanceof RocketException) {
+        if ($answer === 'too_large') {
+            throw new InvalidRequestException('too large', 413);
+        }
+        if ($answer instanceof \Throwable) {
             throw $answer;
         }
         $failed = $answer->failed ?? [];
