@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rocket_server.rules.evaluate import Outcome
+
 Stored = Literal["processed", "ignored", "held", "failed"]
 _ID = "01a1fbf5-eb02-7002-87b6-627106057b39"
 
@@ -15,17 +17,7 @@ class Decision(BaseModel):
 
     rule_id: str
     rule_version: int
-    outcome: Literal[
-        "awarded",
-        "condition_not_met",
-        "cap_reached",
-        "cooldown",
-        "already_awarded",
-        "inactive",
-        "filtered",
-        "suspended",
-        "reversed",
-    ]
+    outcome: Outcome
     points: int
     detail: dict[str, Any]
 
