@@ -121,3 +121,21 @@ def test_one_address_has_a_bound(shared_address):
         with Raw(shared_address.url) as good:
             good.send(HEALTH)
             assert good.answer().status == 200
+
+
+def test_bodies_that_stopped_give_way(crowded, organisation):
+    """A good key and a length that nothing follows hold a place no better than silence does, once they have
+    held it for a moment."""
+    key = organisation.api.key
+    named = {"Authorization": f"Bearer {key}", "Content_Length": "100"}
+    announced = request("POST", "/v1/events", **named)
+    with contextlib.ExitStack() as stack:
+        stopped = [stack.enter_context(Raw(crowded.url)) for _ in range(40)]
+        for raw in stopped:
+            raw.send(announced)
+        time.sleep(0.5)  # the moment
+        for _ in range(20):
+            with Raw(crowded.url) as good:
+                good.send(HEALTH)
+                assert good.answer().status == 200
+        assert stopped[0].answer().status == 400

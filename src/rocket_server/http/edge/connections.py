@@ -18,6 +18,7 @@ from rocket_server.metrics import CONNECTIONS, CONNECTIONS_ENDED
 
 _LOOK_S = 1.0  # how often time limits are looked at
 _LOOK_AT = 1_000  # connections, in search of one of the same address
+_STALLED_S = 0.25  # after which a client that neither sends nor reads has to make room for another
 
 
 class Connection(Protocol):
@@ -134,12 +135,33 @@ class Connections:
 
     def _make_room(self, block: str | None) -> bool:
         """End the connection of `block`, or of anybody, that is worth least: a silent one, one whose answer
-        was given, one that is only kept open."""
+        was given, one that is only kept open, one whose body or whose reading has come to a stop."""
         for row in (self.silent, self.resting, self.idle):
             for connection in islice(row, _LOOK_AT):
                 if block is None or connection.block == block:
                     self._end(connection, "made_room")
                     return True
+        return self._make_room_of_stalled(block)
+
+    def _make_room_of_stalled(self, block: str | None) -> bool:
+        assert self._loop is not None
+        now = self._loop.time()
+        for connection, (since, before) in islice(self._sending.items(), _LOOK_AT):
+            received = connection.received()
+            if received is None or (block is not None and connection.block != block):
+                continue
+            if now - since >= _STALLED_S and received - before < MIN_BYTES_PER_S * (now - since):
+                CONNECTIONS_ENDED.labels("made_room").inc()
+                self.sent(connection)
+                connection.give_up_body()
+                return True
+        for connection, (since, size) in islice(self._unread.items(), _LOOK_AT):
+            if block is not None and connection.block != block:
+                continue
+            if now - since >= _STALLED_S and size - connection.unsent() < MIN_BYTES_PER_S * (now - since):
+                CONNECTIONS_ENDED.labels("made_room").inc()
+                connection.abort()
+                return True
         return False
 
     def _end(self, connection: Connection, reason: str) -> None:
