@@ -12,7 +12,10 @@ from rocket_server.organisations import keys
 from rocket_server.organisations.credentials import SCOPES
 from support.organisation import Api
 
-ANYBODY = {"/v1/health", "/metrics", "/console", "/api/public/hook/{source}/event"}
+ANYBODY = {
+    *("/", "/v1/health", "/metrics", "/console", "/docs", "/docs/assets/{name}", "/openapi.json"),
+    "/api/public/hook/{source}/event",
+}
 PUBLIC = "/public/"
 # A read needs `read` and a write needs `admin`, except for these.
 OTHERS = {
