@@ -149,3 +149,22 @@ async def test_two_workers_share_recoveries(db, organisation_id):
         assert await recovery.recover_piece(one, organisation_id, endpoint_id, 10)
         assert not await recovery.recover_piece(other, organisation_id, endpoint_id, 10)
     assert (await recover(db, organisation_id, endpoint_id, 10))[1] == 30
+
+
+async def test_what_cannot_be_asked_about_is_left_out(db, organisation_id, owner_of):
+    """One message that no filter can read is passed over; the recovery queues all others, and ends."""
+    async with db.transaction() as conn:
+        endpoint_id = await outbox.make_endpoint(
+            conn, organisation_id, filters={"points_awarded": {"gte": 0}}
+        )
+        ids = await outbox.tell(conn, organisation_id, 20, "quiz.told")
+        await conn.execute("DELETE FROM deliveries")
+        await ask(conn, organisation_id, endpoint_id)
+    await owner_of("UPDATE messages SET body = '[]' WHERE event_id = $1", ids[7])
+    assert not await recovery.recover(db, organisation_id, endpoint_id)
+    assert await queued(db, endpoint_id) == {
+        event_id: ("pending", 0) for number, event_id in enumerate(ids) if number != 7
+    }
+    async with db.connection() as conn:
+        row = await conn.fetchrow("SELECT queued, finished_at IS NOT NULL FROM recoveries")
+    assert tuple(row) == (19, True)

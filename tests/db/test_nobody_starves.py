@@ -114,7 +114,7 @@ async def test_hundreds_of_backlogged_endpoints_hide_no_other(db, receiver):
 
 
 async def test_a_claim_that_fails_keeps_nothing_and_stops_no_other(db, receiver, owner_of):
-    """An endpoint whose row can't be read costs its deliveries no try, and others go out."""
+    """An endpoint whose deliveries can't be claimed costs them no try, and others go out."""
     async with db.transaction() as conn:
         broken = await outbox.make_organisation(conn, "Broken")
         await outbox.make_endpoint(conn, broken, receiver.url("/broken"))
@@ -122,7 +122,12 @@ async def test_a_claim_that_fails_keeps_nothing_and_stops_no_other(db, receiver,
         other = await outbox.make_organisation(conn, "Other")
         await outbox.make_endpoint(conn, other, receiver.url("/other"))
         await outbox.tell(conn, other, 20)
-    await owner_of("UPDATE messages SET body = '[]' WHERE organisation_id = $1", broken)
+    await owner_of(
+        "CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = '22012'; END $$;"
+        "CREATE TRIGGER breaks BEFORE UPDATE ON deliveries FOR EACH ROW"
+        f" WHEN (NEW.organisation_id = '{broken}') EXECUTE FUNCTION breaks();"
+    )
     async with working(db):
         await until(lambda: len(receiver.ids("/other")) == 20)
         await until_rows(db, "SELECT 1 FROM deliveries WHERE status = 'pending'", count=5)

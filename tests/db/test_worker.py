@@ -327,3 +327,21 @@ async def test_a_recovery_is_done_in_the_background(db, receiver, organisation_i
             db, "SELECT 1 FROM recoveries WHERE finished_at IS NOT NULL AND queued = 20", count=1
         )
     assert sorted(receiver.ids()) == sorted(delivery_id(event, endpoint_id) for event in missed)
+
+
+async def test_a_message_that_cannot_be_read_holds_up_no_other(db, receiver, organisation_id, owner_of):
+    """Claimed with it, all others go out; it is a try that failed, and comes again later."""
+    async with db.transaction() as conn:
+        await outbox.make_endpoint(conn, organisation_id, receiver.url())
+        ids = await outbox.tell(conn, organisation_id, 12)
+    await owner_of("UPDATE messages SET body = '[]' WHERE event_id = $1", ids[5])
+    async with working(db):
+        await until(lambda: len(receiver.ids()) == 11)
+        await until_rows(
+            db, "SELECT 1 FROM delivery_attempts WHERE error = 'unreadable' AND number = 1", count=1
+        )
+    async with db.connection() as conn:
+        left = await conn.fetch(
+            "SELECT event_id::text FROM deliveries WHERE status = 'pending' AND tries > 0"
+        )
+    assert [row[0] for row in left] == [ids[5]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from rocket_server.db.pool import UNAVAILABLE_ERRORS
 from rocket_server.errors import Contended, Unavailable
@@ -52,3 +52,24 @@ async def by_halves(
             else:
                 half = (len(part) + 1) // 2
                 parts += [part[half:], part[:half]]
+
+
+async def in_savepoints(
+    conn: Any,
+    items: Sequence[T],
+    work: Callable[[Sequence[T]], Awaitable[None]],
+    skip: Callable[[T, Exception], None],
+) -> None:
+    """As `by_halves` within one transaction, of which only what an item did that fails by itself is undone.
+    `skip` is told of it; any other error is raised."""
+
+    async def guarded(part: Sequence[T]) -> None:
+        async with conn.transaction():
+            await work(part)
+
+    def fail(part: Sequence[T], error: Exception) -> None:
+        if len(part) > 1 or is_nobodys(error):
+            raise error
+        skip(part[0], error)
+
+    await by_halves(items, guarded, fail)

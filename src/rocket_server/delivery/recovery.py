@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import structlog
+
+from rocket_server.db.halves import in_savepoints, is_nobodys
+from rocket_server.db.pool import Database
 from rocket_server.db.queries import load
 from rocket_server.delivery import filters, outbox
 from rocket_server.events.model import Event
 from rocket_server.ids import FIRST_ID, first_uuid7
 from rocket_server.pace import Pace
 
+log = structlog.get_logger(__name__)
+
 SQL = load(__file__, "recovery.sql")
 
 PIECE: Final = 1_000  # events
+Queue = Callable[[Any, str, str, Sequence[tuple[str, str]], datetime], Awaitable[int]]
+
 _BUDGET_S: Final = 20.0  # for asking filters about them
 
 
@@ -24,7 +32,21 @@ async def running(conn: Any, after: tuple[str, ...] | None, limit: int) -> list[
     return [(row[0], row[1]) for row in await conn.fetch(SQL["running"], *after, limit)]
 
 
-async def recover_piece(conn: Any, organisation_id: str, endpoint_id: str, piece: int = PIECE) -> bool:
+async def recover(database: Database, organisation_id: str, endpoint_id: str) -> bool:
+    """Do the next piece; what can't be asked about is logged and left out. Whether there may be another."""
+    try:
+        return await database.run(lambda conn: recover_piece(conn, organisation_id, endpoint_id))
+    except Exception as error:
+        if is_nobodys(error):
+            raise
+        return await database.run(
+            lambda conn: recover_piece(conn, organisation_id, endpoint_id, queue=_queue_apart)
+        )
+
+
+async def recover_piece(
+    conn: Any, organisation_id: str, endpoint_id: str, piece: int = PIECE, queue: Queue | None = None
+) -> bool:
     """Queue the next piece of an endpoint's recovery; whether it may have another.
 
     A piece is `piece` events and as many messages at most. Events received from `since` and before `until`
@@ -50,7 +72,7 @@ async def recover_piece(conn: Any, organisation_id: str, endpoint_id: str, piece
         )
         if position is None or row["event_id"] <= position
     ]
-    queued = await _queue(conn, organisation_id, endpoint_id, wanted, found["now"])
+    queued = await (queue or _queue)(conn, organisation_id, endpoint_id, wanted, found["now"])
     finished_at = found["now"] if position is None else None
     await conn.execute(
         SQL["advance"], organisation_id, endpoint_id, found["recovery_id"], position, queued, finished_at
@@ -86,6 +108,23 @@ async def _queue(
             now,
         )
     )
+
+
+async def _queue_apart(
+    conn: Any, organisation_id: str, endpoint_id: str, events: Sequence[tuple[str, str]], now: datetime
+) -> int:
+    """As `_queue`, where that fails because of some of them."""
+    queued = 0
+
+    async def work(part: Sequence[tuple[str, str]]) -> None:
+        nonlocal queued
+        queued += await _queue(conn, organisation_id, endpoint_id, part, now)
+
+    def skip(event: tuple[str, str], error: Exception) -> None:
+        log.error("not_recovered", organisation_id=organisation_id, event_id=event[0], exc_info=error)
+
+    await in_savepoints(conn, events, work, skip)
+    return queued
 
 
 async def _views(conn: Any, organisation_id: str, event_ids: Sequence[str]) -> dict[str, Event]:

@@ -45,7 +45,7 @@ def _recoveries(database: Database) -> Job:
 
     async def piece(key: Key) -> bool:
         organisation_id, endpoint_id = key
-        return await database.run(lambda conn: recovery.recover_piece(conn, organisation_id, endpoint_id))
+        return await recovery.recover(database, organisation_id, endpoint_id)
 
     return Job("recovery", _asking(database, recovery.running), piece, every_s=1)
 

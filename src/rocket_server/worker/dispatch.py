@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
+from rocket_server.db.halves import is_nobodys
 from rocket_server.db.pool import Database
 from rocket_server.delivery import facts, queue
 from rocket_server.delivery.bodies import render
@@ -57,7 +58,7 @@ class _Work:
     """What a claim brought, ready to be sent: where each delivery goes and what it tells."""
 
     ready: list[tuple[Target, Claimed, Fact]] = field(default_factory=list)
-    given_up: list[Result] = field(default_factory=list)
+    untold: list[Result] = field(default_factory=list)  # what came of it without being sent
     to_give_back: list[Claimed] = field(default_factory=list)
 
 
@@ -211,7 +212,7 @@ class Dispatcher:
                 self._sends.add(task)
                 task.add_done_callback(self._sends.discard)
                 occupied -= 1
-            for result in work.given_up:
+            for result in work.untold:
                 await self._settling.put(result)
             self._rests.succeeded((lane.organisation_id, lane.endpoint_id))
         except Exception as error:
@@ -229,8 +230,17 @@ class Dispatcher:
     async def _take(self, lane: _Lane, count: int) -> _Work:
         """Claim up to `count` deliveries and read what they need. Nothing is held when this returns.
 
-        It is one transaction: where something can't be read, nothing was claimed.
+        It is one transaction: where an endpoint can't be read, nothing was claimed. What can't be told is
+        found out only where reading all at once failed.
         """
+        try:
+            return await self._take_all(lane, count, facts.read_all)
+        except Exception as error:
+            if is_nobodys(error):
+                raise
+            return await self._take_all(lane, count, facts.read_apart)
+
+    async def _take_all(self, lane: _Lane, count: int, read: facts.Read) -> _Work:
         organisation_id = lane.organisation_id
 
         async def take(conn: Any) -> tuple[int, _Work]:
@@ -240,8 +250,8 @@ class Dispatcher:
             now = datetime.now(UTC)
             targets = await self._targets.current(conn, organisation_id, claim.version, now)
             event_ids = [claimed.event_id for claimed in claim.deliveries]
-            known = await facts.read(conn, targets.tenant_id, organisation_id, event_ids)
-            work = _sort(claim.deliveries, targets.by_id.get(lane.endpoint_id), known, now)
+            known, unreadable = await read(conn, targets.tenant_id, organisation_id, event_ids)
+            work = _sort(claim.deliveries, targets.by_id.get(lane.endpoint_id), known, unreadable, now)
             if work.to_give_back:
                 await queue.give_back(conn, organisation_id, work.to_give_back)
             return len(claim.deliveries), work
@@ -294,19 +304,27 @@ class Dispatcher:
 
 
 def _sort(
-    deliveries: Sequence[Claimed], target: Target | None, known: dict[str, Fact], now: datetime
+    deliveries: Sequence[Claimed],
+    target: Target | None,
+    known: dict[str, Fact],
+    unreadable: Collection[str],
+    now: datetime,
 ) -> _Work:
     work = _Work()
     for claimed in deliveries:
         fact = known.get(claimed.event_id)
         if claimed.lost > MAX_LOST:
             sentence = f"{claimed.lost} workers in a row were lost while they sent it."
-            work.given_up.append(_given_up(claimed, now, "workers_lost", sentence))
+            work.untold.append(_given_up(claimed, now, "workers_lost", sentence))
         elif target is None:  # it was disabled in between
             work.to_give_back.append(claimed)
+        elif claimed.event_id in unreadable:
+            # A try that failed: it comes again later, when the cause may have been mended.
+            outcome = _failed(now, "unreadable", "Its event can't be read; the log says why.")
+            work.untold.append(Result(claimed, outcome))
         elif fact is None:
             sentence = "The event that it tells of isn't stored any more."
-            work.given_up.append(_given_up(claimed, now, "event_gone", sentence))
+            work.untold.append(_given_up(claimed, now, "event_gone", sentence))
         else:
             work.ready.append((target, claimed, fact))
     return work
