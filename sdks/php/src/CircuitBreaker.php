@@ -11,7 +11,7 @@ use RocketLearning\Exception\TransportException;
 
 /**
  * Spares a server that fails: opens after some failures in a row, and after a while lets one trial decide
- * whether it closes. Each try asks with `enter` and then says how it ended.
+ * whether it closes. Each try asks with `enter` and then says how it ended; `call` does both.
  */
 final class CircuitBreaker
 {
@@ -50,6 +50,30 @@ final class CircuitBreaker
     public function state(): BreakerState
     {
         return $this->state;
+    }
+
+    /**
+     * Guards work of one's own: an exception is a failure. A PHP error says nothing of what was called.
+     *
+     * @template T
+     * @param callable(): T $work
+     * @return T
+     * @throws CircuitOpenException where it isn't done
+     */
+    public function call(callable $work): mixed
+    {
+        $this->enter();
+        try {
+            $result = $work();
+        } catch (\Exception $failure) {
+            $this->failed();
+            throw $failure;
+        } catch (\Error $mistake) {
+            $this->cancelled();
+            throw $mistake;
+        }
+        $this->succeeded();
+        return $result;
     }
 
     /**

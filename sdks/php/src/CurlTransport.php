@@ -6,21 +6,23 @@ namespace RocketLearning;
 
 use RocketLearning\Exception\NetworkException;
 use RocketLearning\Exception\RequestTimeoutException;
+use RocketLearning\Exception\TransportException;
 
-/** Requests by curl, over connections that stay open. Redirects aren't followed. */
+/** Requests by curl, over a connection that stays open. Redirects aren't followed. */
 final class CurlTransport implements Transport
 {
     private const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+    private const MAX_HEADERS = 500;
 
     private ?\CurlHandle $curl = null;
 
     public function send(string $method, string $url, array $headers, ?string $body, float $timeout): Answer
     {
-        $received = [];
+        $head = [];
         $answer = '';
-        $this->curl ??= curl_init();
-        curl_reset($this->curl);
-        curl_setopt_array($this->curl, [
+        $curl = $this->curl ??= curl_init();
+        curl_reset($curl);
+        curl_setopt_array($curl, [
             CURLOPT_URL => $url,
             CURLOPT_CUSTOMREQUEST => $method,
             // No `Expect: 100-continue`: it costs a second where a server doesn't answer it.
@@ -30,14 +32,10 @@ final class CurlTransport implements Transport
             CURLOPT_TIMEOUT_MS => max(1, (int) round($timeout * 1000)),
             CURLOPT_CONNECTTIMEOUT_MS => max(1, (int) round($timeout * 1000)),
             CURLOPT_NOSIGNAL => true,
-            CURLOPT_HEADERFUNCTION => static function (\CurlHandle $curl, string $line) use (&$received): int {
-                if (str_starts_with($line, 'HTTP/')) {
-                    $received = [];
-                } elseif (str_contains($line, ':')) {
-                    [$name, $value] = explode(':', $line, 2);
-                    $received[strtolower(trim($name))] = trim($value);
-                }
-                return strlen($line);
+            CURLOPT_HEADERFUNCTION => static function (\CurlHandle $curl, string $line) use (&$head): int {
+                // An interim answer, such as `100 Continue`, has a head of its own.
+                $head = str_starts_with($line, 'HTTP/') ? [$line] : [...$head, $line];
+                return count($head) > self::MAX_HEADERS ? 0 : strlen($line);
             },
             CURLOPT_WRITEFUNCTION => static function (\CurlHandle $curl, string $chunk) use (&$answer): int {
                 $answer .= $chunk;
@@ -45,14 +43,39 @@ final class CurlTransport implements Transport
             },
         ]);
         if ($body !== null) {
-            curl_setopt($this->curl, CURLOPT_POSTFIELDS, $body);
+            curl_setopt($curl, CURLOPT_POSTFIELDS, $body);
         }
-        if (curl_exec($this->curl) === false) {
-            $message = curl_error($this->curl) ?: curl_strerror(curl_errno($this->curl)) ?? 'the request failed';
-            throw curl_errno($this->curl) === CURLE_OPERATION_TIMEDOUT
-                ? new RequestTimeoutException($message)
-                : new NetworkException($message);
+        if (curl_exec($curl) === false) {
+            throw self::failure($curl);
         }
-        return new Answer((int) curl_getinfo($this->curl, CURLINFO_RESPONSE_CODE), $received, $answer);
+        if (!in_array("\r\n", $head, true) && !in_array("\n", $head, true)) {
+            throw new NetworkException('the answer ended within its headers'); // curl takes it for whole
+        }
+        return new Answer((int) curl_getinfo($curl, CURLINFO_RESPONSE_CODE), self::headers($head), $answer);
+    }
+
+    private static function failure(\CurlHandle $curl): TransportException
+    {
+        $code = curl_errno($curl);
+        $message = curl_error($curl) ?: (curl_strerror($code) ?? "curl's error {$code}");
+        return $code === CURLE_OPERATION_TIMEDOUT
+            ? new RequestTimeoutException($message)
+            : new NetworkException($message);
+    }
+
+    /**
+     * @param list<string> $head lines
+     * @return array<string, string> names in lower case
+     */
+    private static function headers(array $head): array
+    {
+        $headers = [];
+        foreach ($head as $line) {
+            if (str_contains($line, ':')) {
+                [$name, $value] = explode(':', $line, 2);
+                $headers[strtolower(trim($name))] = trim($value);
+            }
+        }
+        return $headers;
     }
 }

@@ -102,6 +102,23 @@ final class PoliciesTest extends CaseTestCase
         return Cases::list('breaker');
     }
 
+    /** Whatever the caller does inside counts: an exception as a failure, a mistake in the program as nothing. */
+    public function testABreakerGuardsWhatIsOnesOwn(): void
+    {
+        $breaker = new CircuitBreaker(threshold: 2, reset: 3600);
+        self::assertSame(7, $breaker->call(static fn (): int => 7));
+        foreach ([\TypeError::class, \RuntimeException::class, \RuntimeException::class] as $kind) {
+            try {
+                $breaker->call(static fn () => throw new $kind('away'));
+                self::fail('nothing was thrown');
+            } catch (\TypeError | \RuntimeException $error) {
+                self::assertSame('away', $error->getMessage());
+            }
+        }
+        $this->expectException(CircuitOpenException::class);
+        $breaker->call(static fn () => self::fail('the circuit is open'));
+    }
+
     /**
      * Status, headers and body decide the kind of error and what it tells.
      *

@@ -21,14 +21,19 @@ final class Calls
         ]);
     }
 
+    /** The class of a group of calls, such as `users`; the client's own are the group without a name. */
+    public static function group(string $name): \ReflectionClass
+    {
+        return new \ReflectionClass(
+            $name === '' ? Client::class : (string) (new \ReflectionProperty(Client::class, $name))->getType(),
+        );
+    }
+
     /** The method behind a name. */
     public static function method(string $call): \ReflectionMethod
     {
-        [$group, $name] = str_contains($call, '.') ? explode('.', $call) : [null, $call];
-        $class = $group === null
-            ? Client::class
-            : (string) (new \ReflectionProperty(Client::class, $group))->getType();
-        return new \ReflectionMethod($class, lcfirst(str_replace('_', '', ucwords($name, '_'))));
+        [$group, $name] = str_contains($call, '.') ? explode('.', $call) : ['', $call];
+        return self::group($group)->getMethod(lcfirst(str_replace('_', '', ucwords($name, '_'))));
     }
 
     /**

@@ -10,7 +10,6 @@ final class Program
     private const AUTOLOAD = __DIR__ . '/../../vendor/autoload.php';
 
     public readonly string $output;
-    public readonly int $status;
 
     /** @param array<string, string> $variables of its environment, beside ours */
     public function __construct(string $code, array $variables = [])
@@ -22,7 +21,7 @@ final class Program
             throw new \RuntimeException("a process couldn't be started");
         }
         $this->output = (string) stream_get_contents($pipes[1]);
-        $this->status = proc_close($process);
+        proc_close($process);
     }
 
     private static function whole(string $code): string
