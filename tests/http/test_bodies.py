@@ -171,6 +171,29 @@ def test_one_event_has_fewer_parts_than_a_batch(organisation, path):
     assert organisation.api.get("/v1/events").json()["events"] == []
 
 
+@pytest.mark.parametrize("path", ["/v1/points/award", "/v1/badges/award", "/v1/users", "/v1/sources"])
+def test_any_other_body_has_bounded_parts(organisation, path):
+    """What the framework decodes and checks is counted first, as events are."""
+    body = json.dumps({"user_id": "anna", "metadata": {"a": [0] * 50_000}})
+    response = post(organisation, path, body, **{"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["details"]) == (400, {"limit_parts": 50_000})
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/v1/points/award", {"points": 1, "reason": "good"}),
+        ("/v1/points/deduct", {"points": 1, "reason": "bad"}),
+        ("/v1/badges/award", {"badge_id": "quiz_master"}),
+    ],
+)
+def test_metadata_by_hand_is_bounded(organisation, path, sent):
+    """A list shows five hundred entries or awards with their metadata, so each has little."""
+    body = {"user_id": "anna", "metadata": {"note": "x" * 17_000}, **sent}
+    response = organisation.api.post(path, body)
+    assert (response.status_code, response.json()["details"]["field"]) == (400, "metadata")
+
+
 @pytest.mark.parametrize("text", ["a, b, " * 15_000, '[\\"],{' * 15_000, '\\"' * 90_000])
 def test_what_stands_in_a_text_is_no_part(organisation, text):
     """A long essay in an event has as many commas, brackets and quotes as it likes."""

@@ -199,3 +199,23 @@ def test_an_unknown_moodle_event_counts_after_it_was_mapped(organisation):
     assert again["status"] == "processed"
     assert organisation.api.read(event_id)["event"] == "course.completed"
     assert organisation.api.points("moodle:9") == 50
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/users/anna/events", "/v1/users/anna/explain"])
+def test_a_page_of_large_events_has_fewer_of_them(organisation, path):
+    """Five hundred events of a megabyte would be half a gigabyte in memory for each who asks: a page ends
+    after four, and its cursor leads to all the others."""
+    for number in range(24):
+        text = "x" * 900_000 if number < 12 else "x"
+        organisation.api.event("course.viewed", "anna", event_id=f"e{number}", properties={"text": text})
+    seen, cursor = [], None
+    while True:
+        query = {"limit": 500, **({"cursor": cursor} if cursor else {})}
+        response = organisation.api.get(path, **query)
+        assert len(response.content) < 6 * 1024 * 1024
+        answer = response.json()
+        seen += [event["source_event_id"] for event in answer["events"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [f"e{number}" for number in reversed(range(24))]

@@ -15,6 +15,9 @@ from rocket_server.events.model import Event
 
 SQL = load(__file__, "store.sql")
 
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+_FIRST_PIECE = 20  # events that are fetched before anything is known of their size
+
 # Separates badge ids in one text parameter: arrays of arrays can't be ragged in SQL. No id may hold it.
 _SEPARATOR = "\x1f"
 
@@ -221,21 +224,42 @@ async def show(conn: Any, organisation_id: str, event_id: str) -> ShownEvent | N
     return None if row is None else ShownEvent(*row.values())
 
 
-async def page(conn: Any, organisation_id: str, wanted: EventFilter, limit: int) -> list[ShownEvent]:
-    """Events, the latest received first."""
-    rows = await conn.fetch(
-        SQL["page"],
-        organisation_id,
-        wanted.before,
-        wanted.learner_id,
-        wanted.event,
-        wanted.source,
-        wanted.status,
-        wanted.since,
-        wanted.until,
-        limit,
-    )
-    return [ShownEvent(*row.values()) for row in rows]
+async def page(
+    conn: Any, organisation_id: str, wanted: EventFilter, limit: int
+) -> tuple[list[ShownEvent], bool]:
+    """Events, the latest received first, and whether more may follow: `limit` of them, or those that take
+    MAX_PAGE_BYTES together, since events may be large."""
+    found: list[ShownEvent] = []
+    size = 0
+    before, piece = wanted.before, _FIRST_PIECE
+    while True:
+        piece = min(piece, limit - len(found))
+        rows = await conn.fetch(
+            SQL["page"],
+            organisation_id,
+            before,
+            wanted.learner_id,
+            wanted.event,
+            wanted.source,
+            wanted.status,
+            wanted.since,
+            wanted.until,
+            piece,
+        )
+        for row in rows:
+            found.append(ShownEvent(*row.values()))
+            size += _size(found[-1])
+            if size >= MAX_PAGE_BYTES:
+                return found, True
+        if len(rows) < piece or len(found) == limit:
+            return found, len(found) == limit
+        before = found[-1].event_id
+        piece = max(1, (MAX_PAGE_BYTES - size) * len(found) // size)
+
+
+def _size(event: ShownEvent) -> int:
+    """About as many bytes as the event has as JSON."""
+    return len(msgspec.json.encode((event.properties, event.metadata, event.decisions))) + 500
 
 
 async def to_retry(

@@ -20,7 +20,14 @@ from rocket_server.http.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, PointsKey, Principal, ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, page, text_after
-from rocket_server.http.points import IdempotencyKey, check_storable, checked_identity, known_or_new, once
+from rocket_server.http.points import (
+    IdempotencyKey,
+    check_metadata,
+    check_storable,
+    checked_identity,
+    known_or_new,
+    once,
+)
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
@@ -99,7 +106,7 @@ async def award_badge(
     """Give a badge to a learner; one who isn't known is made. What a learner holds isn't given twice."""
     services = services_of(request)
     user_id = checked_identity(body.user_id, "user_id")
-    check_storable(body.metadata, "metadata")
+    check_metadata(body.metadata)
 
     async def work(conn: Any) -> dict[str, Any]:
         configuration = await services.configurations.current(conn, principal.organisation_id)

@@ -20,6 +20,7 @@ from rocket_server.http.edge.unpack import Unpacker, too_large
 # Of one body of JSON: sixty values, and twenty-five objects and lists, for each event of the largest batch.
 MAX_VALUES = 600_000
 MAX_CONTAINERS = 250_000
+MAX_FIELDS = 50_000  # values, objects and lists of any other body
 _FEW_BYTES = 64 * 1024
 
 Scope = MutableMapping[str, Any]
@@ -96,6 +97,11 @@ class Body:
             body = await self._read()
             if encoding is not None:
                 body = await self._unpacked(body)
+            if _is_read_by_the_framework(self._scope) and has_more_parts(body, MAX_FIELDS):
+                raise InvalidPayload(
+                    f"The body has more than {MAX_FIELDS} values, objects and lists.",
+                    {"limit_parts": MAX_FIELDS},
+                )
         except RocketError as error:
             raise BodyRefused(error) from error
         return {"type": "http.request", "body": body, "more_body": False}
@@ -127,6 +133,13 @@ class Body:
     async def _unpacked(self, body: bytes) -> bytes:
         limit = min(self._limit, self._bodies.max_expanded_bytes)
         return await self._bodies.unpacker.gunzip(body, limit, self._hold)
+
+
+def _is_read_by_the_framework(scope: Scope) -> bool:
+    """Whether a body is decoded and checked before its handler runs. Rules, which may be many, have a bound
+    of their own."""
+    dependant = getattr(scope.get("route"), "dependant", None)
+    return bool(dependant and dependant.body_params) and not scope["path"].startswith("/v1/rules")
 
 
 def _known_encoding(encoding: bytes) -> bytes | None:

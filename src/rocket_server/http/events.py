@@ -13,7 +13,7 @@ from rocket_server.events import store
 from rocket_server.http import openapi
 from rocket_server.http.answers import events as event_answers
 from rocket_server.http.auth import EventsKey, ReadKey
-from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
+from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
@@ -52,7 +52,7 @@ async def list_events(
             if learner is None:
                 return Json({"events": [], "next_cursor": None})
             learner_id = learner.learner_id
-        rows = await store.page(
+        rows, more = await store.page(
             conn,
             principal.organisation_id,
             store.EventFilter(
@@ -66,7 +66,7 @@ async def list_events(
             ),
             limit,
         )
-    return Json(page("events", [shown(row) for row in rows], limit, "event_id"))
+    return Json(part("events", [shown(row) for row in rows], more, "event_id"))
 
 
 @router.get("/{event_id}", response_model=event_answers.ExplainedEvent)

@@ -63,7 +63,12 @@ def text_after(cursor: str | None) -> str | None:
 
 def page(name: str, rows: Sequence[dict[str, Any]], limit: int, position: str) -> dict[str, Any]:
     """The answer of a list: rows, and the cursor of the next page where this one is full."""
-    following = encode_cursor(rows[-1][position]) if len(rows) == limit else None
+    return part(name, rows, len(rows) == limit, position)
+
+
+def part(name: str, rows: Sequence[dict[str, Any]], more: bool, position: str) -> dict[str, Any]:
+    """The answer of a list: rows, and the cursor of the next page where `more` may follow."""
+    following = encode_cursor(rows[-1][position]) if more and rows else None
     return {name: rows, "next_cursor": following}
 
 

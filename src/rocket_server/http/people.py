@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,7 +33,6 @@ from rocket_server.sources.checks import Fault
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
 
-MAX_METADATA_BYTES = 16_384
 # What is about others is looked through here as far as a request may take, and then in the background.
 _PIECES_SWEPT_AT_ONCE = 20
 
@@ -108,7 +106,7 @@ async def create_user(request: Request, principal: AdminKey, body: NewUser) -> J
     user_id, *_ = _identities([body.user_id], "user_id", faults)
     own = _identities(body.identities, "identities", faults)
     identities = list(dict.fromkeys((user_id, *own, *external)))
-    faults += _email_faults(body.email) + _metadata_faults(body.metadata)
+    faults += _email_faults(body.email) + checks.metadata_faults(body.metadata)
     if user_id == "search":
         faults.append(FieldError("user_id", "is a word of the API's own; take another"))
     if faults:
@@ -194,7 +192,7 @@ async def read_user(request: Request, principal: ReadKey, user_id: str) -> Json:
 async def change_user(request: Request, principal: AdminKey, user_id: str, body: UserChange) -> Json:
     """Change what is known of a learner. A suspended one's events are kept, and give nothing."""
     services, organisation_id = services_of(request), principal.organisation_id
-    faults = _email_faults(body.email) + _metadata_faults(body.metadata)
+    faults = _email_faults(body.email) + checks.metadata_faults(body.metadata)
     added = _identities(body.add_identities, "add_identities", faults)
     if "status" in body.model_fields_set and body.status is None:
         faults.append(FieldError("status", "active or suspended"))
@@ -370,17 +368,6 @@ def _email_faults(email: str | None) -> list[FieldError]:
         except Fault as fault:
             return [FieldError("email", str(fault))]
     return []
-
-
-def _metadata_faults(metadata: dict[str, Any] | None) -> list[FieldError]:
-    if metadata is None:
-        return []
-    faults = checks.faults_in(metadata, "metadata")
-    if not faults and len(metadata) > checks.MAX_KEYS:
-        faults = [FieldError("metadata", f"must have at most {checks.MAX_KEYS} keys")]
-    if not faults and len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES:
-        faults = [FieldError("metadata", f"must have at most {MAX_METADATA_BYTES} bytes of JSON")]
-    return faults
 
 
 def _first_id(path: str, text: str | None, zone: Any) -> str | None:

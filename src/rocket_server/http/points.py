@@ -122,7 +122,7 @@ async def _move(
 ) -> Json:
     user_id = checked_identity(body.user_id, "user_id")
     check_storable(body.reason, "reason")
-    check_storable(body.metadata, "metadata")
+    check_metadata(body.metadata)
     organisation_id = principal.organisation_id
     move = manual.award if what == "award" else manual.deduct
 
@@ -209,5 +209,12 @@ def checked_identity(value: str, path: str) -> str:
 def check_storable(value: Any, path: str) -> None:
     """Raise InvalidPayload where the database can't hold `value`."""
     faults = checks.faults_in(value, path)
+    if faults:
+        raise InvalidPayload.from_fields(faults)
+
+
+def check_metadata(metadata: dict[str, Any] | None) -> None:
+    """Raise InvalidPayload where `metadata` can't be kept with an entry or an award."""
+    faults = checks.metadata_faults(metadata)
     if faults:
         raise InvalidPayload.from_fields(faults)

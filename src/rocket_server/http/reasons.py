@@ -18,7 +18,15 @@ from rocket_server.http.aside import alone, aside
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.body import decode_json
 from rocket_server.http.events import shown
-from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, encode_cursor, id_after, page, text_after
+from rocket_server.http.paging import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    encode_cursor,
+    id_after,
+    part,
+    text_after,
+)
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
@@ -77,15 +85,12 @@ async def explain(
             row = await events_store.show(conn, principal.organisation_id, found) if found else None
             if row is None or row.learner_id != learner.learner_id:
                 raise NotFound("This learner has no such event.", {"field": "event_id"})
-            rows = [row]
+            rows, more = [row], False
         else:
-            rows = await events_store.page(conn, principal.organisation_id, wanted, limit)
+            rows, more = await events_store.page(conn, principal.organisation_id, wanted, limit)
         told = await pipeline.reasons(conn, configuration, rows, now)
     events = [shown(row) | {"decisions": decisions} for row, decisions in zip(rows, told, strict=True)]
-    answer = page("events", events, limit, "event_id")
-    if event_id is not None:
-        answer["next_cursor"] = None
-    return Json({"user_id": learner.user_id, **answer})
+    return Json({"user_id": learner.user_id, **part("events", events, more, "event_id")})
 
 
 @router.get("/users/{user_id}/limits", response_model=people_answers.LimitPage)

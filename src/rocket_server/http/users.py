@@ -20,7 +20,7 @@ from rocket_server.http.answers import people as people_answers
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.badges import shown_award
 from rocket_server.http.events import shown
-from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page
+from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page, part
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.leaderboards.weeks import weekly_points
@@ -145,8 +145,8 @@ async def read_events(
     async with services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
         wanted = events_store.EventFilter(before=id_after(cursor), learner_id=learner.learner_id)
-        rows = await events_store.page(conn, principal.organisation_id, wanted, limit)
-    return Json(page("events", [shown(row) for row in rows], limit, "event_id"))
+        rows, more = await events_store.page(conn, principal.organisation_id, wanted, limit)
+    return Json(part("events", [shown(row) for row in rows], more, "event_id"))
 
 
 @router.get("/{user_id}/badges", response_model=people_answers.HeldBadgePage)

@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from rocket_server import identities
 from rocket_server.errors import FieldError
 
@@ -14,6 +16,7 @@ MAX_ID = 255  # characters of a learner's, an event's or an object's identifier
 MAX_SOURCE = 100  # characters of a source's name
 MAX_EMAIL = 254  # characters, RFC 5321
 MAX_KEYS = 200  # keys of `properties`, and as many of `metadata`
+MAX_METADATA_BYTES = 16_384  # of a learner, an entry or an award, as JSON
 MAX_DEPTH = 20  # objects and lists inside one another
 MAX_ERRORS = 20  # errors reported for one event; a hostile body could have a million
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1  # what PostgreSQL's bigint and most languages take
@@ -172,6 +175,18 @@ def faults_in(document: Any, path: str, *, depth: int = 1) -> list[FieldError]:
     errors: list[FieldError] = []
     _walk(document, path, depth, errors)
     return errors
+
+
+def metadata_faults(metadata: dict[str, Any] | None) -> list[FieldError]:
+    """What is wrong with the `metadata` of a learner, an entry or an award; empty where nothing is."""
+    if metadata is None:
+        return []
+    faults = faults_in(metadata, "metadata")
+    if not faults and len(metadata) > MAX_KEYS:
+        faults = [FieldError("metadata", f"must have at most {MAX_KEYS} keys")]
+    if not faults and len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES:
+        faults = [FieldError("metadata", f"must have at most {MAX_METADATA_BYTES} bytes of JSON")]
+    return faults
 
 
 def _walk(value: Any, path: str, depth: int, errors: list[FieldError]) -> None:
