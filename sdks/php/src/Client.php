@@ -52,8 +52,8 @@ final class Client
      *     validate_events?: bool,
      *     logger?: callable|object|null,
      *     transport?: Transport,
-     *     clock?: \Closure(): \DateTimeInterface,
-     *     new_id?: \Closure(): string,
+     *     clock?: callable(): \DateTimeInterface,
+     *     new_id?: callable(): string,
      * } $config
      * @throws ConfigurationException
      */
@@ -119,7 +119,7 @@ final class Client
             new DeadLetters(
                 $this->settings->watcher,
                 $this->settings->stamps,
-                $given->value('on_dead_letter'),
+                $given->callable('on_dead_letter'),
                 $given->text('dead_letter_file'),
             ),
             $given->whole('max_size', 100),

@@ -15,15 +15,13 @@ namespace RocketLearning;
  */
 final class DeadLetters
 {
-    private readonly ?\Closure $call;
-
+    /** @param (\Closure(array<string, mixed>, string, string): mixed)|null $call */
     public function __construct(
         private readonly Watcher $watcher,
         private readonly Stamps $stamps,
-        ?callable $call = null,
+        private readonly ?\Closure $call = null,
         private readonly ?string $file = null,
     ) {
-        $this->call = $call === null ? null : \Closure::fromCallable($call);
     }
 
     /**

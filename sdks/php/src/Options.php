@@ -64,6 +64,15 @@ final class Options
         return Value::isWhole($number) ? (int) $number : $this->refuse($name, 'a whole number');
     }
 
+    public function callable(string $name): ?\Closure
+    {
+        $value = $this->value($name);
+        if ($value === null) {
+            return null;
+        }
+        return is_callable($value) ? $value(...) : $this->refuse($name, 'callable');
+    }
+
     /** @return array<mixed> */
     public function group(string $name): array
     {

@@ -61,7 +61,7 @@ final class Settings
             CircuitBreaker::read($options->group('breaker'), $watcher),
             $options->flag('validate_events', true),
             $watcher,
-            new Stamps($options->value('clock'), $options->value('new_id')),
+            new Stamps($options->callable('clock'), $options->callable('new_id')),
             $options->value('transport') ?? new CurlTransport(),
         );
     }
@@ -116,9 +116,9 @@ final class Settings
         return rtrim($url, '/');
     }
 
-    /** A variable of the environment, or the empty text. */
+    /** A variable of the environment, also where a reader of `.env` keeps it; or the empty text. */
     private static function variable(string $name): string
     {
-        return getenv($name) ?: '';
+        return getenv($name) ?: (string) ($_ENV[$name] ?? '');
     }
 }

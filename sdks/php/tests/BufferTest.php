@@ -72,7 +72,7 @@ final class BufferTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function courses(): array
+    public static function courses(): array
     {
         return Cases::list('buffer');
     }
@@ -100,7 +100,7 @@ final class BufferTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function outages(): array
+    public static function outages(): array
     {
         return Cases::list('buffer', 'outages');
     }
@@ -178,7 +178,14 @@ final class BufferTest extends CaseTestCase
     public function testOptionsThatCantBeMeantAreRefused(): void
     {
         $client = Calls::client(new ScriptedTransport());
-        $wrong = ['max_size' => 0, 'capacity' => 5, 'flush_interval' => 0, 'overflow' => 'drop', 'size' => 100];
+        $wrong = [
+            'max_size' => 0,
+            'capacity' => 5,
+            'flush_interval' => 0,
+            'overflow' => 'drop',
+            'on_dead_letter' => 'nowhere',
+            'size' => 100,
+        ];
         foreach ($wrong as $name => $value) {
             try {
                 $client->buffer([$name => $value]);
@@ -256,7 +263,7 @@ final class BufferTest extends CaseTestCase
     }
 
     /** @return array<string, array{string}> */
-    public function endings(): array
+    public static function endings(): array
     {
         return [
             'the last line' => [''],

@@ -223,7 +223,7 @@ final class ClientTest extends TestCase
     }
 
     /** @return list<array{array<string, mixed>, string}> */
-    public function wrongOptions(): array
+    public static function wrongOptions(): array
     {
         return [
             [['apiKey' => 'k'], 'client.apiKey'],

@@ -64,7 +64,7 @@ final class CurlTransportTest extends TestCase
     }
 
     /** @return array<string, array{string, string}> */
-    public function breaks(): array
+    public static function breaks(): array
     {
         $whole = RawServer::answer(200, '{"status": "ok"}');
         return [
@@ -92,7 +92,7 @@ final class CurlTransportTest extends TestCase
     }
 
     /** @return array<string, array{string, string}> */
-    public function stalls(): array
+    public static function stalls(): array
     {
         $whole = RawServer::answer(200, '{"status": "ok"}');
         return [

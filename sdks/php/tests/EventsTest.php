@@ -34,7 +34,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function normalised(): array
+    public static function normalised(): array
     {
         return Cases::list('events', 'normalise');
     }
@@ -51,7 +51,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function validated(): array
+    public static function validated(): array
     {
         return Cases::list('events', 'validate');
     }
@@ -71,7 +71,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function batches(): array
+    public static function batches(): array
     {
         return Cases::list('events', 'batch');
     }
@@ -88,7 +88,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function points(): array
+    public static function points(): array
     {
         return Cases::list('awards', 'points');
     }
@@ -104,7 +104,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function badges(): array
+    public static function badges(): array
     {
         return Cases::list('awards', 'badges');
     }
@@ -122,7 +122,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function schemas(): array
+    public static function schemas(): array
     {
         return Cases::list('schema');
     }
@@ -140,7 +140,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function wrongSchemas(): array
+    public static function wrongSchemas(): array
     {
         return Cases::list('schema', 'refused');
     }
@@ -187,7 +187,7 @@ final class EventsTest extends CaseTestCase
     }
 
     /** @return array<array{mixed, string}> */
-    public function unspeakable(): array
+    public static function unspeakable(): array
     {
         $loop = new \stdClass();
         $loop->again = $loop;

@@ -38,7 +38,7 @@ final class PoliciesTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function retries(): array
+    public static function retries(): array
     {
         return Cases::list('retry');
     }
@@ -63,7 +63,7 @@ final class PoliciesTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function failures(): array
+    public static function failures(): array
     {
         return Cases::list('breaker', 'failures');
     }
@@ -97,7 +97,7 @@ final class PoliciesTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function breakers(): array
+    public static function breakers(): array
     {
         return Cases::list('breaker');
     }
@@ -144,7 +144,7 @@ final class PoliciesTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function refusals(): array
+    public static function refusals(): array
     {
         return Cases::list('errors');
     }
@@ -176,7 +176,7 @@ final class PoliciesTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function generated(): array
+    public static function generated(): array
     {
         return Cases::list('generator');
     }

@@ -49,7 +49,7 @@ final class ReadmeTest extends TestCase
     }
 
     /** @return list<array{string}> */
-    public function snippets(): array
+    public static function snippets(): array
     {
         preg_match_all('/```php\n(.*?)```/s', self::text(), $found);
         return array_map(static fn (string $code): array => [$code], $found[1]);

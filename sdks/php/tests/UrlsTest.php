@@ -19,6 +19,7 @@ final class UrlsTest extends CaseTestCase
     {
         putenv('ROCKET_BASE_URL');
         putenv('ROCKET_API_KEY');
+        $_ENV['ROCKET_API_KEY'] = '';
     }
 
     /**
@@ -42,7 +43,7 @@ final class UrlsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function baseUrls(): array
+    public static function baseUrls(): array
     {
         return Cases::list('urls', 'base_url');
     }
@@ -73,7 +74,7 @@ final class UrlsTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function requests(): array
+    public static function requests(): array
     {
         return Cases::list('urls', 'requests');
     }
@@ -85,6 +86,15 @@ final class UrlsTest extends CaseTestCase
         $transport = new ScriptedTransport(ScriptedTransport::ok());
         (new Client(['transport' => $transport]))->health();
         self::assertSame('Bearer rk_test_env', $transport->seen[0]->headers['authorization']);
+    }
+
+    /** Where a reader of `.env` sets only `$_ENV`, that is read. */
+    public function testTheKeyMayStandInEnv(): void
+    {
+        $_ENV['ROCKET_API_KEY'] = 'rk_test_dotenv';
+        $transport = new ScriptedTransport(ScriptedTransport::ok());
+        (new Client(['transport' => $transport]))->health();
+        self::assertSame('Bearer rk_test_dotenv', $transport->seen[0]->headers['authorization']);
     }
 
     /** A key that would break a header, or none at all, is an error at once. */

@@ -25,7 +25,7 @@ final class WebhookTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function plain(): array
+    public static function plain(): array
     {
         return Cases::list('signatures', 'x_signature');
     }
@@ -47,7 +47,7 @@ final class WebhookTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function standard(): array
+    public static function standard(): array
     {
         return Cases::list('signatures', 'standard');
     }
@@ -65,7 +65,7 @@ final class WebhookTest extends CaseTestCase
     }
 
     /** @return array<string, array{\stdClass}> */
-    public function badSecrets(): array
+    public static function badSecrets(): array
     {
         return Cases::list('signatures', 'bad_secrets');
     }
