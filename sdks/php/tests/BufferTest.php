@@ -270,6 +270,14 @@ final class BufferTest extends CaseTestCase
             'exit' => ['exit(3);'],
             'an uncaught error' => ['throw new RuntimeException();'],
             'a fatal error' => ['ini_set("memory_limit", "8M"); str_repeat("x", 1 << 30);'],
+            'a handler of SIGTERM' => [<<<'PHP'
+                if (function_exists('pcntl_signal')) {
+                    pcntl_async_signals(true);
+                    pcntl_signal(SIGTERM, fn () => exit());
+                    exec('kill ' . getmypid());
+                    sleep(30);
+                }
+                PHP],
             'the buffer is forgotten' => ['$client = $buffer = null;'],
             'exit while sending' => ['putenv("DURING=1"); $buffer->add(["event" => "a.b", "user_id" => "u"]);'],
         ];
