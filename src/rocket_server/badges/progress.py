@@ -1,7 +1,7 @@
 """What learners have done towards criteria: marks, read for a group, changed in memory and written once.
 
 A counter that a learner has no marks for yet takes over what was stored before, when the learner's next event
-concerns it. So new criteria count the past, without a job that goes through everybody's.
+concerns it. So new criteria count the past in bounded reads, without a job that goes through everybody's.
 """
 
 from __future__ import annotations
@@ -12,11 +12,17 @@ from typing import Any
 from rocket_server.badges.criteria import Counter, module_mark
 from rocket_server.db.queries import load
 from rocket_server.events.store import row_as_event
+from rocket_server.ids import FIRST_ID
+from rocket_server.pace import Pace, TakesTooLong
 
 SQL = load(__file__, "progress.sql")
 
 Key = tuple[str, str]  # learner_id, counter
 Mark = tuple[str, str, str]  # learner_id, counter, mark
+
+PAST_AT_ONCE = 20_000  # events that are read while accounts are locked
+_OF_ONE_EVENT = 2  # learners that one event may concern: whose it was, and whose it is
+_BUDGET_S = 20.0  # for asking criteria about them
 
 COMPLETE = ""  # the mark of a counter into which the past was taken over
 
@@ -76,7 +82,11 @@ async def read(
     marks: Collection[Mark],
     counters: dict[str, Counter],
 ) -> Progress:
-    """The counts of `wanted`, and which of `marks` count already."""
+    """The counts of `wanted`, and which of `marks` count already.
+
+    Raises TakesTooLong where many learners have too much of a past to be taken over at once: tried again in
+    parts, each part keeps what it took over. The past of one event's learners is read however long it is.
+    """
     if not wanted:
         return Progress({}, set())
     keys = sorted(wanted)
@@ -89,34 +99,47 @@ async def read(
     )
     fresh = [(row[0], row[1]) for row in rows if not row[3]]
     if fresh:
-        stored = await past(conn, organisation_id, fresh, counters)
+        learner_ids = list({key[0] for key in fresh})
+        much = await conn.fetchval(SQL["has_more_past"], organisation_id, learner_ids, PAST_AT_ONCE)
+        if much and len(learner_ids) > _OF_ONE_EVENT:
+            raise TakesTooLong
+        stored = await past(conn, organisation_id, fresh, counters, PAST_AT_ONCE)
         for key in fresh:
             progress._take_over(key, stored.get(key, ()))
     return progress
 
 
 async def past(
-    conn: Any, organisation_id: str, fresh: Sequence[Key], counters: dict[str, Counter]
+    conn: Any,
+    organisation_id: str,
+    fresh: Sequence[Key],
+    counters: dict[str, Counter],
+    at_once: int | None = None,
 ) -> dict[Key, set[str]]:
-    """The marks that stored events make for learners and counters."""
+    """The marks that stored events make for learners and counters; `at_once` events are read together."""
     asked: dict[str, list[Counter]] = {}
     for learner_id, key in fresh:
         asked.setdefault(learner_id, []).append(counters[key])
     names = {counter.event for own in asked.values() for counter in own}
-    rows = await conn.fetch(
-        SQL["past"], organisation_id, list(asked), sorted(name for name in names if name), None in names
-    )
+    about = (list(asked), sorted(name for name in names if name), None in names)
     found: dict[Key, set[str]] = {}
-    for row in rows:
-        event = row_as_event(row)
-        if row["superseded"] and module_mark(event):
-            continue
-        for counter in asked[row["learner_id"]]:
-            if counter.event is None or counter.event == event.event:
-                mark = counter.mark(event, row["event_id"])
-                if mark is not None:
-                    found.setdefault((row["learner_id"], counter.key), set()).add(mark)
-    return found
+    after = FIRST_ID
+    pace = Pace(_BUDGET_S)
+    while True:
+        rows = await conn.fetch(SQL["past"], organisation_id, *about, after, at_once)
+        for row in rows:
+            event = row_as_event(row)
+            if not (row["superseded"] and module_mark(event)):
+                for counter in asked[row["learner_id"]]:
+                    if counter.event is None or counter.event == event.event:
+                        mark = counter.mark(event, row["event_id"])
+                        if mark is not None:
+                            found.setdefault((row["learner_id"], counter.key), set()).add(mark)
+            if at_once is not None and pace.is_due():
+                await pace.rest()
+        if at_once is None or len(rows) < at_once:
+            return found
+        after = rows[-1]["event_id"]
 
 
 def _columns(marks: Collection[Mark]) -> tuple[list[str], list[str], list[str]]:

@@ -32,9 +32,20 @@ USING unnest($2::uuid[], $3::text[], $4::text[]) AS gone (learner_id, counter, m
 WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]) AND m.learner_id = gone.learner_id
     AND m.counter = gone.counter AND m.mark = gone.mark;
 
+-- name: has_more_past
+-- Whether learners have more than so many events together; looks at no more than that.
+SELECT count(*) > $3 FROM (
+    SELECT 1
+    FROM unnest($2::uuid[]) AS w (learner_id)
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM events e WHERE e.organisation_id = $1 AND e.learner_id = w.learner_id LIMIT $3 + 1
+    ) AS one
+    LIMIT $3 + 1
+) AS bounded;
+
 -- name: past
 -- Processed events of learners, of some names or about courses, with whether a later one states the completion of
--- the same module.
+-- the same module: the next ones behind an id.
 SELECT e.learner_id::text AS learner_id, e.event_id::text AS event_id, e.event, e.source, e.source_kind, e.user_id,
     e.occurred_at, e.properties, e.metadata,
     coalesce((
@@ -44,4 +55,7 @@ SELECT e.learner_id::text AS learner_id, e.event_id::text AS event_id, e.event, 
     ), false) AS superseded
 FROM events e
 WHERE e.organisation_id = $1 AND e.learner_id = ANY ($2::uuid[]) AND e.status = 'processed'
-    AND (e.event = ANY ($3::text[]) OR ($4 AND starts_with(e.event, 'course.')));
+    AND (e.event = ANY ($3::text[]) OR ($4 AND starts_with(e.event, 'course.')))
+    AND e.event_id > $5
+ORDER BY e.event_id
+LIMIT $6;
