@@ -15,6 +15,9 @@ from itertools import count
 import psutil
 
 _PAUSE_S = 0.05
+# One part of the bystander sits behind the attacker's address, as in a school, and keeps its connection; the
+# other sits somewhere else, with a new connection for each request.
+_SAME_ADDRESS, _OTHER_ADDRESS = "127.0.0.1", "127.0.0.2"
 _TIMEOUT_S = 60.0  # an answer later than that is none
 
 
@@ -63,7 +66,8 @@ class Bystander:
         self._stop = threading.Event()
         self._numbers = count()
         self._threads: Sequence[threading.Thread] = [
-            threading.Thread(target=self._send, args=(keep,), daemon=True) for keep in (True, False)
+            threading.Thread(target=self._send, args=(keep, address), daemon=True)
+            for keep, address in ((True, _SAME_ADDRESS), (False, _OTHER_ADDRESS))
         ]
         self._threads = [*self._threads, threading.Thread(target=self._watch, daemon=True)]
 
@@ -80,8 +84,8 @@ class Bystander:
             thread.join()
         return self.seen
 
-    def _send(self, keep: bool) -> None:
-        connection = self._connection()
+    def _send(self, keep: bool, address: str) -> None:
+        connection = self._connection(address)
         while not self._stop.wait(_PAUSE_S):
             number = next(self._numbers)
             started = time.monotonic()
@@ -94,7 +98,7 @@ class Bystander:
                 self.seen.errors.append(error)
             if error or not keep:
                 connection.close()
-                connection = self._connection()
+                connection = self._connection(address)
         connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection, number: int) -> str:
@@ -128,5 +132,7 @@ class Bystander:
                 continue
         return total / (1 << 20)
 
-    def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT_S)
+    def _connection(self, address: str) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(
+            "127.0.0.1", self._port, timeout=_TIMEOUT_S, source_address=(address, 0)
+        )

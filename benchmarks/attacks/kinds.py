@@ -200,7 +200,7 @@ async def slow_patterns(target: Target) -> None:
     )
 
 
-@attack("900 rules and batches of 2,000 events", "200", "201", "429", "503", memory_mib=640)
+@attack("900 rules and batches of 2,000 events", "200", "201", "429", "503", "silent", memory_mib=640)
 async def many_rules(target: Target) -> None:
     await _put_rules(target, 900)
     batch = {"events": [_event(number, text="x") for number in range(2_000)]}

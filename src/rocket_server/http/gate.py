@@ -16,6 +16,7 @@ from rocket_server.errors import InternalError, InvalidPayload, NotFound, Rocket
 from rocket_server.http.body import Bodies, Body, BodyRefused
 from rocket_server.http.context import Network, RequestContext, client_address, shown_address
 from rocket_server.http.edge.pages import page_headers
+from rocket_server.http.edge.turnstile import Turnstile
 from rocket_server.http.intake import HOT_ROUTES, HotRoute, hot_route
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
@@ -30,6 +31,8 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 BATCH_PATHS = frozenset({"/v1/events/batch", "/api/events/batch"})
 _SLOW_S = 1.0
+# What operators ask while everybody else waits.
+_ALWAYS = frozenset({"/v1/health", "/metrics"})
 
 # Looking up a metric's child takes longer than counting; their number is bounded by the routes.
 _requests = cache(REQUESTS.labels)
@@ -52,6 +55,7 @@ class Gate:
         self._bodies = bodies
         self._trusted_proxies = trusted_proxies
         self._log_all = log_all
+        self._turnstile = Turnstile()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,6 +97,8 @@ class Gate:
             if scope["query_string"] and hot is not None and hot.path in HOT_ROUTES:
                 hot = None  # parameters are judged on the ordinary way
             if hot is None:
+                if scope["path"] not in _ALWAYS:
+                    await self._turnstile.enter()
                 await self._app(scope, body, send_marked)
             else:
                 scope["app"], scope["route"] = self._app, hot

@@ -135,13 +135,20 @@ class Connections:
 
     def _make_room(self, block: str | None) -> bool:
         """End the connection of `block`, or of anybody, that is worth least: a silent one, one whose answer
-        was given, one that is only kept open, one whose body or whose reading has come to a stop."""
-        for row in (self.silent, self.resting, self.idle):
-            for connection in islice(row, _LOOK_AT):
-                if block is None or connection.block == block:
-                    self._end(connection, "made_room")
-                    return True
-        return self._make_room_of_stalled(block)
+        was given, one whose body or whose reading has come to a stop, one that is only kept open."""
+        return (
+            self._make_room_of(self.silent, block)
+            or self._make_room_of(self.resting, block)
+            or self._make_room_of_stalled(block)
+            or self._make_room_of(self.idle, block)
+        )
+
+    def _make_room_of(self, row: Row, block: str | None) -> bool:
+        for connection in islice(row, _LOOK_AT):
+            if block is None or connection.block == block:
+                self._end(connection, "made_room")
+                return True
+        return False
 
     def _make_room_of_stalled(self, block: str | None) -> bool:
         assert self._loop is not None
