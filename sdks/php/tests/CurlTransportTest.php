@@ -113,6 +113,7 @@ final class CurlTransportTest extends TestCase
     public function testOnlyHttp(): void
     {
         $this->expectException(NetworkException::class);
+        $this->expectExceptionMessageMatches('/protocol/i');
         (new CurlTransport())->send('GET', 'file:///etc/hostname', [], null, 30.0);
     }
 
