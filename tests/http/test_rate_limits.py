@@ -96,3 +96,36 @@ def test_no_limit_no_headers(organisation):
     response = organisation.hook("{}")
     assert not any(name.startswith("x-ratelimit") for name in response.headers)
     assert organisation.api.get("/v1/rules").headers["x-ratelimit-limit"] == "600000"
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+def test_a_revoked_credential_is_a_failure_as_any_other(organisation, owner, start_server, kind):
+    """One that was revoked while the process remembered it costs one transaction, and counts: then 429."""
+    address = {"X-Forwarded-For": {"key": "192.0.2.71", "token": "192.0.2.72"}[kind]}
+    process = organisation.on(
+        start_server("revoking", ROCKET_RATE_LIMIT_AUTH_FAILURES="4", ROCKET_TRUSTED_PROXIES="127.0.0.1/32")
+    )
+
+    def send():
+        if kind == "token":
+            return process.hook("{}", **address)
+        return process.api.post("/v1/events", EVENT, headers=address)
+
+    def transactions():
+        lines = process.server.client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("rocket_group_events_count"))
+
+    assert send().status_code == {"key": 200, "token": 400}[kind]
+    table = {"key": "api_keys", "token": "source_tokens"}[kind]
+    owner.execute(
+        f"UPDATE {table} SET revoked_at = now() WHERE organisation_id = $1", organisation.organisation_id
+    )
+    owner.execute(
+        "UPDATE organisations SET version = version + 1 WHERE organisation_id = $1",
+        organisation.organisation_id,
+    )
+    before = transactions()
+    *refused, exceeded = responses_across_a_minute(send, 4)
+    assert {response.status_code for response in refused} == {401}
+    check_exceeded(exceeded, None)
+    assert transactions() == before + 1

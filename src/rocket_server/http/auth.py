@@ -131,6 +131,14 @@ class Authenticator:
         acting_for.set(found.source.organisation_id)
         return found
 
+    def revoked(self, request: Request, credential: Credential) -> RocketError:
+        """The answer where a transaction found that the credential was revoked: a failure as any other. The
+        next request finds nothing in memory, and takes part in no transaction."""
+        self._senders.pop(credential.hash, None)
+        for known in [known for known in self._principals if known[0] == credential.hash]:
+            del self._principals[known]
+        return self._failed(context_of(request), "This key or token was revoked.")
+
     async def _find_principal(
         self, key_hash: bytes, organisation_id: str | None, context: RequestContext
     ) -> Principal:

@@ -18,7 +18,14 @@ from msgspec import Raw
 from rocket_server import sources
 from rocket_server.configuration import Configuration
 from rocket_server.db.halves import by_halves
-from rocket_server.errors import Contended, FieldError, Forbidden, InvalidPayload, RocketError
+from rocket_server.errors import (
+    AuthenticationFailed,
+    Contended,
+    FieldError,
+    Forbidden,
+    InvalidPayload,
+    RocketError,
+)
 from rocket_server.events.model import Event
 from rocket_server.group_commit import Submission
 from rocket_server.http import openapi
@@ -69,7 +76,7 @@ async def post_event(request: Request) -> Json:
             raise InvalidPayload.from_fields(event)
         return [event]
 
-    (result,) = await _submit(services, principal, 1, read)
+    (result,) = await _submit(request, principal, 1, read)
     return Json(
         {
             "status": result.status,
@@ -106,7 +113,7 @@ async def post_batch(request: Request) -> Json:
         start = len(answers)
         size = services.group_commit.group_size(principal.organisation_id)
         size = _within(events, start, size)
-        answers += await _process_part(services, principal, decoded[start : start + size], start, received_at)
+        answers += await _process_part(request, principal, decoded[start : start + size], start, received_at)
     return Json(_batch_answer(answers))
 
 
@@ -140,9 +147,10 @@ def _within(events: Sequence[Raw], start: int, most: int) -> int:
 
 
 async def _process_part(
-    services: Services, principal: Principal, part: list[Any], start: int, received_at: datetime
+    request: Request, principal: Principal, part: list[Any], start: int, received_at: datetime
 ) -> list[dict[str, Any]]:
     """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index."""
+    services = services_of(request)
     answers: list[dict[str, Any]] = []
     unfinished: list[Exception] = []
 
@@ -163,7 +171,7 @@ async def _process_part(
                     good.append(event)
             return good
 
-        results = iter(await _submit(services, principal, len(items), read))
+        results = iter(await _submit(request, principal, len(items), read))
         answers.extend(_answers(items, start + len(answers), results, errors))
 
     def fail(items: Sequence[Any], error: Exception) -> None:
@@ -272,7 +280,7 @@ async def post_hook(request: Request, source: str) -> Json:
     context = context_of(request)
     received_at = datetime.now(UTC)
     if sender.source.kind in sources.LISTING and body.lstrip(_BEFORE_JSON)[:1] == b"[":
-        return await _post_list(services, sender, context, content_type, body, received_at)
+        return await _post_list(request, sender, context, content_type, body, received_at)
 
     def read(configuration: Configuration) -> Sequence[Event]:
         current = _current_source(configuration, sender)
@@ -289,7 +297,8 @@ async def post_hook(request: Request, source: str) -> Json:
             )
         ]
 
-    (result,) = await services.group_commit.submit(
+    (result,) = await _commit(
+        request,
         Submission(
             sender.source.organisation_id,
             sender.credential,
@@ -302,9 +311,8 @@ async def post_hook(request: Request, source: str) -> Json:
                 content_type,
                 body,
             ),
-        )
+        ),
     )
-    _measure([result])
     return Json(
         {
             "status": _HOOK_WORDS.get(result.status, result.status),
@@ -317,7 +325,7 @@ async def post_hook(request: Request, source: str) -> Json:
 
 
 async def _post_list(
-    services: Services,
+    request: Request,
     sender: Sender,
     context: RequestContext,
     content_type: str | None,
@@ -326,6 +334,7 @@ async def _post_list(
 ) -> Json:
     """Take a custom platform's list: all of its good events in one transaction, and what is wrong with the
     others by index."""
+    services = services_of(request)
     items: list[Event | InvalidPayload] = []
     said: list[str] = []
 
@@ -342,14 +351,13 @@ async def _post_list(
         said[:] = [f"[{n}] {one.message}" for n, one in enumerate(items) if isinstance(one, InvalidPayload)]
         return [one for one in items if not isinstance(one, InvalidPayload)]
 
-    request = request_log.Request(
+    logged = request_log.Request(
         sender.source.source_id, context.request_id, context.client, content_type, body
     )
     submission = Submission(
-        sender.source.organisation_id, sender.credential, sources.MAX_LIST, read, request, said
+        sender.source.organisation_id, sender.credential, sources.MAX_LIST, read, logged, said
     )
-    results = await services.group_commit.submit(submission)
-    _measure(results)
+    results = await _commit(request, submission)
     found = iter(results)
     answers: list[dict[str, Any]] = []
     for index, item in enumerate(items):
@@ -411,10 +419,16 @@ def _parse(
     )
 
 
-async def _submit(services: Services, principal: Principal, weight: int, read: Any) -> list[Result]:
-    results = await services.group_commit.submit(
-        Submission(principal.organisation_id, principal.credential, weight, read)
-    )
+async def _submit(request: Request, principal: Principal, weight: int, read: Any) -> list[Result]:
+    return await _commit(request, Submission(principal.organisation_id, principal.credential, weight, read))
+
+
+async def _commit(request: Request, submission: Submission) -> list[Result]:
+    services = services_of(request)
+    try:
+        results = await services.group_commit.submit(submission)
+    except AuthenticationFailed:
+        raise services.authenticator.revoked(request, submission.credential) from None
     _measure(results)
     return results
 
