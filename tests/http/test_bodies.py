@@ -194,6 +194,24 @@ def test_metadata_by_hand_is_bounded(organisation, path, sent):
     assert (response.status_code, response.json()["details"]["field"]) == (400, "metadata")
 
 
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ("[" * 200 + "]" * 200, "metadata.a" + "[0]" * 19),
+        (str(2**64), "metadata.a"),
+        ("NaN", "metadata.a"),
+        ('"\\ud800"', "metadata.a"),
+        ("[" + "{}," * 20_000 + "0]", "metadata"),
+    ],
+)
+def test_odd_metadata_is_a_400_that_names_its_place(organisation, value, field):
+    """Whatever can't be written as JSON to be measured is said of the place where it stands."""
+    body = f'{{"user_id": "anna", "points": 1, "reason": "good", "metadata": {{"a": {value}}}}}'
+    response = post(organisation, "/v1/points/award", body, **{"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["details"]["field"]) == (400, field)
+    assert organisation.api.points("anna") == 0
+
+
 @pytest.mark.parametrize("text", ["a, b, " * 15_000, '[\\"],{' * 15_000, '\\"' * 90_000])
 def test_what_stands_in_a_text_is_no_part(organisation, text):
     """A long essay in an event has as many commas, brackets and quotes as it likes."""

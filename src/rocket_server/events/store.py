@@ -16,7 +16,7 @@ from rocket_server.events.model import Event
 SQL = load(__file__, "store.sql")
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
-_FIRST_PIECE = 20  # events that are fetched before anything is known of their size
+_FIRST_PIECE = 10  # events that are fetched before anything is known of their size
 
 # Separates badge ids in one text parameter: arrays of arrays can't be ragged in SQL. No id may hold it.
 _SEPARATOR = "\x1f"
