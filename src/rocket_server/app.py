@@ -39,6 +39,7 @@ from rocket_server.errors import (
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import (
     badges,
+    courses,
     deliveries,
     events,
     intake,
@@ -89,6 +90,7 @@ _ROUTERS = tuple(
         leaderboard,
         simulation,
         rules,
+        courses,
         organisation,
         issuer,
         public_badges,

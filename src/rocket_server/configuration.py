@@ -99,7 +99,12 @@ async def load(
     badges = await badges_store.all_badges(conn, organisation_id)
     return Configuration(
         organisation,
-        RuleSet(versions, organisation.timezone, rules_before),
+        RuleSet(
+            versions,
+            organisation.timezone,
+            rules_before,
+            await rules_store.resets(conn, organisation_id),
+        ),
         await outbox.endpoints(
             conn, organisation_id, plugin_ids=[one.subscription_id for one in subscriptions]
         ),

@@ -15,6 +15,7 @@ from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation
 from rocket_server.pipeline import badge_proof
 from rocket_server.pipeline.model import points_of
+from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.judge import Boost, Factor
@@ -133,7 +134,8 @@ async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Di
 
 
 async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, int], CompiledRule]:
-    calendar = Calendar(organisation.timezone)
+    resets = await rules_store.resets(conn, organisation.organisation_id)
+    calendar = Calendar(organisation.timezone, resets)
     versions = [
         RuleVersion(parse_rule(row["definition"], stored=True), row["version"])
         for row in await conn.fetch(SQL["rule_versions"], organisation.organisation_id)

@@ -411,3 +411,17 @@ def test_without_a_database_nothing_is_made(tmp_path: Path, arguments: tuple[str
     assert "rocket up" in done.stderr
     assert list(home.iterdir()) == []
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_course_that_begins_anew(settings: dict[str, str]) -> None:
+    """`rocket rules reset-course` says whether the course begins anew; what it can't, it refuses."""
+    init(settings)
+    at = "2026-03-01T00:00:00+01:00"
+    assert rocket(settings, "rules", "reset-course", "7", "--at", at).stdout == (
+        "course 7 begins anew at 2026-02-28T23:00:00+00:00\n"
+    )
+    again = rocket(settings, "rules", "reset-course", "7", "--at", at)
+    assert "began anew already" in again.stdout
+    for arguments in (("--at", "2026-03-01"), ("--at", "2999-01-01T00:00:00Z"), ("--source", "mooodle")):
+        refused = rocket(settings, "rules", "reset-course", "7", *arguments, expect=2)
+        assert arguments[0] in refused.stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rocket_server.cli import rule_changes
+from rocket_server.cli import course_resets, rule_changes
 from rocket_server.cli.common import (
     OrganisationOption,
     TenantOption,
@@ -27,6 +27,7 @@ app = typer.Typer(help="What is worth points.", no_args_is_help=True)
 app.command("apply")(rule_changes.apply)
 app.command("export")(rule_changes.export)
 app.command("history")(rule_changes.history)
+app.command("reset-course")(course_resets.reset_course)
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Ids as `rocket rules list` shows them.")]
 

@@ -48,6 +48,8 @@ class Event(msgspec.Struct, frozen=True):
     site: str | None = None
     # What the platform sent, decoded, so that the event can be read again after a mapping was mended.
     received: dict[str, Any] | None = None
+    # The id of the course that begins anew with it.
+    resets_course: str | None = None
 
 
 def dedupe_key(source: str, *parts: str) -> bytes:

@@ -73,6 +73,7 @@ class FiltersBody(BaseModel):
     context_levels: Ids = []
     visible: bool | None = None
     exclude_suspended: bool = False
+    course_resets: bool = True
 
 
 class SourceChange(BaseModel):
@@ -279,6 +280,7 @@ def _changed(source: Source, change: SourceChange) -> Source:
             frozenset(change.filters.context_levels),
             change.filters.visible,
             change.filters.exclude_suspended,
+            change.filters.course_resets,
         )
     if "unknown_learner" in change.model_fields_set:
         changes["unknown_learner"] = change.unknown_learner

@@ -24,6 +24,7 @@ class Filters:
     context_levels: frozenset[str] = frozenset()
     visible: bool | None = None  # True: only events of visible courses
     exclude_suspended: bool = False
+    course_resets: bool = True  # False: a course that the platform resets doesn't begin anew here
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ def filters_of(data: Mapping[str, Any]) -> Filters:
         context_levels=frozenset(data.get("context_levels") or ()),
         visible=data.get("visible"),
         exclude_suspended=bool(data.get("exclude_suspended")),
+        course_resets=bool(data.get("course_resets", True)),
     )
 
 

@@ -7,6 +7,7 @@ from rocket_server.pipeline.ingest import ingest, retry
 from rocket_server.pipeline.merge import Merge, merge
 from rocket_server.pipeline.model import Result
 from rocket_server.pipeline.reasons import reasons
+from rocket_server.pipeline.resets import freed, reset_course
 from rocket_server.pipeline.reverse import reverse
 from rocket_server.pipeline.split import Split, begin_split, continue_split
 
@@ -21,11 +22,13 @@ __all__ = [
     "candidates",
     "continue_split",
     "erased_at",
+    "freed",
     "give_badge",
     "ingest",
     "merge",
     "points_given",
     "reasons",
+    "reset_course",
     "retry",
     "reverse",
     "revoke_badge",

@@ -198,6 +198,19 @@ class Awarding:
         event, statement = item.event, item.statement
         decided: list[Decision] = []
         key = completions.key_of(statement, event.source, learner_id)
+        since = until = None
+        if statement is not None and is_module(statement):
+            # What a module's completion earned stays when its course begins anew.
+            since, until = self._rules.resets.run(event.source, event.properties, event.occurred_at)
+        if (
+            key is not None
+            and (known := states.stated(key))
+            and until is not None
+            and known.occurred_at >= until
+        ):
+            if statement is not None and statement.state == "reopened":
+                return []
+            key = None  # of an earlier run, about which nobody asks any more
         if statement is not None and key is not None:
             later = states.superseded_by(key, event)
             item.superseded = later is not None and is_module(statement)
@@ -205,7 +218,7 @@ class Awarding:
                 detail = {"reason": "withdrawn_later", "by_event": later.event_id}
                 return [Decision.without_points(rule, "condition_not_met", detail) for rule, _ in considered]
             if later is None:
-                state = states.state(key, event, item.event_id, statement.state)
+                state = states.state(key, event, item.event_id, statement.state, since)
                 if statement.state == "reopened":
                     reason = COMPLETION_WITHDRAWN if is_module(statement) else WITHDRAWN
                     for entry_id in state.entry_ids:

@@ -85,4 +85,4 @@ def candidates(configuration: Configuration, rules: Sequence[Rule]) -> RuleSet:
         version = 1 if known is None else known.version + (known.rule != rule)
         versions.append(RuleVersion(replace(rule, active=True) if rule.draft else rule, version))
     versions.sort(key=lambda version: version.rule.rule_id)
-    return RuleSet(versions, configuration.organisation.timezone)
+    return RuleSet(versions, configuration.organisation.timezone, resets=configuration.rules.resets)

@@ -63,9 +63,13 @@ class Completions:
             return state
         return None
 
-    def state(self, key: Key, event: Event, event_id: str, said: CompletionState) -> Completion:
-        """Take what `event` said as the latest statement."""
+    def state(
+        self, key: Key, event: Event, event_id: str, said: CompletionState, since: datetime | None = None
+    ) -> Completion:
+        """Take what `event` said as the latest statement; what was stated before `since` is over."""
         earlier = self._states.get(key)
+        if earlier is not None and since is not None and earlier.occurred_at < since:
+            earlier = None
         state = Completion(
             said,
             event.occurred_at,

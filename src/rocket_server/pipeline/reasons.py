@@ -107,6 +107,11 @@ async def _rules_then(
             compiled[epoch] = (
                 configuration.rules
                 if {(one.rule.rule_id, one.version) for one in rules} == today
-                else RuleSet(rules, configuration.organisation.timezone, configuration.rules)
+                else RuleSet(
+                    rules,
+                    configuration.organisation.timezone,
+                    configuration.rules,
+                    configuration.rules.resets,
+                )
             )
     return {moment: compiled[epoch] for moment, (epoch, _) in stood.items()}

@@ -1,4 +1,5 @@
-"""Calendar units in an organisation's zone: which hour, day, week, month and year an instant lies in."""
+"""An organisation's calendar: which hour, day, week, month and year an instant lies in, in its zone; and when
+its courses began anew."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from rocket_server.rules.model import Window
+from rocket_server.rules.resets import NO_RESETS, Resets
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
@@ -43,15 +45,16 @@ class Day(NamedTuple):
 
 
 class Calendar:
-    """The calendar of one zone.
+    """The calendar of one organisation.
 
     Units are spans of real time between local midnights, so a day with a change of the clocks has 23 or
     25 hours, weeks begin on Monday, and every instant lies in exactly one day. What was worked out is
     remembered, within bounds.
     """
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, resets: Resets = NO_RESETS) -> None:
         self.zone = zone
+        self.resets = resets
         self._by_quarter: dict[int, Day] = {}
         self._by_date: dict[date, Day] = {}
         self._last_time = _EPOCH

@@ -16,6 +16,7 @@ from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
 from rocket_server.rules.index import Index
 from rocket_server.rules.model import PointsFrom, Rule, RuleVersion
+from rocket_server.rules.resets import NO_RESETS, Resets
 
 if TYPE_CHECKING:
     from rocket_server.rules.judge import Boost
@@ -34,6 +35,7 @@ class CompiledRule:
         rule = rule_version.rule
         self.rule = rule
         self.rule_id = rule.rule_id
+        self.calendar = calendar
         self.version = rule_version.version
         self.active = rule.active
         since, until = rule.period.bounds(calendar.zone)
@@ -168,12 +170,21 @@ class RuleSet:
     Rules come by priority, the highest first, and then in the order given.
     """
 
-    def __init__(self, rules: Iterable[RuleVersion], zone: tzinfo, before: RuleSet | None = None) -> None:
-        """What was compiled for the same zone `before` is taken over, where a version is the very same."""
+    def __init__(
+        self,
+        rules: Iterable[RuleVersion],
+        zone: tzinfo,
+        before: RuleSet | None = None,
+        resets: Resets = NO_RESETS,
+    ) -> None:
+        """`resets` say when courses began anew. What was compiled for the same zone and resets `before` is
+        taken over, where a version is the very same."""
         self.zone = zone
-        calendar = Calendar(zone)
-        there: Mapping[tuple[str, int], CompiledRule]
-        there = before.versions if before is not None and before.zone == zone else {}
+        self.resets = resets
+        calendar = Calendar(zone, resets)
+        there: Mapping[tuple[str, int], CompiledRule] = {}
+        if before is not None and before.zone == zone and before.resets == resets:
+            there = before.versions
         by_priority = sorted(rules, key=lambda version: -version.rule.priority)
         self.rules = tuple(
             known
@@ -209,6 +220,10 @@ class RuleSet:
         ]
         # What deciding about one event costs at the most, in comparisons of values.
         self.weight = max(weights, default=1)
+
+    def with_resets(self, resets: Resets) -> RuleSet:
+        """The same rules, where courses began anew at other times."""
+        return RuleSet([RuleVersion(one.rule, one.version) for one in self.rules], self.zone, None, resets)
 
     def known(self) -> dict[tuple[str, int], Rule]:
         """The rules by id and version, for those who would read them from the database again."""

@@ -50,12 +50,13 @@ def build(constraints: Constraints, calendar: Calendar, *, best: bool = False) -
     last the cap on points. With `best`, events of one key give together what the best of them is worth."""
     built: list[Constraint] = []
     if constraints.once:
-        built.append(KeyCap("once", 1, _every_award))
+        built.append(KeyCap("once", 1, _every_award, None))
     if constraints.unique_by:
         key = _unique_key(constraints.unique_by, calendar)
-        built.append(Best(key) if best else KeyCap("unique_by", 1, key))
+        courses = calendar if "unique_by" in constraints.by_course() else None
+        built.append(Best(key, courses) if best else KeyCap("unique_by", 1, key, courses))
     for scope, limit in constraints.scoped():
-        built.append(KeyCap(f"max_per_{scope}", limit, _scope_key(scope, field(f"{scope}_id"))))
+        built.append(KeyCap(f"max_per_{scope}", limit, _scope_key(scope, field(f"{scope}_id")), calendar))
     for window, limit in constraints.windowed():
         built.append(WindowCap(f"max_per_{window}", limit, window, calendar))
     if constraints.cooldown_minutes is not None:
@@ -90,32 +91,35 @@ class _AwardCap:
 
 
 class KeyCap(_AwardCap):
-    """once, unique_by, max_per_course|lesson|section: so many awards for one key, ever."""
+    """once, unique_by, max_per_course|lesson|section: so many awards for one key, in one run of the event's
+    course where there is a calendar of them, else ever."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_calendar", "_key")
 
-    def __init__(self, name: str, limit: int, key: Callable[[Event], str | None]) -> None:
+    def __init__(
+        self, name: str, limit: int, key: Callable[[Event], str | None], calendar: Calendar | None
+    ) -> None:
         super().__init__(name, limit, "already_awarded" if limit == 1 else "cap_reached")
         self._key = key
+        self._calendar = calendar
 
     def probe(self, event: Event) -> Probe | None:
-        mark = self._key(event)
-        return None if mark is None else new_probe((mark, None, None))
+        return _probe_in_run(self._key(event), event, self._calendar)
 
 
 class Best:
     """unique_by beside `best`: what is missing of the event's worth to what was given for its key. It counts
     under the same mark, so that a rule that gave for the first event may come to give for the best."""
 
-    __slots__ = ("_key", "name")
+    __slots__ = ("_calendar", "_key", "name")
 
-    def __init__(self, key: Callable[[Event], str | None]) -> None:
+    def __init__(self, key: Callable[[Event], str | None], calendar: Calendar | None) -> None:
         self.name = "best"
         self._key = key
+        self._calendar = calendar
 
     def probe(self, event: Event) -> Probe | None:
-        mark = self._key(event)
-        return None if mark is None else new_probe((mark, None, None))
+        return _probe_in_run(self._key(event), event, self._calendar)
 
     def allow(self, found: Count, points: int) -> tuple[int, dict[str, int]] | None:
         if found.awards and points <= found.points:
@@ -205,6 +209,16 @@ class PointsCap:
 
     def refusal(self, event: Event, probe: Probe, found: Count) -> tuple[Outcome, dict[str, Any]]:
         return "cap_reached", _counted(self.name, self._limit, found.points, probe)
+
+
+def _probe_in_run(mark: str | None, event: Event, calendar: Calendar | None) -> Probe | None:
+    """What is counted under a key: awards of the run of the course that the event is from."""
+    if mark is None:
+        return None
+    if calendar is None:
+        return new_probe((mark, None, None))
+    since, until = calendar.resets.run(event.source, event.properties, event.occurred_at)
+    return new_probe((mark, since, until))
 
 
 def _counted(name: str, limit: int, used: int, probe: Probe) -> dict[str, Any]:

@@ -124,6 +124,11 @@ class Constraints:
             if limit is not None:
                 yield scope, limit
 
+    def by_course(self) -> list[str]:
+        """The names of the limits that count anew when a course begins anew."""
+        keyed = any(path not in CALENDAR_PATHS for path in self.unique_by)
+        return [*(["unique_by"] if keyed else []), *(f"max_per_{scope}" for scope, _ in self.scoped())]
+
     def windowed(self) -> Iterator[tuple[Window, int]]:
         """The limits per calendar unit that are set, shortest unit first."""
         for window in WINDOWS:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from rocket_server.conditions.values import is_absent
 from rocket_server.rules.calendar import Calendar
-from rocket_server.rules.model import CALENDAR_PATHS, MAX_POINTS, Rule
+from rocket_server.rules.model import CALENDAR_PATHS, MAX_POINTS, SCOPES, Rule
 
 TEXTS: Final[dict[str, str]] = {
     "awarded": "You earned {points} for {thing}.",
@@ -292,8 +292,9 @@ class _Words:
             things if used != 1 else thing.partition(" ")[2],
         )
         since, until = self._time("since"), self._time("until")
-        if since is None or until is None:
-            self.values["key"] = constraint.removeprefix("max_per_")
+        key = constraint.removeprefix("max_per_")
+        if key in SCOPES or since is None or until is None:
+            self.values["key"] = key
             return "cap_reached_for"
         unit = constraint.removeprefix("max_per_").removeprefix("max_points_per_")
         self.values["span"] = self._span(unit, since, until)

@@ -12,9 +12,10 @@ from rocket_server.errors import InvalidPayload
 from rocket_server.rules import store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import RuleSet
-from rocket_server.rules.evaluate import NOTHING
+from rocket_server.rules.evaluate import NOTHING, Probe
 from rocket_server.rules.explain import Limit, limits
 from rocket_server.rules.model import PointsFrom, Rule
+from rocket_server.rules.resets import EVERY_SOURCE, Resets
 from rocket_server.rules.store import UsedKey
 
 _OVER_TIME: Final = 0
@@ -102,7 +103,10 @@ async def standing(
     if scoped:
         place = (after.rule_id, after.mark if after.kind == _BY_KEY else "")
         keys = await store.used_keys(conn, organisation_id, learner_id, list(scoped), place, limit)
-        rows += [_of_key(key, scoped) for key in keys]
+        rows += [
+            _of_key(key, scoped)
+            for key in await _in_present_run(conn, organisation_id, learner_id, keys, rules.resets, now)
+        ]
     counted = await store.count(
         conn,
         organisation_id,
@@ -120,6 +124,24 @@ async def standing(
             since, until = count.latest, count.latest + cap.cooldown
         rows.append(Standing(position, cap.rule, cap.constraint, cap.limit, used, since, until))
     return sorted(rows, key=lambda row: row.place)[:limit]
+
+
+async def _in_present_run(
+    conn: Any, organisation_id: str, learner_id: str, keys: list[UsedKey], resets: Resets, now: datetime
+) -> list[UsedKey]:
+    """The same keys with what was awarded since their course began anew; one statement where one did."""
+    probes: dict[int, Probe] = {}
+    for number, key in enumerate(keys):
+        since = resets.run(key.source or EVERY_SOURCE, key.properties or {}, now).since
+        if since is not None:
+            probes[number] = Probe(key.mark, since, None)
+    wanted = [(learner_id, keys[number].rule_id, probe) for number, probe in probes.items()]
+    counted = await store.count(conn, organisation_id, wanted)
+    awards = {(rule_id, probe): count.awards for _, rule_id, probe, count in counted}
+    return [
+        key._replace(awards=awards.get((key.rule_id, probes[number]), 0)) if number in probes else key
+        for number, key in enumerate(keys)
+    ]
 
 
 def _numbered(caps: list[Limit], after: Place) -> list[tuple[Place, Limit]]:

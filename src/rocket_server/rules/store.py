@@ -13,10 +13,12 @@ from rocket_server.db.queries import load
 from rocket_server.rules.evaluate import Count, Probe
 from rocket_server.rules.model import Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.resets import Reset, Resets
 
 SQL = load(__file__, "store.sql")
 
 MAX_VERSION = 2**31 - 1
+MAX_RESETS = 20_000  # of the courses of one organisation, over all years
 
 
 class Mark(NamedTuple):
@@ -196,13 +198,15 @@ async def remove_marks(conn: Any, organisation_id: str, awards: Sequence[AwardRe
 
 
 class UsedKey(NamedTuple):
-    """How often a rule gave for one course, lesson or section; event and properties are of the latest."""
+    """How often a rule gave for one course, lesson or section; event, source and properties are of the
+    latest."""
 
     rule_id: str
     mark: str
     awards: int
     latest: datetime
     event_id: str | None
+    source: str | None
     properties: dict[str, Any] | None
 
 
@@ -230,6 +234,32 @@ async def awarded_by(
     columns = [list(column) for column in zip(*wanted, strict=True)]
     rows = await conn.fetch(SQL["awarded_by"], organisation_id, *columns)
     return {row["number"] - 1: row["event_id"] for row in rows}
+
+
+async def resets(conn: Any, organisation_id: str) -> Resets:
+    """When the organisation's courses began anew."""
+    rows = await conn.fetch(SQL["resets"], organisation_id)
+    return Resets(Reset(*row.values()) for row in rows)
+
+
+async def add_resets(
+    conn: Any, organisation_id: str, wanted: Sequence[Reset], actor: str
+) -> tuple[set[Reset], bool]:
+    """Note that courses began anew: those that weren't noted yet, and whether there was room for them.
+
+    An organisation has at most MAX_RESETS. The caller holds the organisation's row, and raises its version.
+    """
+    if await conn.fetchval(SQL["count_resets"], organisation_id) + len(wanted) > MAX_RESETS:
+        return set(), False
+    rows = await conn.fetch(
+        SQL["add_resets"],
+        organisation_id,
+        [one.course_id for one in wanted],
+        [one.source for one in wanted],
+        [one.at for one in wanted],
+        actor,
+    )
+    return {Reset(*row.values()) for row in rows}, True
 
 
 def _columns(awards: Sequence[AwardRef]) -> tuple[list[str], list[str], list[str]]:

@@ -80,7 +80,7 @@ WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]) AND m.rule_id =
 -- name: used_keys
 -- What a learner was awarded under the courses, lessons or sections of rules ($3, $4), in the order of rule and mark
 -- (code points), above a place in it. The latest award names its event, which knows the title.
-SELECT u.rule_id, u.mark, u.awards, u.latest, e.event_id::text AS event_id, e.properties
+SELECT u.rule_id, u.mark, u.awards, u.latest, e.event_id::text AS event_id, e.source, e.properties
 FROM (
     SELECT m.rule_id, m.mark, count(*) AS awards, max(m.occurred_at) AS latest,
         (array_agg(m.award_id ORDER BY m.occurred_at DESC))[1] AS award_id
@@ -110,3 +110,18 @@ CROSS JOIN LATERAL (
     ORDER BY m.award_id
     LIMIT 1
 ) AS found;
+
+-- name: resets
+-- When an organisation's courses began anew.
+SELECT r.course_id, r.source, r.at FROM course_resets r WHERE r.organisation_id = $1;
+
+-- name: count_resets
+-- How often an organisation's courses began anew.
+SELECT count(*) FROM course_resets r WHERE r.organisation_id = $1;
+
+-- name: add_resets
+-- Notes that courses began anew; those that were noted before aren't answered.
+INSERT INTO course_resets (organisation_id, course_id, source, at, created_by)
+SELECT DISTINCT $1::uuid, n.course_id, n.source, n.at, $5 FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS n (course_id, source, at)
+ON CONFLICT DO NOTHING
+RETURNING course_id, source, at;

@@ -27,7 +27,7 @@ from rocket_server.simulation import batches
 from rocket_server.simulation.batches import SQL, Batch
 from rocket_server.simulation.model import Addition
 from rocket_server.simulation.stored import as_read
-from rocket_server.sources.withdrawals import Statement
+from rocket_server.sources.withdrawals import Statement, is_module
 
 ACTOR: Final = "rules"
 APPLIED: Final = "rule applied to the past"
@@ -114,8 +114,13 @@ async def apply_piece(
 
     given: dict[str, int] = {}
     for one in due:
-        key = completions.key_of(stated(one.event), one.event.source, one.learner_id)
+        statement = stated(one.event)
+        key = completions.key_of(statement, one.event.source, one.learner_id)
         state = states.stated(key) if key is not None else None
+        if state is not None and statement is not None and is_module(statement):
+            run = one.rule.calendar.resets.run(one.event.source, one.event.properties, one.event.occurred_at)
+            if run.until is not None and state.occurred_at >= run.until:
+                state = None  # its course has begun anew since
         if state is not None and state.state == "reopened":
             continue
         made = _give(

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
-from rocket_server.events.model import CompletionState, Event
+from rocket_server.events.model import Event
 from rocket_server.learners.ranks import rank_of
 from rocket_server.organisations.model import DEFAULT_RANKS, Rank
 from rocket_server.rules.compile import CompiledRule, RuleSet
 from rocket_server.rules.evaluate import Decision
 from rocket_server.rules.judge import judge
+from rocket_server.rules.resets import NO_RESETS, Resets
 from rocket_server.rules.tally import Tally
 from rocket_server.simulation.book import Book, Place
 from rocket_server.simulation.model import Addition, RuleSums, Sums
@@ -23,7 +24,7 @@ from rocket_server.simulation.stored import (
     as_read,
     decode_decisions,
 )
-from rocket_server.sources.withdrawals import Statement
+from rocket_server.sources.withdrawals import Statement, is_module
 
 DECIDED_ANEW: Final = "decided anew"  # as `pipeline/model.py` has it: such a reversal isn't the event's own
 
@@ -32,8 +33,9 @@ _NO_DECISIONS: Final = "[]"
 _NO_RULES: Final = frozenset[str]()
 
 # An event that states something is the latest about its subject; or was overtaken by one that says that it
-# stands; or by a withdrawal, which rules then answer.
-_Standing = Literal["latest", "overtaken", "withdrawn"]
+# stands; or by a withdrawal, which rules then answer; or is from before its course began anew, after which
+# something was stated.
+_Standing = Literal["latest", "overtaken", "withdrawn", "earlier_run"]
 
 
 class _Given:
@@ -91,6 +93,7 @@ class Replay:
         trust: bool = True,
         collect: bool = False,
         stated: Callable[[Event], Statement | None],
+        resets: Resets = NO_RESETS,
     ) -> None:
         """`versions` are all versions of the candidates' rules, `in_force` from which Unix millisecond on
         each was, the latest first. `ranks` are the organisation's. With `collect`, `end` answers
@@ -103,6 +106,7 @@ class Replay:
         self._trust = trust
         self._collect = collect
         self._stated = stated
+        self._resets = resets
         self._same: dict[tuple[str, int], bool] = {}
         self._hearing_ids: dict[str, frozenset[str]] = {}
         self._tried = (
@@ -170,10 +174,16 @@ class Replay:
         standing: _Standing = "latest"
         if statement is not None and not suspended:
             key = (event.source, statement.subject)
-            standing = self._state(key, event, statement.state, made)
+            standing = self._state(key, event, statement, made)
             if statement.state == "reopened":
                 self._withdraw(key, place, standing == "latest")
-            if standing == "overtaken" and statement.state == "reopened" and not (given and self._trust):
+            elif standing == "earlier_run":
+                key = None  # about which nobody asks any more
+            if (
+                standing in ("overtaken", "earlier_run")
+                and statement.state == "reopened"
+                and not (given and self._trust)
+            ):
                 # A withdrawal behind which the module was completed again isn't decided about.
                 self._count_silent(given, _NO_RULES)
                 return
@@ -441,16 +451,23 @@ class Replay:
         self,
         key: tuple[str, str],
         event: Event,
-        said: CompletionState,
+        statement: Statement,
         made: Iterable[StoredDecision],
     ) -> _Standing:
-        """Where the event stands among the statements about its subject."""
+        """Where the event stands among the statements about its subject. What the completion of a module
+        earned stays when its course begins anew."""
         if any(one.detail.reason == WITHDRAWN_LATER for one in made):
             return "withdrawn"
         state = self._states.get(key)
+        if state is not None and is_module(statement):
+            since, until = self._resets.run(event.source, event.properties, event.occurred_at)
+            if until is not None and state[0] >= until:
+                return "earlier_run"
+            if since is not None and state[0] < since:
+                self._earned.pop(key, None)
         if state is not None and state[:2] > (event.occurred_at, event.sequence):
             return "withdrawn" if state[2] == "reopened" else "overtaken"
-        self._states[key] = (event.occurred_at, event.sequence, said)
+        self._states[key] = (event.occurred_at, event.sequence, statement.state)
         return "latest"
 
     def _withdraw(self, key: tuple[str, str], place: Place, is_latest: bool) -> None:

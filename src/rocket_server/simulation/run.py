@@ -80,12 +80,12 @@ async def simulate(
     counts = await conn.fetchrow(
         SQL["counts"], organisation_id, period.first_id, period.end_id, timeout=STATEMENT_TIMEOUT_S
     )
-    calendar = Calendar(organisation.timezone)
+    calendar = Calendar(organisation.timezone, await rules_store.resets(conn, organisation_id))
     if rules is not None:
         rules = await _with_multiplied(conn, organisation_id, rules)
     rule_ids = None if rules is None else [rule.rule_id for rule in rules]
     versions, in_force = await _versions(conn, organisation_id, rule_ids, calendar)
-    candidates, states = await _candidates(conn, organisation, rules, versions)
+    candidates, states = await _candidates(conn, organisation, rules, versions, calendar)
     book = Book(calendar, states, settings.top)
     collect = settings.on_additions is not None
     withdrawals = await withdrawals_of(conn, organisation_id, settings)
@@ -98,6 +98,7 @@ async def simulate(
         trust=settings.trust,
         collect=collect,
         stated=withdrawals.stated,
+        resets=calendar.resets,
     )
 
     stream = Stream(conn, organisation_id, period)
@@ -234,6 +235,7 @@ async def _candidates(
     organisation: Organisation,
     rules: Sequence[Rule] | None,
     versions: dict[tuple[str, int], CompiledRule],
+    calendar: Calendar,
 ) -> tuple[RuleSet | None, dict[str, str]]:
     """The candidates ready to judge, and whether each is new, changed or unchanged."""
     if rules is None:
@@ -241,7 +243,8 @@ async def _candidates(
     now = {one.rule.rule_id: one for one in await rules_store.current(conn, organisation.organisation_id)}
     candidates = RuleSet(
         [RuleVersion(rule, now[rule.rule_id].version if rule.rule_id in now else 0) for rule in rules],
-        organisation.timezone,
+        calendar.zone,
+        resets=calendar.resets,
     )
     states = {}
     for rule in candidates.rules:

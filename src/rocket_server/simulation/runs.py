@@ -119,7 +119,9 @@ async def _rules_in_force(conn: Any, organisation: Organisation, batch: Batch) -
     rules = {
         rule.rule_id: rule
         for rule in RuleSet(
-            [one for one in current if one.rule.rule_id in batch.rules], organisation.timezone
+            [one for one in current if one.rule.rule_id in batch.rules],
+            organisation.timezone,
+            resets=await rules_store.resets(conn, organisation.organisation_id),
         ).rules
     }
     if {rule_id: rule.version for rule_id, rule in rules.items()} != batch.rules:

@@ -44,6 +44,7 @@ class Filters(BaseModel):
     context_levels: list[str]
     visible: bool | None
     exclude_suspended: bool
+    course_resets: bool
 
 
 class Credential(BaseModel):
