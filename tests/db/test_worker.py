@@ -345,3 +345,22 @@ async def test_a_message_that_cannot_be_read_holds_up_no_other(db, receiver, org
             "SELECT event_id::text FROM deliveries WHERE status = 'pending' AND tries > 0"
         )
     assert [row[0] for row in left] == [ids[5]]
+
+
+async def test_a_result_that_cannot_be_written_holds_up_no_other(db, receiver, organisation_id, owner_of):
+    """Settled in one set with it, all others are delivered, once each."""
+    async with db.transaction() as conn:
+        endpoint_id = await outbox.make_endpoint(conn, organisation_id, receiver.url())
+        ids = await outbox.tell(conn, organisation_id, 12)
+    await owner_of(
+        "CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = '22012'; END $$;"
+        "CREATE TRIGGER breaks BEFORE INSERT ON delivery_attempts FOR EACH ROW"
+        f" WHEN (NEW.delivery_id = '{delivery_id(ids[5], endpoint_id)}') EXECUTE FUNCTION breaks();"
+    )
+    async with working(db):
+        await until_rows(db, "SELECT 1 FROM deliveries WHERE status = 'delivered'", count=11)
+    async with db.connection() as conn:
+        left = await conn.fetch("SELECT event_id::text FROM deliveries WHERE status = 'pending'")
+    assert [row[0] for row in left] == [ids[5]]
+    assert len(receiver.ids()) == 12

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
 
-import asyncpg
 import structlog
 
 from rocket_server import metrics
+from rocket_server.db.halves import by_halves
 from rocket_server.db.pool import Database
 from rocket_server.delivery.settle import Policy, Result, Settled, settle
 from rocket_server.errors import RocketError
@@ -93,28 +94,28 @@ class Settling:
     async def _settle(self, organisation_id: str, results: list[Result]) -> None:
         """Settle a set, however long the database is away. Deliveries whose leases end meanwhile are sent
         again by others, and these results then come too late."""
-        wait_s = _WAIT_S
-        while True:
-            try:
-                settled = await self._database.run(
-                    lambda conn: settle(conn, organisation_id, results, self._policy), ingest=True
-                )
-            except RocketError as error:
-                log.warning("results_wait", results=len(results), reason=error.message)
-                await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
-                wait_s = min(wait_s * 2, _WAIT_MAX_S)
-            except (asyncpg.PostgresError, ValueError, TypeError):
-                # One that can't be written mustn't keep back others. Its lease ends, and it is sent again.
-                if len(results) == 1:
-                    log.exception("result_not_settled", delivery_id=results[0].claimed.delivery_id)
+
+        async def work(part: Sequence[Result]) -> None:
+            wait_s = _WAIT_S
+            while True:
+                try:
+                    settled = await self._database.run(
+                        lambda conn: settle(conn, organisation_id, part, self._policy), ingest=True
+                    )
+                except RocketError as error:
+                    log.warning("results_wait", results=len(part), reason=error.message)
+                    await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
+                    wait_s = min(wait_s * 2, _WAIT_MAX_S)
+                else:
+                    self._tell(organisation_id, part, settled)
                     return
-                half = len(results) // 2
-                await self._settle(organisation_id, results[:half])
-                await self._settle(organisation_id, results[half:])
-                return
-            else:
-                self._tell(organisation_id, results, settled)
-                return
+
+        def fail(part: Sequence[Result], error: Exception) -> None:
+            # One that can't be written mustn't keep back others. Its lease ends, and it is sent again.
+            for result in part:
+                log.error("result_not_settled", delivery_id=result.claimed.delivery_id, exc_info=error)
+
+        await by_halves(results, work, fail, budget_s=math.inf)
 
     def _tell(self, organisation_id: str, results: Sequence[Result], settled: Settled) -> None:
         self.counts.update(settled.counts)
