@@ -265,6 +265,7 @@ def _answer(submission: Submission, answer: list[Result] | BaseException) -> Non
     if submission.done.done():
         return
     if isinstance(answer, BaseException):
-        submission.done.set_exception(answer)
+        # The future would keep the frames, and these the body and the future: see `_forget_frames`.
+        submission.done.set_exception(answer.with_traceback(None))
     else:
         submission.done.set_result(answer)

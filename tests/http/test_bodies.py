@@ -238,6 +238,20 @@ def test_what_is_no_json_in_a_batch_is_said_of_its_event(organisation):
     assert [result["status"] for result in answer["results"]] == ["failed", "failed", "processed"]
 
 
+def test_refused_bodies_of_hooks_are_let_go(organisation, start_server):
+    """Neither are those that a hook refuses while it reads a group."""
+    server = start_server("refusing-hooks")
+    large = b'{"a":[' + b'"token",' * 130_000 + b"1]}"
+
+    def refused(times):
+        for _ in range(times):
+            assert organisation.on(server).hook(large).status_code == 400
+        return psutil.Process(server.process.pid).memory_info().rss // MIB
+
+    before = refused(20)
+    assert refused(100) - before < 40
+
+
 def test_refused_bodies_are_let_go(organisation, start_server):
     """Refused bodies aren't kept until the collector of garbage comes by: a hundred of a megabyte each
     leave the server as large as it was."""
