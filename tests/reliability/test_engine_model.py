@@ -86,7 +86,7 @@ def test_random_histories(prepare: Callable[[], Prepared], adds_up: Callable[[Or
         with told(seed, play):
             set_up(play)
             for _ in range(STEPS):
-                step(play, play.change_a_rule, play.merge)
+                step(play, play.change_a_rule, play.merge, play.reset_course)
             play.compare_learners()
             adds_up(doors[0])
 

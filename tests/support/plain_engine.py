@@ -152,6 +152,7 @@ class PlainEngine:
         self.people: dict[str, Person] = {}
         self.events: list[Event] = []
         self.entries: list[Entry] = []
+        self.resets: list[tuple[str, datetime]] = []
         self._keys: dict[str, Event] = {}
 
     # ---- what administrators do ----
@@ -189,6 +190,13 @@ class PlainEngine:
         for user_id, person in self.people.items():
             if person is gone:
                 self.people[user_id] = kept
+        return True
+
+    def reset_course(self, course_id: str, at: datetime) -> bool:
+        """Let a course begin anew; False where it did at that very time."""
+        if (course_id, at) in self.resets:
+            return False
+        self.resets.append((course_id, at))
         return True
 
     # ---- points by hand ----
@@ -296,6 +304,12 @@ class PlainEngine:
         if about is None or about[0] not in WITHDRAWN_BY:
             return None, False
         module = person.modules.get(about)
+        is_lesson = about[0] == "lesson.completed"
+        if module and is_lesson and not plain_rules.in_one_run(event, module.occurred_at, self.resets):
+            # Its course has begun anew in between: what was stated before is over.
+            if module.occurred_at > event.occurred_at:
+                return None, False
+            module.completions = []
         if module is not None and module.occurred_at > event.occurred_at:
             if module.name in WITHDRAWS:
                 return module, True
@@ -323,7 +337,7 @@ class PlainEngine:
             ]
             for _, rule in rules
         }
-        decided = plain_rules.decisions([rule for _, rule in rules], event, given)
+        decided = plain_rules.decisions([rule for _, rule in rules], event, given, self.resets)
         for version, rule in rules:
             rule_id = rule["rule_id"]
             outcome, points = decided[rule_id]
@@ -471,7 +485,8 @@ class PlainEngine:
             limited = rule.get("active", True) and name in rule.get("constraints", {})
             if award.stands and limited and name in award.given.constraints:
                 value = plain_rules.key_text(award.event.properties.get(f"{scope}_id"))
-                found[award.rule_id, value] += 1
+                now = [at for course, at in self.resets if scope == "course" and course == value]
+                found[award.rule_id, value] += all(award.event.occurred_at >= at for at in now)
         return dict(found)
 
 

@@ -175,6 +175,18 @@ def base_points(rule: Mapping[str, Any], event: Happened) -> int:
     return max(least, min(most, half_up(product)))
 
 
+# ---- courses that begin anew -------------------------------------------------------------------------------
+
+Resets = Sequence[tuple[str, datetime]]  # course, time
+
+
+def in_one_run(event: Happened, other: datetime, resets: Resets) -> bool:
+    """Whether an event's course didn't begin anew between it and another time."""
+    course = key_text(event.properties.get("course_id"))
+    times = [at for course_id, at in resets if course_id == course]
+    return sum(at <= event.occurred_at for at in times) == sum(at <= other for at in times)
+
+
 # ---- constraints -------------------------------------------------------------------------------------------
 
 
@@ -200,6 +212,11 @@ def counted(name: str, constraints: Mapping[str, Any], given: Sequence[Given]) -
     return [one for one in given if name in one.constraints]
 
 
+def by_course(name: str, limits: Mapping[str, Any]) -> bool:
+    """Whether a limit by key counts within one run of the course: not where the key is only one of time."""
+    return name != "unique_by" or not all(path.startswith("@") for path in limits[name])
+
+
 def best_of(rule: Mapping[str, Any], event: Happened) -> list[str] | None:
     """What the event's worth is compared for, of a rule that gives for the best; None where it isn't."""
     written = rule["actions"].get("award_points")
@@ -210,12 +227,20 @@ def best_of(rule: Mapping[str, Any], event: Happened) -> list[str] | None:
 
 
 def refusal(
-    limits: Mapping[str, Any], event: Happened, given: Sequence[Given], *, best: bool = False
+    limits: Mapping[str, Any],
+    event: Happened,
+    given: Sequence[Given],
+    *,
+    best: bool = False,
+    resets: Resets = (),
 ) -> str | None:
     """Why constraints on the number of awards leave no room; None where they do."""
 
     def among(name: str) -> list[Given]:
-        return counted(name, limits, given)
+        found = counted(name, limits, given)
+        if name in ("max_per_course", "max_per_lesson", "unique_by") and by_course(name, limits):
+            return [one for one in found if in_one_run(event, one.event.occurred_at, resets)]
+        return found
 
     if limits.get("once") and among("once"):
         return "already_awarded"
@@ -251,7 +276,11 @@ def refusal(
 
 
 def decision(
-    rule: Mapping[str, Any], event: Happened, given: Sequence[Given], factor: Fraction | None = None
+    rule: Mapping[str, Any],
+    event: Happened,
+    given: Sequence[Given],
+    factor: Fraction | None = None,
+    resets: Resets = (),
 ) -> tuple[str, int]:
     """What one rule says about an event: its outcome and points."""
     if rule.get("active") is False or not period_holds(rule, event):
@@ -268,10 +297,11 @@ def decision(
             one
             for one in counted("unique_by", limits, given)
             if unique_key(limits["unique_by"], one.event) == key
+            if not by_course("unique_by", limits) or in_one_run(event, one.event.occurred_at, resets)
         ]
         if same and points <= sum(one.points for one in same):
             return "already_awarded", 0
-    refused = refusal(limits, event, given, best=key is not None)
+    refused = refusal(limits, event, given, best=key is not None, resets=resets)
     if refused is not None:
         return refused, 0
     if key is not None:
@@ -289,11 +319,16 @@ def decision(
 
 
 def decisions(
-    rules: Sequence[Mapping[str, Any]], event: Happened, given: Mapping[str, Sequence[Given]]
+    rules: Sequence[Mapping[str, Any]],
+    event: Happened,
+    given: Mapping[str, Sequence[Given]],
+    resets: Resets = (),
 ) -> dict[str, tuple[str, int]]:
     """All rules about one event: multipliers are known first, and aren't used where nothing was given."""
     multipliers = [rule for rule in rules if "multiplier" in rule["actions"]]
-    decided = {rule["rule_id"]: decision(rule, event, given[rule["rule_id"]]) for rule in multipliers}
+    decided = {
+        rule["rule_id"]: decision(rule, event, given[rule["rule_id"]], None, resets) for rule in multipliers
+    }
     factor: Fraction | None = None
     for rule in multipliers:
         if decided[rule["rule_id"]][0] == "awarded":
@@ -303,7 +338,7 @@ def decisions(
     multiplied = False
     for rule in rules:
         if rule not in multipliers:
-            outcome, points = decision(rule, event, given[rule["rule_id"]], factor)
+            outcome, points = decision(rule, event, given[rule["rule_id"]], factor, resets)
             decided[rule["rule_id"]] = outcome, points
             multiplied = multiplied or (outcome == "awarded" and base_points(rule, event) > 0)
     for rule in multipliers:

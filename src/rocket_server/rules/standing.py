@@ -132,7 +132,11 @@ async def _in_present_run(
     """The same keys with what was awarded since their course began anew; one statement where one did."""
     probes: dict[int, Probe] = {}
     for number, key in enumerate(keys):
-        since = resets.run(key.source or EVERY_SOURCE, key.properties or {}, now).since
+        properties = key.properties
+        if properties is None:  # an award without points, of which only its mark is known
+            scope, _, value = key.mark.partition(":")
+            properties = {f"{scope}_id": value}
+        since = resets.run(key.source or EVERY_SOURCE, properties, now).since
         if since is not None:
             probes[number] = Probe(key.mark, since, None)
     wanted = [(learner_id, keys[number].rule_id, probe) for number, probe in probes.items()]
