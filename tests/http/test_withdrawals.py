@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from rocket_server.rules.parse import parse_rule
+
 FORUM, QUIZ, ASSIGN = "\\mod_forum\\event\\post_", "\\mod_quiz\\event\\attempt_", "\\mod_assign\\event\\"
 _MODULE = {"contextlevel": "70", "contextinstanceid": "9", "courseid": "3"}
 
@@ -220,3 +222,45 @@ def test_a_rule_that_is_tried_gives_nothing_for_what_was_deleted(organisation):
     ]
     answer = organisation.api.post("/v1/rules/simulate", {"rules": rules, "since": "1d"}).json()
     assert (answer["points_current"], answer["points_candidate"]) == (5, 10)
+
+
+GLOSSARY, DATA = "\\mod_glossary\\event\\entry_", "\\mod_data\\event\\record_"
+AUTHORED = [
+    ("\\mod_forum\\event\\discussion_", "forum.discussion_started"),
+    (GLOSSARY, "glossary.entry_added"),
+    (DATA, "database.entry_added"),
+]
+
+
+@pytest.mark.parametrize(("eventname", "event"), AUTHORED, ids=[case[1] for case in AUTHORED])
+@pytest.mark.parametrize("teacher", ["44", "5"], ids=["teacher", "staff"])
+def test_what_a_teacher_deleted_is_taken_back_from_its_author(
+    make_organisation, adds_up, eventname: str, event: str, teacher: str
+):
+    """Where Moodle names only who deleted something, its author is found by the thing's id; who deleted loses
+    nothing, also not of an own thing with another id."""
+    rule = parse_rule(
+        {"rule_id": "made", "trigger": {"event": event}, "actions": {"award_points": 8}, "constraints": {}}
+    )
+    organisation = make_organisation(rules=[rule])
+    assert (
+        moodle(organisation, eventname + "created", 1, 0, userid="31", objectid="70")["points_awarded"] == 8
+    )
+    assert (
+        moodle(organisation, eventname + "created", 2, 1, userid="44", objectid="71")["points_awarded"] == 8
+    )
+    gone = moodle(organisation, eventname + "deleted", 3, 60, userid=teacher, objectid="70")
+    assert (gone["status"], gone["points_awarded"]) == ("success", -8)
+    stored = organisation.api.read(gone["event_id"])
+    assert stored["user_id"] == "moodle:31"
+    assert "who made what was deleted" in stored["metadata"]["notes"][-1]
+    unknown = moodle(organisation, eventname + "deleted", 4, 70, userid=teacher, objectid="99")
+    assert unknown["points_awarded"] == 0
+    assert moodle(organisation, eventname + "deleted", 3, 60, userid=teacher, objectid="70")["status"] == (
+        "duplicate"
+    )
+    assert [organisation.api.points(f"moodle:{user}") for user in (31, 44)] == [0, 8]
+    again = organisation.api.post(f"/v1/events/{gone['event_id']}/retry")
+    assert again.status_code == 200, again.text
+    assert [organisation.api.points(f"moodle:{user}") for user in (31, 44)] == [0, 8]
+    adds_up(organisation)

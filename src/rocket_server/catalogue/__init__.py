@@ -51,11 +51,13 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Withdraws(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an event takes back: `event` of the same learner with the same value of the property `by`, if each
-    property of `when` has one of the values named there."""
+    property of `when` has one of the values named there. With `author` the learner is who made what is taken
+    back, whoever takes it back: the platform names only the latter."""
 
     event: str
     by: str = "object_id"
     when: Mapping[str, tuple[str, ...]] = {}
+    author: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from rocket_server.learners import store as learners
 from rocket_server.learners.store import Wanted
 from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations.model import Source
-from rocket_server.pipeline import badges, resets
+from rocket_server.pipeline import authors, badges, resets
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
@@ -81,6 +81,7 @@ async def retry(
         item.afresh = afresh
     await _check_sites(conn, configuration, items)
     configuration = await resets.take(conn, configuration, items)
+    await authors.find(conn, configuration, items)
     await _find_learners(conn, configuration, items, tells=False)
     results = {item.event_id: _stands(item) for item in items}
     items = [item for item in items if results[item.event_id] is None]
@@ -223,6 +224,7 @@ async def _decide(
         return badges.Outcome()
     await _check_sites(conn, configuration, items)
     configuration = await resets.take(conn, configuration, items)
+    await authors.find(conn, configuration, items)
     await _find_learners(conn, configuration, items)
     return await _award(conn, configuration, items, received_at)
 

@@ -78,6 +78,15 @@ class Withdrawals:
             return Statement(lesson_id, event.completion) if isinstance(lesson_id, str) else None
         return self._own.get(event.source, self._common).stated(event)
 
+    def of_author(self, event: Event) -> Statement | None:
+        """What an event takes back from its author, whoever is named as having done it; None for others."""
+        own = self._own.get(event.source, self._common)
+        withdraws = own.withdrawing.get(event.event)
+        if withdraws is None or not withdraws.author:
+            return None
+        statement = own.stated(event)
+        return statement if statement is not None and statement.state == "reopened" else None
+
 
 class _Withdrawals:
     """As `Withdrawals`, for one source."""
