@@ -264,3 +264,18 @@ def test_what_a_teacher_deleted_is_taken_back_from_its_author(
     assert again.status_code == 200, again.text
     assert [organisation.api.points(f"moodle:{user}") for user in (31, 44)] == [0, 8]
     adds_up(organisation)
+
+
+def test_a_teachers_deletion_that_arrives_first(make_organisation, adds_up):
+    """It takes nothing from anybody; run again after the making has arrived, it finds the author."""
+    rule = parse_rule(
+        {"rule_id": "made", "trigger": {"event": "glossary.entry_added"}, "actions": {"award_points": 8}}
+    )
+    organisation = make_organisation(rules=[rule])
+    gone = moodle(organisation, GLOSSARY + "deleted", 3, 60, userid="44", objectid="70")
+    assert gone["points_awarded"] == 0
+    assert moodle(organisation, GLOSSARY + "created", 1, 0, userid="31", objectid="70")["points_awarded"] == 8
+    again = organisation.api.post(f"/v1/events/{gone['event_id']}/retry")
+    assert again.status_code == 200, again.text
+    assert [organisation.api.points(f"moodle:{user}") for user in (31, 44)] == [0, 0]
+    adds_up(organisation)

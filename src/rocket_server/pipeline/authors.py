@@ -21,14 +21,15 @@ async def find(conn: Any, configuration: Configuration, items: Sequence[Item]) -
     Of what is unknown nothing is to be taken back, so the event stays as it is. No statement where no event
     deletes such a thing; to be called before learners are looked up.
     """
-    wanted: dict[tuple[str, str], list[Item]] = {}
+    wanted: dict[tuple[str, str, str], list[Item]] = {}
     for item in items:
         event = item.event
         is_staff = event.ignored is not None and event.ignored.startswith("staff:")
         if event.source_kind in CATALOGUED and (event.ignored is None or is_staff):
             statement = configuration.withdrawals.of_author(event)
-            if statement is not None:
-                wanted.setdefault((event.source, statement.subject), []).append(item)
+            if statement is not None and statement.sought is not None:
+                thing = (event.source, statement.subject, statement.sought.event)
+                wanted.setdefault(thing, []).append(item)
     if not wanted:
         return
     authors = await _stored(conn, configuration.organisation_id, list(wanted))
@@ -36,9 +37,9 @@ async def find(conn: Any, configuration: Configuration, items: Sequence[Item]) -
         statement = configuration.withdrawals.stated(item.event)
         if statement is not None and statement.state == "completed" and item.event.user_id is not None:
             authors.setdefault((item.event.source, statement.subject), item.event.user_id)
-    for thing, deletions in wanted.items():
+    for (source, subject, _), deletions in wanted.items():
         for item in deletions:
-            user_id = authors.get(thing)
+            user_id = authors.get((source, subject))
             if user_id is not None and user_id != item.event.user_id:
                 notes = (*item.event.notes, _NOTE)
                 # The address in it, if any, is that of who deleted.
@@ -46,9 +47,8 @@ async def find(conn: Any, configuration: Configuration, items: Sequence[Item]) -
 
 
 async def _stored(
-    conn: Any, organisation_id: str, things: list[tuple[str, str]]
+    conn: Any, organisation_id: str, things: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str], str]:
-    rows = await conn.fetch(
-        SQL["authors"], organisation_id, [source for source, _ in things], [subject for _, subject in things]
-    )
-    return {things[row["number"] - 1]: row["user_id"] for row in rows}
+    columns = [list(column) for column in zip(*things, strict=True)]
+    rows = await conn.fetch(SQL["authors"], organisation_id, *columns)
+    return {things[row["number"] - 1][:2]: row["user_id"] for row in rows}

@@ -11,14 +11,17 @@ CROSS JOIN LATERAL (
 ) AS c;
 
 -- name: authors
--- Who made things, as their events name them; things that several made, or that nobody is known for, are left out.
-SELECT wanted.number, min(e.user_id) AS user_id
-FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (source, subject, number)
+-- Who made things, as their events name them, those of the making before others; things that several made, or that
+-- nobody is known for, are left out.
+SELECT wanted.number,
+    coalesce(min(e.user_id) FILTER (WHERE e.event = wanted.made), min(e.user_id)) AS user_id
+FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS wanted (source, subject, made, number)
 JOIN completions c ON c.organisation_id = $1 AND c.source = wanted.source AND c.lesson_id = wanted.subject
     AND starts_with(c.lesson_id, E'\x1f')
 JOIN events e ON e.organisation_id = $1 AND e.event_id = c.event_id AND e.user_id IS NOT NULL
 GROUP BY wanted.number
-HAVING count(DISTINCT c.learner_id) = 1;
+HAVING count(DISTINCT c.learner_id) = 1
+    OR count(DISTINCT c.learner_id) FILTER (WHERE e.event = wanted.made) = 1;
 
 -- name: write
 -- New latest states.
