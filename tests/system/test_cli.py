@@ -19,7 +19,7 @@ from rocket_server.cli.faults import BadInput
 from rocket_server.db import embedded
 from rocket_server.errors import Conflict
 from rocket_server.organisations import keys, store
-from support.command import Running, rocket
+from support.command import Running, free_port, rocket
 
 Start = Callable[..., Running]
 
@@ -405,7 +405,7 @@ def test_without_a_database_nothing_is_made(tmp_path: Path, arguments: tuple[str
     opens no folder."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    settings = {"ROCKET_DATA_DIR": str(home / "data")}
+    settings = {"ROCKET_DATA_DIR": str(home / "data"), "ROCKET_PORT": str(free_port())}
     done = rocket(settings, *arguments, expect=2)
     assert f"there is no database in {home / 'data'}" in done.stderr
     assert "rocket up" in done.stderr

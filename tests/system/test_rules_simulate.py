@@ -52,9 +52,12 @@ def test_the_captured_morning_under_its_own_rules(settings: dict[str, str], tmp_
 def test_what_it_does_not_take(settings: dict[str, str], tmp_path: Path) -> None:
     """A missing file, another format, a faulty rule, a bad time and nobody to answer are said in one line."""
     good = written(tmp_path / "good.json", RULE)
+    unread = tmp_path / "unread.txt"
+    unread.write_text("a: [")
     for arguments, words in (
         ((str(tmp_path / "none.yaml"), "--since", "1d"), "can't be read"),
-        ((str(ROCKET.with_name("python")), "--since", "1d"), "neither YAML nor JSON"),
+        ((str(ROCKET.with_name("python")), "--since", "1d"), "is not UTF-8"),
+        ((str(unread), "--since", "1d"), "is not YAML"),
         ((written(tmp_path / "bad.json", {**RULE, "actions": {}}), "--since", "1d"), "rules[0].actions"),
         ((good, "--since", "soon"), "--since takes"),
         ((good, "--since", "1d", "--until", "2d"), "--until must be after --since"),

@@ -194,10 +194,10 @@ class PluginService(BaseModel):
 
 
 class PluginError(BaseModel):
-    """What went wrong last."""
+    """How the last call ended; `code` is null where it ended well."""
 
     at: str
-    code: str
+    code: str | None
     message: str
 
 
