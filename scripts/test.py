@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -167,4 +168,7 @@ def test(suite: Suite) -> tuple[Literal["passed", "FAILED"], str]:
 
 
 if __name__ == "__main__":
+    # A shell that starts this in the background has Ctrl-C ignored, also in what is started from here; but
+    # some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
