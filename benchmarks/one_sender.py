@@ -21,7 +21,7 @@ def run() -> dict[str, Any]:
             rows.append(seen.row(attack.name))
             print(rows[-1], flush=True)
             checks.append(Check(f"p99: {attack.name}", seen.percentile_ms(99), "ms", P99_MS, at_least=False))
-            details[f"errors: {attack.name}"] = len(seen.errors)
+            details[f"errors: {attack.name}"] = len(seen.errors) + len(seen.errors_behind)
             details[f"most MiB: {attack.name}"] = seen.memory_most_mib
     print("\n".join(["", *rows]))
     return Report(

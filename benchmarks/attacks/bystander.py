@@ -27,6 +27,7 @@ class Seen:
 
     latencies_s: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    errors_behind: list[str] = field(default_factory=list)  # of the part behind the attacker's address
     memory_before_mib: float = 0.0
     memory_most_mib: float = 0.0
     descriptors_most: int = 0
@@ -38,11 +39,12 @@ class Seen:
         return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))] * 1000
 
     def row(self, name: str) -> str:
-        """A line of the table."""
+        """A line of the table; errors elsewhere, and those behind the attacker's own address."""
         endings = ", ".join(f"{ending} × {times}" for ending, times in sorted(self.endings.items()))
         return (
             f"| {name} | {self.percentile_ms(50):,.0f} | {self.percentile_ms(99):,.0f}"
-            f" | {self.percentile_ms(100):,.0f} | {len(self.errors)} of {len(self.latencies_s)}"
+            f" | {self.percentile_ms(100):,.0f}"
+            f" | {len(self.errors)} + {len(self.errors_behind)} of {len(self.latencies_s)}"
             f" | {self.memory_before_mib:,.0f} → {self.memory_most_mib:,.0f}"
             f" | {self.descriptors_most} | {endings} |"
         )
@@ -95,7 +97,7 @@ class Bystander:
                 error = f"{type(reason).__name__}: {reason}"
             self.seen.latencies_s.append(time.monotonic() - started)
             if error:
-                self.seen.errors.append(error)
+                (self.seen.errors_behind if address == _SAME_ADDRESS else self.seen.errors).append(error)
             if error or not keep:
                 connection.close()
                 connection = self._connection(address)

@@ -23,22 +23,26 @@ _TOKEN = "a-token-of-the-attackers-own-choice-0123456789"
 class Attack:
     """One attack. `endings` are those that its requests may have; any other is a fault of the server's.
 
-    `memory_mib` is what the server may hold beyond what it had before."""
+    `memory_mib` is what the server may hold beyond what it had before. With `fills_address` it takes all the
+    connections that one address may have, so that who shares the address may be told to come again."""
 
     name: str
     act: Act
     endings: frozenset[str]
     memory_mib: int = 192
+    fills_address: bool = False
 
 
 ATTACKS: list[Attack] = []
 
 
-def attack(name: str, *endings: str, memory_mib: int = 192) -> Callable[[Act], Act]:
+def attack(
+    name: str, *endings: str, memory_mib: int = 192, fills_address: bool = False
+) -> Callable[[Act], Act]:
     """Enters a function into the list."""
 
     def enter(act: Act) -> Act:
-        ATTACKS.append(Attack(name, act, frozenset(endings), memory_mib))
+        ATTACKS.append(Attack(name, act, frozenset(endings), memory_mib, fills_address))
         return act
 
     return enter
@@ -123,7 +127,7 @@ async def silent(target: Target) -> None:
     await _hold(target, [b""] * 1_100)
 
 
-@attack("600 half headers and 500 bodies without a byte")
+@attack("600 half headers and 500 bodies without a byte", fills_address=True)
 async def halves(target: Target) -> None:
     half = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Part: "
     no_body = request("POST", "/v1/events", b"", key=target.admin_key, length=1_000)

@@ -33,6 +33,7 @@ def test_others_go_on(field: Field, attack: Attack) -> None:
 
     assert len(seen.latencies_s) > 20, "the bystander hardly got to ask"
     assert seen.errors == []
+    assert attack.fills_address or seen.errors_behind == []
     assert set(seen.endings) <= attack.endings
     assert seen.memory_most_mib - seen.memory_before_mib < attack.memory_mib
     assert seen.descriptors_most < DESCRIPTORS
