@@ -17,8 +17,8 @@ import psutil
 
 from benchmarks import yardstick
 from rocket_server import logs
-from rocket_server import serving as serving_process
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
+from rocket_server.processes import serving as serving_process
 
 _START_TIMEOUT_S = 30
 _STOP_TIMEOUT_S = 20

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
-from rocket_server.http.body import decode_json
+from rocket_server.http.edge.body import decode_json
 from rocket_server.http.intake import HOT_ROUTES, HotRoute
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of

@@ -19,8 +19,8 @@ from benchmarks.attacks.kinds import ATTACKS, Attack
 from benchmarks.attacks.wire import Target
 from benchmarks.serve import Server, serving
 from benchmarks.stand import Stand, stand
+from rocket_server.configuration.new_organisation import create_organisation
 from rocket_server.organisations import keys
-from rocket_server.setup import create_organisation
 
 DESCRIPTORS = 1024  # what many systems allow a service by default
 

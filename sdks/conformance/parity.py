@@ -27,7 +27,7 @@ import structlog  # noqa: E402
 
 from fields import Fields, document_fields, missing  # noqa: E402
 from rocket_server.app import create_app  # noqa: E402
-from rocket_server.config import Settings  # noqa: E402
+from rocket_server.config.settings import Settings  # noqa: E402
 
 LANGUAGES = {"python": "Python", "node": "Node.js", "php": "PHP", "java": "Java"}
 LIVE = ("exit", "kill -9", "examples")

@@ -24,7 +24,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests")]
 
 from checks import faults_of  # noqa: E402
 from faults import FaultProxy  # noqa: E402
-from rocket_server.setup import create_organisation  # noqa: E402
+from rocket_server.configuration.new_organisation import create_organisation  # noqa: E402
 from support.installation import Installation, wait_until  # noqa: E402
 
 LANGUAGES = ("python", "node", "php", "java")

@@ -19,8 +19,8 @@ from starlette.routing import Match
 from rocket_server import __version__
 from rocket_server.badges.issue import StatusLists
 from rocket_server.badges.issuers import Sealer
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.constraints import domain_error
 from rocket_server.db.pool import open_database
 from rocket_server.delivery.ping import Pings
@@ -37,35 +37,31 @@ from rocket_server.errors import (
     UnsupportedMediaType,
 )
 from rocket_server.group_commit import GroupCommit
-from rocket_server.http import (
+from rocket_server.http import intake
+from rocket_server.http.api import (
     badges,
     courses,
     deliveries,
     events,
-    intake,
     issuer,
     leaderboard,
-    operation,
     organisation,
-    pages,
     people,
     points,
-    public_badges,
     reasons,
     rules,
     simulation,
     splitting,
     users,
-    validation,
     webhooks,
 )
-from rocket_server.http import (
-    plugins as plugin_routes,
-)
+from rocket_server.http.api import plugins as plugin_routes
 from rocket_server.http.auth import Authenticator, guard
-from rocket_server.http.body import Bodies, BodyRefused
-from rocket_server.http.context import context_of
-from rocket_server.http.gate import Gate
+from rocket_server.http.edge.body import Bodies, BodyRefused
+from rocket_server.http.edge.context import context_of
+from rocket_server.http.edge.gate import Gate
+from rocket_server.http.public import badges as public_badges
+from rocket_server.http.public import operation, pages, validation
 from rocket_server.http.queries import only_known_parameters
 from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from rocket_server import pipeline
-from rocket_server.configuration import Configuration, Configurations
+from rocket_server.configuration.snapshot import Configuration, Configurations
 from rocket_server.db.halves import by_halves
 from rocket_server.db.pool import Database
 from rocket_server.errors import AuthenticationFailed, RocketError, Unavailable

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from rocket_server import promotion
 from rocket_server.db.pool import Database, open_database
+from rocket_server.people import promotion
 
 HALF_A_MINUTE = timedelta(seconds=31)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.delivery import queue
 from rocket_server.delivery.model import Outcome
 from rocket_server.delivery.settle import SQL, Policy, Result, settle

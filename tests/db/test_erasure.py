@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rocket_server import erasure
-from rocket_server.erasure import Needles
+from rocket_server.people import erasure
+from rocket_server.people.erasure import Needles
 
 
 def test_a_sweep_goes_on_where_it_stopped(organisation, portal, store, owner, monkeypatch):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rocket_server import pipeline, release
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server import pipeline
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.delivery.settle import Policy
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.ids import uuid7
@@ -17,6 +17,7 @@ from rocket_server.jobs import Runner
 from rocket_server.learners import people
 from rocket_server.learners.people import Person
 from rocket_server.organisations import store
+from rocket_server.people import held as release
 from rocket_server.worker import chores
 from rocket_server.worker.settling import Settling
 

@@ -11,7 +11,7 @@ from rocket_server import pipeline
 from rocket_server.badges import progress
 from rocket_server.badges import store as badges
 from rocket_server.badges.parse import parse_badge
-from rocket_server.configuration import Configurations
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.group_commit import Credential, GroupCommit, Submission
 from rocket_server.organisations import store

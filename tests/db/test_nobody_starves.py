@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.delivery.settle import Policy
 from rocket_server.ids import first_uuid7, uuid7
 from rocket_server.jobs import Runner

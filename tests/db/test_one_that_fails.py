@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rocket_server import pipeline
-from rocket_server.configuration import Configurations
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.errors import Unavailable
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.group_commit import Credential, GroupCommit, Submission
@@ -16,7 +16,7 @@ from rocket_server.ids import uuid7
 from rocket_server.learners import people
 from rocket_server.learners.people import Person
 from rocket_server.organisations import store
-from rocket_server.release import release
+from rocket_server.people.held import release
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rocket_server import erasure, pipeline
-from rocket_server.configuration import Configurations
+from rocket_server import pipeline
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.errors import Conflict, InsufficientPoints, NotFound
 from rocket_server.learners import store as learners
@@ -18,8 +18,11 @@ from rocket_server.learners.store import Wanted
 from rocket_server.ledger import manual
 from rocket_server.ledger import store as ledger
 from rocket_server.ledger.model import Cause
+from rocket_server.people import anonymise as anonymising
+from rocket_server.people import erasure
+from rocket_server.people import merge as merging
 from rocket_server.sources import rocket
-from rocket_server.verify import verify
+from rocket_server.verify.proof import verify
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 NAMES = ("anna", "ben", "carl", "dora")
@@ -196,7 +199,7 @@ async def step(server: Server, model: Model, kind: str, name: str, value: Any) -
     elif kind == "merge":
         await merge(server, model, name, value)
     elif name in model.humans:
-        left = await server.run(lambda conn, found: pipeline.anonymise(conn, found, name, "test", START))
+        left = await server.run(lambda conn, found: anonymising.anonymise(conn, found, name, "test", START))
         assert await server.points(left.user_id) == model.humans[name].points
         model.forget(name)
         await erasure.sweep(server.database, server.organisation_id, 50)
@@ -229,7 +232,7 @@ async def merge(server: Server, model: Model, into: str, name: str) -> None:
     same = there and model.humans[into] is model.humans[name]
     try:
         made = await server.run(
-            lambda conn, found: pipeline.merge(conn, found, into, name, "test", START + timedelta(1))
+            lambda conn, found: merging.merge(conn, found, into, name, "test", START + timedelta(1))
         )
     except NotFound:
         assert not there

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from rocket_server.configuration import Configurations
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.dispatch import Subscription
 

@@ -10,7 +10,7 @@ from rocket_server.organisations import store as organisations
 from rocket_server.rules.parse import parse_rules
 from rocket_server.simulation.model import Period
 from rocket_server.simulation.run import Settings, simulate
-from rocket_server.verify import verify
+from rocket_server.verify.proof import verify
 
 EVER = Period(datetime(2020, 1, 1, tzinfo=UTC))
 RANKS = [

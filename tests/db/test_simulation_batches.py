@@ -19,7 +19,7 @@ from rocket_server.simulation import batches, runs
 from rocket_server.simulation.apply import Applied
 from rocket_server.simulation.model import Period
 from rocket_server.simulation.run import Settings
-from rocket_server.verify import verify
+from rocket_server.verify.proof import verify
 from support.histories import START, History, rule_sets, steps
 
 LONG_AGO = START.replace(year=2020)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rocket_server import pipeline, sources
-from rocket_server.configuration import Configurations
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.rules.parse import parse_rule
 from rocket_server.sources import rocket
 from support.counting import Counting

@@ -10,7 +10,7 @@ from anyio.from_thread import BlockingPortal
 from rocket_server.db.pool import Database
 from rocket_server.rules.parse import parse_rule, parse_rules
 from rocket_server.rules.templates import default_rules
-from rocket_server.verify import Difference, verify
+from rocket_server.verify.proof import Difference, verify
 from support.fixtures import MakeOrganisation, Owner
 from support.organisation import Organisation
 

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import asyncpg
 import pytest
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.db import embedded
 from rocket_server.demo.play import play
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rocket_server.app import api_routes
-from rocket_server.http.people import NewUser, UserChange
-from rocket_server.pipeline.anonymise import KEPT_PROPERTIES
+from rocket_server.http.api.people import NewUser, UserChange
+from rocket_server.people.anonymise import KEPT_PROPERTIES
 from support.organisation import Organisation
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.plugins import hosts, process, services
 from rocket_server.plugins.interface import Plugin, PluginEvent, PluginHook, Webhook
 from rocket_server.plugins.manager import PluginManager

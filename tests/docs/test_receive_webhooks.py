@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.delivery import connections, failures, send, signing
 from rocket_server.delivery.headers import headers_of
 from rocket_server.delivery.model import ANSWER_BYTES

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.delivery import bodies, failures, retry, settings
 from rocket_server.delivery.endpoints import MAX_WEBHOOKS
 from rocket_server.delivery.model import ANSWER_BYTES, Fact
-from rocket_server.http import webhook_models as models
+from rocket_server.http.api import webhook_models as models
 from support.receiver import Receiver
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -136,7 +136,7 @@ def test_what_both_were_awarded_once_stays(organisation, adds_up):
 
 def test_an_award_too_many_after_the_merge_is_found(organisation, owner, portal, store):
     """Verification lets stand what both had before, and still finds one award too many made afterwards."""
-    from rocket_server.verify import verify
+    from rocket_server.verify.proof import verify
 
     def differences():
         async def work():

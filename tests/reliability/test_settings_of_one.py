@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from rocket_server import metrics, promotion
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server import metrics
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.delivery.settle import Policy
 from rocket_server.jobs import Runner
+from rocket_server.people import promotion
 from rocket_server.worker import chores
 from rocket_server.worker.settling import Settling
 from support import outbox

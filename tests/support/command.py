@@ -72,7 +72,7 @@ class Running:
 
     def server(self) -> psutil.Process:
         """The process that answers requests."""
-        return next(one for one in self.tree() if "rocket_server.serving" in one.cmdline())
+        return next(one for one in self.tree() if "rocket_server.processes.serving" in one.cmdline())
 
     def wait_until_answers(self) -> None:
         """Return at the first good answer to a question for the server's health."""

@@ -11,7 +11,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from rocket_server.db.pool import Database, open_database
-from rocket_server.verify import verify
+from rocket_server.verify.proof import verify
 from support import organisation as organisations
 from support import server as servers
 from support.organisation import Organisation

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rocket_server import pipeline
 from rocket_server.badges import store as badges_store
-from rocket_server.configuration import Configurations
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.ids import uuid7
 from rocket_server.ledger.model import Cause

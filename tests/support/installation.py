@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from rocket_server.configuration.new_organisation import create_organisation
 from rocket_server.db import embedded, migrate
 from rocket_server.db.cluster import open_cluster
 from rocket_server.db.pool import prepare_connection
-from rocket_server.setup import create_organisation
-from rocket_server.verify import Difference, verify
+from rocket_server.verify.proof import Difference, verify
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import structlog
 import uvicorn
 
 from rocket_server.app import create_app
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

@@ -56,7 +56,13 @@ def start(
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening, log.open("wb") as output:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         process = subprocess.Popen(
-            [sys.executable, "-m", "rocket_server.serving", str(listening.fileno()), str(tell_ready)],
+            [
+                sys.executable,
+                "-m",
+                "rocket_server.processes.serving",
+                str(listening.fileno()),
+                str(tell_ready),
+            ],
             env=environment | _QUIET | settings,
             pass_fds=[listening.fileno(), tell_ready],
             stdin=subprocess.PIPE,

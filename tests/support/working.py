@@ -19,7 +19,7 @@ def worker(database_url: str, log: Path, settings: Mapping[str, str]) -> Iterato
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROCKET_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "rocket_server.working"],
+            [sys.executable, "-m", "rocket_server.processes.working"],
             env=environment | {"ROCKET_LOG_LEVEL": "warning", "ROCKET_LOG_FORMAT": "json"} | dict(settings),
             stdin=subprocess.PIPE,
             stdout=output,

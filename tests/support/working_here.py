@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.send import Sender
 from rocket_server.worker.ports import NoPlugins, Plugins

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from rocket_server.app import create_app
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from support.captures import all_captures
 
 pytestmark = pytest.mark.reliability

@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from rocket_server.cli.events import parse_since
-from rocket_server.cli.faults import BadInput
 from rocket_server.db import embedded
 from rocket_server.errors import Conflict
 from rocket_server.organisations import keys, store
+from rocket_server.processes.faults import BadInput
 from support.command import Running, free_port, rocket
 
 Start = Callable[..., Running]

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from rocket_server.app import create_app
 from rocket_server.cli.demo import demo
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.db.migrate import upgrade
 from rocket_server.demo.client import Client, DemoError
 from rocket_server.demo.play import Outcome, play

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
 from rocket_server.plugins.interface import PluginEvent
@@ -187,7 +187,7 @@ async def test_a_stop_ends_the_processes(folder: Path) -> None:
 
 _WORKER = """
     import asyncio, os, sys
-    from rocket_server.config import Settings
+    from rocket_server.config.settings import Settings
     from rocket_server.plugins import dispatch
     from rocket_server.plugins.discovery import discover
     from rocket_server.plugins.interface import PluginEvent

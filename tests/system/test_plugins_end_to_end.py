@@ -201,7 +201,7 @@ def test_a_worker_that_is_killed_loses_no_event(stand: Stand) -> None:
     event_id = stand.send("quiz.naps")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROCKET_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "rocket_server.working"],
+        [sys.executable, "-m", "rocket_server.processes.working"],
         env=environment | stand.settings,
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

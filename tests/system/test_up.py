@@ -260,7 +260,7 @@ def test_several_workers_share_a_port(serving: Start, database: str) -> None:
     rocket({"ROCKET_DATABASE_URL": database}, "migrate")
     serve = serving({"ROCKET_DATABASE_URL": database}, "serve", "--workers", "2")
     serve.wait_until_answers()
-    workers = [one for one in serve.tree() if "rocket_server.serving" in one.cmdline()]
+    workers = [one for one in serve.tree() if "rocket_server.processes.serving" in one.cmdline()]
     assert len(workers) == 2
     assert serve.terminate() == 0
     assert all(is_gone(worker.pid) for worker in workers)

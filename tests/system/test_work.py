@@ -61,7 +61,7 @@ def tell(database: str, receiver: Receiver, count: int = 5) -> None:
 
 def workers(running: Running) -> list[psutil.Process]:
     """Delivery workers below a command."""
-    return [one for one in running.tree() if "rocket_server.working" in one.cmdline()]
+    return [one for one in running.tree() if "rocket_server.processes.working" in one.cmdline()]
 
 
 def a_worker(running: Running, other_than: int = 0) -> psutil.Process:

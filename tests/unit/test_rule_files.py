@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from rocket_server import catalogue
-from rocket_server.cli.faults import BadInput
 from rocket_server.cli.rule_files import read_rules, written
+from rocket_server.processes.faults import BadInput
 from rocket_server.rules.parse import parse_rules
 from rocket_server.rules.templates import templates
 

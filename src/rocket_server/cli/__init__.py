@@ -26,7 +26,7 @@ from rocket_server.cli import (
     up,
     work,
 )
-from rocket_server.cli.faults import explain
+from rocket_server.processes.faults import explain
 
 app = typer.Typer(
     name="rocket",

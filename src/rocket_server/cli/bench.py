@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rocket_server.cli.faults import Failure
+from rocket_server.processes.faults import Failure
 
 
 def bench(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from rocket_server.cli.faults import BadInput
+from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
-    from rocket_server.config import Settings
+    from rocket_server.config.settings import Settings
     from rocket_server.db.embedded import EmbeddedServer
     from rocket_server.db.pool import Database
     from rocket_server.organisations.model import Organisation
@@ -32,7 +32,7 @@ def load_settings(**overrides: object) -> Settings:
 
     What an operator should know about the environment goes to standard error.
     """
-    from rocket_server.config import Settings
+    from rocket_server.config.settings import Settings
 
     given = {f"ROCKET_{name.upper()}": str(value) for name, value in overrides.items() if value is not None}
     settings = Settings.from_environ({**os.environ, **given})

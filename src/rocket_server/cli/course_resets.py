@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rocket_server.cli.common import OrganisationOption, TenantOption, in_organisation
-from rocket_server.cli.faults import BadInput
+from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
     from rocket_server.organisations.model import Organisation

@@ -18,7 +18,7 @@ def demo(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from rocket_server.config import Settings
+    from rocket_server.config.settings import Settings
     from rocket_server.demo import report
     from rocket_server.demo.client import DemoError
     from rocket_server.demo.play import play

@@ -21,12 +21,12 @@ from rocket_server.cli.common import (
     load_settings,
     opened,
 )
-from rocket_server.cli.faults import BadInput, Failure
+from rocket_server.processes.faults import BadInput, Failure
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from rocket_server.configuration import Configurations
+    from rocket_server.configuration.snapshot import Configurations
     from rocket_server.db.pool import Database
     from rocket_server.pipeline import Result
 
@@ -68,7 +68,7 @@ def retry(
     statuses = [one.value for one in status]
 
     async def work(url: str) -> tuple[Counter[str], int, int]:
-        from rocket_server.configuration import Configurations
+        from rocket_server.configuration.snapshot import Configurations
         from rocket_server.plugins import dispatch
         from rocket_server.plugins.discovery import discover
 
@@ -127,7 +127,7 @@ async def _retried(
 ) -> AsyncIterator[tuple[list[Result], int]]:
     """Results of the events, the oldest first, some hundred to a transaction; and how many failed."""
     from rocket_server.events import store
-    from rocket_server.release import run_again
+    from rocket_server.people.held import run_again
 
     kept = [status for status in statuses if status != Status.suspended]
     for of_suspended in (False, True):

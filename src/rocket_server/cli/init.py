@@ -12,7 +12,7 @@ import typer
 from rocket_server.cli.common import database_urls, load_settings, opened
 
 if TYPE_CHECKING:
-    from rocket_server.setup import NewOrganisation
+    from rocket_server.configuration.new_organisation import NewOrganisation
 
 
 class Environment(StrEnum):
@@ -30,8 +30,8 @@ def init(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Creates an organisation with its default rules, an API key and a Moodle source; shows their secrets."""
+    from rocket_server.configuration.new_organisation import create_organisation
     from rocket_server.db.migrate import current, upgrade
-    from rocket_server.setup import create_organisation
 
     settings = load_settings()
 

@@ -15,11 +15,11 @@ from rocket_server.cli.common import (
     load_settings,
     opened,
 )
-from rocket_server.cli.faults import BadInput
+from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
     from rocket_server.learners.store import Learner
-    from rocket_server.release import Released
+    from rocket_server.people.held import Released
 
 app = typer.Typer(help="People who learn.", no_args_is_help=True)
 
@@ -46,9 +46,9 @@ def link(
     settings = load_settings()
 
     async def work(url: str) -> tuple[Learner, Released]:
-        from rocket_server.configuration import Configurations
+        from rocket_server.configuration.snapshot import Configurations
         from rocket_server.learners import store
-        from rocket_server.release import release
+        from rocket_server.people.held import release
 
         async with opened(url) as database:
             async with database.connection() as conn:

@@ -19,7 +19,7 @@ from rocket_server.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from rocket_server.verify import Difference
+    from rocket_server.verify.proof import Difference
 
 app = typer.Typer(help="Points and how they moved.", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ def verify(organisation: OrganisationOption = None, tenant: TenantOption = None)
     async def work(url: str) -> tuple[list[Difference], Counter[str]]:
         from rocket_server.db.queries import load
         from rocket_server.organisations import store
-        from rocket_server.verify import verify as differences_in
+        from rocket_server.verify.proof import verify as differences_in
 
         counts_of = load(__file__, "ledger.sql")["counts"]
         async with (

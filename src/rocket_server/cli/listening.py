@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from rocket_server.cli.faults import Failure
+from rocket_server.processes.faults import Failure
 
 _BACKLOG = 2048
 

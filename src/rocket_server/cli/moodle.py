@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rocket_server.cli.common import load_settings, table
-from rocket_server.cli.faults import Failure
+from rocket_server.processes.faults import Failure
 
 app = typer.Typer(help="What Moodle needs to send events, and which events are known.", no_args_is_help=True)
 

@@ -21,8 +21,8 @@ from rocket_server.cli.common import (
     suggestion,
     table,
 )
-from rocket_server.cli.faults import BadInput, Failure
 from rocket_server.cli.rule_files import STANDARD_INPUT, as_yaml, read_rules, written
+from rocket_server.processes.faults import BadInput, Failure
 
 if TYPE_CHECKING:
     from rocket_server.organisations.model import Organisation

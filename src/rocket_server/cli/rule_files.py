@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rocket_server.cli.faults import BadInput
+from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
     import yaml

@@ -9,7 +9,7 @@ import typer
 
 from rocket_server.cli.common import embedded_database, load_settings
 from rocket_server.cli.listening import listen
-from rocket_server.cli.supervisor import Supervisor, keep_running
+from rocket_server.processes.supervisor import Supervisor, keep_running
 
 
 def serve(
@@ -26,7 +26,8 @@ def serve(
     with embedded_database(settings) as database:
         url = settings.database_url or (database.url if database else "")
         if workers == 1 and no_delivery:
-            from rocket_server import logs, serving
+            from rocket_server import logs
+            from rocket_server.processes import serving
 
             logs.configure(settings.log_level, settings.log_format)
             if database is not None:

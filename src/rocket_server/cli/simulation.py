@@ -24,8 +24,8 @@ from rocket_server.cli.common import (
     table,
 )
 from rocket_server.cli.events import parse_since
-from rocket_server.cli.faults import BadInput
 from rocket_server.cli.rule_files import read_rules
+from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping

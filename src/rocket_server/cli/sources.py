@@ -17,7 +17,7 @@ from rocket_server.cli.common import (
     suggestion,
     table,
 )
-from rocket_server.cli.faults import BadInput
+from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
     from rocket_server.organisations.model import Organisation, Source

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rocket_server.cli.common import load_settings
-from rocket_server.cli.faults import Failure
 from rocket_server.cli.listening import listen
-from rocket_server.cli.supervisor import Supervisor
+from rocket_server.processes.faults import Failure
+from rocket_server.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from rocket_server.config import Settings
+    from rocket_server.config.settings import Settings
     from rocket_server.db.embedded import EmbeddedServer
 
 
@@ -60,7 +60,13 @@ class _Preparation:
         self._settings = settings
         is_fresh = settings.database_url is None and not (settings.data_dir / "postgres").exists()
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "rocket_server.first_start", *(["--fresh"] if is_fresh else [])],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "rocket_server.processes.first_start",
+                *(["--fresh"] if is_fresh else []),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ,

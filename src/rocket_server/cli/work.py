@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rocket_server.cli.common import embedded_database, load_settings
-from rocket_server.cli.supervisor import keep_running
+from rocket_server.processes.supervisor import keep_running
 
 
 def work(
@@ -24,7 +24,8 @@ def work(
     """
     settings = load_settings(worker_concurrency=concurrency)
     with embedded_database(settings) as database:
-        from rocket_server import logs, working
+        from rocket_server import logs
+        from rocket_server.processes import working
 
         logs.configure(settings.log_level, settings.log_format)
         if database is not None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.db.queries import load
 from rocket_server.delivery import health, outbox, retry
 from rocket_server.delivery.bodies import rfc3339

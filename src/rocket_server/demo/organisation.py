@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rocket_server.configuration.new_organisation import create_organisation
 from rocket_server.organisations import keys, sources, store
 from rocket_server.organisations.model import Organisation, Source
-from rocket_server.setup import create_organisation
 
 TENANT: Final = store.DEMO_TENANT
 NAME: Final = "Demo"

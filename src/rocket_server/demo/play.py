@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.db import embedded
 from rocket_server.db.pool import open_database
 from rocket_server.demo.client import Client

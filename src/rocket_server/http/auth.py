@@ -18,7 +18,7 @@ from rocket_server.db.pool import Database
 from rocket_server.db.shares import acting_for
 from rocket_server.errors import AuthenticationFailed, Forbidden, RocketError
 from rocket_server.group_commit import Credential
-from rocket_server.http.context import Address, RequestContext, address_block, context_of
+from rocket_server.http.edge.context import Address, RequestContext, address_block, context_of
 from rocket_server.http.edge.lookups import Turns
 from rocket_server.http.rate_limits import RateLimit
 from rocket_server.ids import parse_uuid

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from msgspec import Raw
 
 from rocket_server import sources
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.halves import by_halves
 from rocket_server.errors import (
     AuthenticationFailed,
@@ -29,10 +29,10 @@ from rocket_server.errors import (
 from rocket_server.events.model import Event
 from rocket_server.group_commit import Submission
 from rocket_server.http import openapi
-from rocket_server.http.answers import events as event_answers
+from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.auth import Principal, Sender, check_address
-from rocket_server.http.body import decode_event, split_batch
-from rocket_server.http.context import RequestContext, context_of
+from rocket_server.http.edge.body import decode_event, split_batch
+from rocket_server.http.edge.context import RequestContext, context_of
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
 from rocket_server.metrics import EVENTS, POINTS

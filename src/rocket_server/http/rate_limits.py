@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from rocket_server.errors import RateLimitExceeded
-from rocket_server.http.context import RequestContext
+from rocket_server.http.edge.context import RequestContext
 
 _WINDOW_S = 60
 _MAX_NAMES = 100_000  # counted at once; beyond that, who was counted longest ago is forgotten

@@ -7,8 +7,8 @@ from typing import Any
 
 from rocket_server.badges.issue import StatusLists
 from rocket_server.badges.issuers import Sealer
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.ping import Pings
 from rocket_server.group_commit import GroupCommit

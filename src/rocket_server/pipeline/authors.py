@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.pipeline.completions import SQL
 from rocket_server.pipeline.model import Item
 from rocket_server.sources import CATALOGUED

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.events.model import Event
 from rocket_server.events.store import StoredEvent
 from rocket_server.ids import uuid7
-from rocket_server.learners import ranks
 from rocket_server.learners import store as learners
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
@@ -20,6 +19,7 @@ from rocket_server.pace import Pace
 from rocket_server.pipeline import completions
 from rocket_server.pipeline.completions import BadgeAward
 from rocket_server.pipeline.model import BUDGET_S, DECIDED_ANEW, Gift, Item, points_of
+from rocket_server.ranks import streaks as ranks
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import Decision, Probe

@@ -17,7 +17,7 @@ import msgspec
 from rocket_server.badges import awards
 from rocket_server.badges.awards import BY_RULES, Award, NewAward
 from rocket_server.badges.model import MAX_CHAIN
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery.outbox import Message
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event, dedupe_key

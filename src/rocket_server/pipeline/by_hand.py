@@ -8,7 +8,7 @@ from typing import Any
 from rocket_server.badges import awards
 from rocket_server.badges.awards import Award
 from rocket_server.badges.model import Badge
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import Conflict, NotFound
 from rocket_server.learners.store import Learner
 from rocket_server.ledger import store as ledger_store

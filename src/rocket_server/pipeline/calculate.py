@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.pool import Database
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event

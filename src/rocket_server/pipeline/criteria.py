@@ -8,7 +8,7 @@ from typing import Any
 from rocket_server.badges import awards, progress
 from rocket_server.badges.criteria import Threshold, module_mark
 from rocket_server.badges.progress import Key, Mark
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.events.store import as_event
 from rocket_server.pace import Pace
 from rocket_server.pipeline.model import BUDGET_S, Item

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from rocket_server import sources
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import InvalidPayload
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.events.model import Event
 from rocket_server.events.store import ShownEvent, as_event
 from rocket_server.pace import Pace

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace as with_changes
 
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import Conflict
 from rocket_server.organisations import store as organisations
 from rocket_server.pipeline.model import Item

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rocket_server.badges import awards
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.learners import store as learners
 from rocket_server.ledger import manual
 from rocket_server.ledger import store as ledger_store

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rocket_server.configuration import Configuration
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.events import store as events_store

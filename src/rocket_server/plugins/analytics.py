@@ -18,7 +18,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from rocket_server import __version__
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.plugins.interface import Plugin, PluginEvent, PluginHook
 
 _OWN: Final = "rocket"  # what a property is called that the service doesn't know, and whose name may be taken

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.plugins import loading, services
 from rocket_server.plugins.check import PluginError
 from rocket_server.plugins.hosts import Hosts

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from rocket_server import __version__
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.plugins.interface import ExternalService, Plugin, Webhook
 
 log = structlog.get_logger(__name__)

@@ -8,15 +8,17 @@ from typing import Any
 
 import structlog
 
-from rocket_server import erasure, jobs, promotion, release
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server import jobs
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
 from rocket_server.jobs import Job, Key
 from rocket_server.leaderboards import refresh
 from rocket_server.organisations import request_log
 from rocket_server.organisations import store as organisations
+from rocket_server.people import erasure, promotion
+from rocket_server.people import held as release
 from rocket_server.worker.settling import Settling
 
 log = structlog.get_logger(__name__)

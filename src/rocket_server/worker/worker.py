@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 
 from rocket_server import jobs
-from rocket_server.config import Settings
-from rocket_server.configuration import Configurations
+from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.settle import Policy
 from rocket_server.worker.chores import all_jobs

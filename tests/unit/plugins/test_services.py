@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from rocket_server.config import Settings
+from rocket_server.config.settings import Settings
 from rocket_server.errors import ConfigurationError
 from rocket_server.plugins import services
 from rocket_server.plugins.check import checked

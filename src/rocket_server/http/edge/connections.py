@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from itertools import islice
 from typing import Protocol
 
-from rocket_server.http.context import Address
+from rocket_server.http.edge.context import Address
 from rocket_server.http.edge.limits import MIN_BYTES_PER_S, REST_S, Limits
 from rocket_server.metrics import CONNECTIONS, CONNECTIONS_ENDED
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rocket_server.config import Settings
-from rocket_server.http.context import Network
+from rocket_server.config.settings import Settings
+from rocket_server.http.edge.context import Network
 
 MAX_HEAD_BYTES = 64 * 1024  # request line and headers
 MAX_HEADERS = 100

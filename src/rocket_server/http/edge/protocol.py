@@ -18,8 +18,8 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from rocket_server.errors import HeadTooLarge, InvalidPayload, RocketError, Unavailable
-from rocket_server.http.context import address_block, parse_address
 from rocket_server.http.edge.connections import Connections, Row
+from rocket_server.http.edge.context import address_block, parse_address
 from rocket_server.http.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, MAX_REST_BYTES
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7

@@ -1,0 +1,1 @@
+"""What an operator may set, from the environment; nothing else reads it."""

@@ -1,0 +1,1 @@
+"""Whole organisations: what one has set, remembered by version; a new one made ready."""

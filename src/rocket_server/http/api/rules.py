@@ -1,0 +1,277 @@
+"""Rules as API callers see and change them, their versions, and the catalogue's ready-made ones."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request
+
+from rocket_server.configuration.snapshot import Configuration
+from rocket_server.errors import InvalidPayload, NotFound
+from rocket_server.http import openapi
+from rocket_server.http.api.answers import rules as rule_answers
+from rocket_server.http.aside import aside
+from rocket_server.http.auth import AdminKey, ReadKey
+from rocket_server.http.edge.body import decode_json
+from rocket_server.http.paging import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    encode_cursor,
+    number_after,
+    page,
+    text_after,
+)
+from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.services import services_of
+from rocket_server.rules import changes, store, templates
+from rocket_server.rules.changes import MAPPING_PREFIX
+from rocket_server.rules.model import Rule
+from rocket_server.rules.store import MAX_VERSION, StoredVersion
+
+router = APIRouter(prefix="/v1/rules", tags=["rules"], responses=openapi.CHANGE_ERRORS)
+
+# A rule's id in a path: another can't exist, and NUL can't be asked for.
+_is_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}").fullmatch
+_NO_NUL = r"^[^\x00]*$"
+
+RuleId = Annotated[str, Path(max_length=400)]
+Version = Annotated[
+    int | None, Query(ge=1, le=MAX_VERSION, description="The version that is to be changed; 409 otherwise.")
+]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=100, description="As `version`: its `ETag`.")
+]
+Status = Literal["draft", "active", "inactive"]
+
+
+@router.get("", response_model=rule_answers.RulePage)
+async def list_rules(
+    request: Request,
+    principal: ReadKey,
+    active: bool | None = None,
+    status: Status | None = None,
+    event: Annotated[str | None, Query(max_length=100, pattern=_NO_NUL)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Json:
+    """The latest version of each rule, switched off ones and drafts included, by priority and then by id.
+
+    Rules made by a source's mappings are among them; they are changed with their source.
+    """
+    services = services_of(request)
+    after = text_after(cursor)
+    async with services.database.connection() as conn:
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        known = configuration.rules.known()
+        latest = await store.latest(conn, principal.organisation_id, known)
+    own = {stored.rule.rule_id: stored for stored in latest}
+    rules = [stored.rule for stored in own.values()]
+    rules += [one.rule for one in configuration.rules.rules if one.rule_id.startswith(MAPPING_PREFIX)]
+    wanted = sorted(
+        (
+            (_position(rule), rule)
+            for rule in rules
+            if active in (None, rule.active)
+            if status in (None, rule.status)
+            if event in (None, rule.trigger.event)
+        ),
+        key=lambda found: found[0],
+    )
+    rest = [(position, rule) for position, rule in wanted if after is None or position > after]
+    shown = [
+        own[rule.rule_id].as_dict() if rule.rule_id in own else _of_mapping(rule) for _, rule in rest[:limit]
+    ]
+    following = encode_cursor(rest[limit - 1][0]) if len(rest) > limit else None
+    return Json({"rules": shown, "next_cursor": following})
+
+
+@router.get("/templates", response_model=rule_answers.TemplateList)
+async def list_templates(request: Request, principal: ReadKey) -> Json:
+    """Ready-made rules for everything that the catalogue knows, and which of them are switched on."""
+    services = services_of(request)
+    async with services.database.connection() as conn:
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+    active = {rule.rule_id for rule in configuration.rules.rules if rule.active}
+    shown: list[dict[str, Any]] = [
+        {
+            "rule_id": template.rule.rule_id,
+            "title": template.title,
+            "default": template.is_default,
+            "enabled": template.rule.rule_id in active,
+            "rule": template.rule.as_dict(),
+        }
+        for template in templates.templates(configuration.activities.values())
+    ]
+    return Json({"templates": shown, "next_cursor": None})
+
+
+@router.get("/{rule_id}", response_model=rule_answers.StoredRule)
+async def read_rule(
+    request: Request,
+    principal: ReadKey,
+    rule_id: RuleId,
+    version: Annotated[int | None, Query(ge=1, le=MAX_VERSION)] = None,
+) -> Json:
+    """A rule as it is, or as it was in a version."""
+    services = services_of(request)
+    async with services.database.connection() as conn:
+        found = (
+            await store.read_version(conn, principal.organisation_id, rule_id, version)
+            if _is_id(rule_id)
+            else None
+        )
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+    if found is not None:
+        return _answer(found)
+    for one in configuration.rules.rules:
+        if one.rule_id == rule_id and rule_id.startswith(MAPPING_PREFIX) and version in (None, 1):
+            return Json(_of_mapping(one.rule))
+    raise NotFound("There is no such rule, or no such version of it.", {"field": "rule_id"})
+
+
+@router.get("/{rule_id}/versions", response_model=rule_answers.VersionPage)
+async def list_versions(
+    request: Request, principal: ReadKey, rule_id: RuleId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Json:
+    """Every version of a rule, the latest first: who made it, when, and what it says."""
+    before = number_after(cursor) or MAX_VERSION
+    async with services_of(request).database.connection() as conn:
+        found = (
+            await store.history(conn, principal.organisation_id, rule_id, before, limit)
+            if _is_id(rule_id)
+            else []
+        )
+    if not found and cursor is None:
+        raise NotFound("There is no such rule.", {"field": "rule_id"})
+    versions = [
+        {
+            "rule_id": one.rule.rule_id,
+            "version": one.version,
+            "created_at": rfc3339(one.created_at),
+            "created_by": one.created_by,
+            "withdrawn": one.withdrawn,
+            "rule": one.rule.as_dict(),
+        }
+        for one in found
+    ]
+    return Json(page("versions", versions, limit, "version"))
+
+
+@router.post("", status_code=201, openapi_extra=openapi.RULE, response_model=rule_answers.StoredRule)
+async def create_rule(request: Request, principal: AdminKey) -> Json:
+    """Make a rule; it counts from the next event on."""
+    services = services_of(request)
+    body = decode_json(await request.body())
+    if isinstance(body, list) or (isinstance(body, dict) and "rules" in body):
+        raise InvalidPayload.field("rules", "expected one rule; a set of rules goes to PUT /v1/rules")
+
+    async def work(conn: Any) -> StoredVersion:
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        rule = templates.read_rule(body, configuration.activities)
+        return await changes.create(conn, principal.organisation_id, rule, principal.signature)
+
+    return _answer(await services.database.run(work), 201)
+
+
+@router.put("", openapi_extra=openapi.RULES, response_model=rule_answers.Plan)
+async def put_rules(
+    request: Request, principal: AdminKey, prune: bool = False, dry_run: bool = False
+) -> Json:
+    """Make several rules as they are written here, at once or not at all; with `prune`, no others stay.
+
+    Rules that say the same as before get no new version. With `dry_run` nothing is written.
+    """
+    services = services_of(request)
+    body = decode_json(await request.body())
+    organisation_id = principal.organisation_id
+    rules = await aside(lambda: templates.read_rules(body, services.configurations.activities))
+
+    async def work(conn: Any) -> dict[str, Any]:
+        if dry_run:
+            own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
+            return changes.plan(own, rules, prune=prune).as_dict() | {"rules": [], "dry_run": True}
+        plan = await changes.apply(conn, organisation_id, rules, created_by=principal.signature, prune=prune)
+        latest = {stored.rule.rule_id: stored for stored in await store.latest(conn, organisation_id)}
+        shown = [latest[rule.rule_id].as_dict() for rule in rules]
+        return plan.as_dict() | {"rules": shown, "dry_run": False}
+
+    return Json(await services.database.run(work))
+
+
+@router.put("/{rule_id}", openapi_extra=openapi.RULE, response_model=rule_answers.StoredRule)
+async def put_rule(
+    request: Request,
+    principal: AdminKey,
+    rule_id: RuleId,
+    version: Version = None,
+    if_match: IfMatch = None,
+) -> Json:
+    """A new version of a rule; the same rule again makes none."""
+    services = services_of(request)
+    body = decode_json(await request.body())
+    expected = _expected(version, if_match)
+
+    async def work(conn: Any) -> StoredVersion:
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        await _must_exist(conn, configuration, rule_id)
+        rule = templates.read_rule(body, configuration.activities, rule_id=rule_id)
+        if rule.rule_id != rule_id:
+            raise InvalidPayload.field("rule_id", f"expected {rule_id}, as in the path, or nothing")
+        return await changes.replace(conn, principal.organisation_id, rule, principal.signature, expected)
+
+    return _answer(await services.database.run(work))
+
+
+@router.delete("/{rule_id}", response_model=rule_answers.StoredRule)
+async def delete_rule(
+    request: Request,
+    principal: AdminKey,
+    rule_id: RuleId,
+    version: Version = None,
+    if_match: IfMatch = None,
+) -> Json:
+    """Withdraw a rule. Its versions, and the points that it gave, stay; its id may be used again."""
+    services = services_of(request)
+    expected = _expected(version, if_match)
+
+    async def work(conn: Any) -> StoredVersion:
+        configuration = await services.configurations.current(conn, principal.organisation_id)
+        await _must_exist(conn, configuration, rule_id)
+        return await changes.withdraw(conn, principal.organisation_id, rule_id, principal.signature, expected)
+
+    gone = await services.database.run(work)
+    return Json(gone.as_dict() | {"withdrawn": True})
+
+
+async def _must_exist(conn: Any, configuration: Configuration, rule_id: str) -> None:
+    if any(one.rule_id == rule_id for one in configuration.rules.rules):
+        if rule_id.startswith(MAPPING_PREFIX):
+            raise InvalidPayload.field("rule_id", "this rule is part of its source's mappings: change those")
+        return
+    raise NotFound("There is no such rule.", {"field": "rule_id"})
+
+
+def _expected(version: int | None, if_match: str | None) -> int | None:
+    """The version that the caller has seen; None where any will do."""
+    if if_match is None or if_match.strip() == "*":
+        return version
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or version not in (None, int(text)):
+        raise InvalidPayload.field("If-Match", 'expected the rule\'s ETag, such as "3"')
+    return int(text)
+
+
+def _answer(stored: StoredVersion, status_code: int = 200) -> Json:
+    shown = stored.as_dict() | ({"withdrawn": True} if stored.withdrawn else {})
+    return Json(shown, status_code, {"ETag": f'"{stored.version}"'})
+
+
+def _of_mapping(rule: Rule) -> dict[str, Any]:
+    return {**rule.as_dict(), "version": 1, "created_at": None, "updated_at": None, "created_by": "mapping"}
+
+
+def _position(rule: Rule) -> str:
+    """Where a rule stands in the list, as text that sorts: the highest priority first, then by id."""
+    return f"{5000 - rule.priority:04d} {rule.rule_id}"

@@ -1,0 +1,1 @@
+"""The routes that platforms, operators and anybody may call: hooks, health, pages, public badges."""

@@ -1,0 +1,124 @@
+"""Tells when a learner's rank changes: entries are looked at half a minute later, streaks each Monday."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from rocket_server.db.queries import load
+from rocket_server.delivery import outbox
+from rocket_server.delivery.outbox import Message
+from rocket_server.ids import FIRST_ID, first_uuid7, uuid7
+from rocket_server.leaderboards.weeks import weekly_points
+from rocket_server.organisations import store as organisations
+from rocket_server.organisations.model import Organisation, Rank
+from rocket_server.ranks import streaks as ranks
+
+SQL = load(__file__, "promotion.sql")
+
+# An entry's id is made before its transaction commits, and no statement takes longer than this.
+_COMMITTED_AFTER: Final = timedelta(seconds=30)
+_ENTRIES: Final = 5_000  # of one piece
+_LEARNERS: Final = 500  # of one piece, whose streak may have ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    learner_id: str
+    user_id: str
+    status: str
+    before: str | None  # the name of the rank last seen
+    rank: Rank
+    streak_weeks: int
+
+
+async def due(conn: Any, now: datetime, after: tuple[str, ...] | None, limit: int) -> list[tuple[str]]:
+    """The next organisations, behind `after`, with something to look at."""
+    floor = first_uuid7(now - _COMMITTED_AFTER)
+    (before,) = after or (FIRST_ID,)
+    return [(row[0],) for row in await conn.fetch(SQL["due"], floor, now, before, limit)]
+
+
+async def promote(conn: Any, organisation_id: str, now: datetime) -> bool:
+    """Look at one bounded piece in the caller's transaction and tell what changed; whether more waits.
+
+    Does nothing where another worker is at it. A learner who is seen first is taken to have had the lowest
+    rank until then.
+    """
+    await conn.execute(SQL["begin"], organisation_id)
+    state = await conn.fetchrow(SQL["claim"], organisation_id)
+    if state is None:
+        return False
+    organisation = await organisations.read(conn, organisation_id)
+    floor = first_uuid7(now - _COMMITTED_AFTER)
+    entries = await conn.fetch(SQL["entries_between"], organisation_id, state["position"], floor, _ENTRIES)
+    ending = await conn.fetch(SQL["ending"], organisation_id, now, _LEARNERS)
+    learner_ids = {row["learner_id"] for row in entries} | {row[0] for row in ending}
+    if learner_ids:
+        found = await _standings(conn, organisation, sorted(learner_ids), now)
+        await _write(conn, organisation, found, now)
+        await _tell(conn, organisation, found, now)
+    if entries:
+        await conn.execute(SQL["keep"], organisation_id, entries[-1]["entry_id"])
+    return len(entries) == _ENTRIES or len(ending) == _LEARNERS
+
+
+async def _standings(
+    conn: Any, organisation: Organisation, learner_ids: Sequence[str], now: datetime
+) -> list[_Standing]:
+    today = now.astimezone(organisation.timezone).date()
+    zone = str(organisation.timezone)
+    weeks = await weekly_points(conn, organisation.organisation_id, learner_ids, zone, today)
+    found = []
+    for row in await conn.fetch(SQL["learners"], organisation.organisation_id, learner_ids):
+        goal = row["weekly_goal"] or organisation.weekly_goal
+        earned = weeks.get(row["learner_id"], {})
+        streak = ranks.streak_weeks(earned, goal, today, organisation.grace_weeks)
+        rank = ranks.rank_of(streak, organisation.ranks)
+        found.append(_Standing(row["learner_id"], row["user_id"], row["status"], row["rank"], rank, streak))
+    return found
+
+
+async def _write(conn: Any, organisation: Organisation, found: Sequence[_Standing], now: datetime) -> None:
+    local = now.astimezone(organisation.timezone).date()
+    next_monday = datetime.combine(
+        ranks.monday(local) + timedelta(days=7), time(), tzinfo=organisation.timezone
+    )
+    await conn.execute(
+        SQL["write"],
+        organisation.organisation_id,
+        [one.learner_id for one in found],
+        [one.rank.name for one in found],
+        [one.streak_weeks for one in found],
+        [next_monday if one.streak_weeks else None for one in found],
+    )
+
+
+async def _tell(conn: Any, organisation: Organisation, found: Sequence[_Standing], now: datetime) -> None:
+    lowest = organisation.ranks[0].name
+    messages = []
+    for one in found:
+        before = one.before or lowest
+        if one.rank.name == before or one.status == "anonymised":
+            continue
+        message_id = uuid7()
+        body = {
+            "id": message_id,
+            "event": "rank.changed",
+            "user_id": one.user_id,
+            "timestamp": now.isoformat().replace("+00:00", "Z"),
+            "properties": {
+                "rank": one.rank.name,
+                "previous_rank": before,
+                "streak_weeks": one.streak_weeks,
+                "multiplier": one.rank.multiplier,
+                "discount_pct": one.rank.discount_pct,
+            },
+            "points_awarded": 0,
+        }
+        messages.append(Message(message_id, "rank.changed", body))
+    if messages:
+        endpoints = await outbox.endpoints(conn, organisation.organisation_id)
+        await outbox.enqueue(conn, organisation.organisation_id, endpoints, messages, now)

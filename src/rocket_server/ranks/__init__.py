@@ -1,0 +1,1 @@
+"""What weeks of learning make of a learner: streaks and ranks; pure."""

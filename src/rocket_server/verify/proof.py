@@ -1,0 +1,358 @@
+"""Proves the ledger from scratch: balances from entries, awards from events, counters from awards."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeGuard
+
+from rocket_server.db.queries import load
+from rocket_server.events.model import Event
+from rocket_server.events.store import row_as_event
+from rocket_server.ledger.model import ISSUANCE, REDEMPTION
+from rocket_server.organisations import store
+from rocket_server.organisations.model import Organisation
+from rocket_server.pipeline.model import points_of
+from rocket_server.rules import store as rules_store
+from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.judge import Boost, Factor
+from rocket_server.rules.model import LEAST_MULTIPLIER, MOST_MULTIPLIER, ByRank, RuleVersion
+from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.tally import Tally
+from rocket_server.verify import badges
+
+SQL = load(__file__, "proof.sql")
+
+MAX_DIFFERENCES = 1_000  # of one kind in one organisation
+_LEARNERS_AT_ONCE = 200
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is stored otherwise than it follows from what it was made of."""
+
+    organisation_id: str
+    kind: str
+    subject: str
+    message: str
+
+
+async def verify(conn: Any, organisation_id: str | None = None) -> list[Difference]:
+    """All differences in one organisation, or in all; an empty list where everything adds up.
+
+    Reads in one transaction of the caller's (repeatable read, so that a running server doesn't show as a
+    difference). At most MAX_DIFFERENCES of each kind are listed.
+    """
+    organisations = (
+        await store.all_organisations(conn)
+        if organisation_id is None
+        else [await store.read(conn, organisation_id)]
+    )
+    found: list[Difference] = []
+    for organisation in organisations:
+        found += await _by_sets(conn, organisation.organisation_id)
+        found += [difference async for difference in _by_learner(conn, organisation)]
+        async for subject, message in badges.differences(conn, organisation, MAX_DIFFERENCES):
+            found.append(Difference(organisation.organisation_id, "badge", subject, message))
+    return found
+
+
+async def _by_sets(conn: Any, organisation_id: str) -> list[Difference]:
+    """What SQL can compare for all rows at once."""
+    found: list[Difference] = []
+
+    def add(kind: str, subject: str, message: str) -> None:
+        found.append(Difference(organisation_id, kind, subject, message))
+
+    for row in await conn.fetch(SQL["balances"], organisation_id, ISSUANCE, REDEMPTION, MAX_DIFFERENCES):
+        expected = row["expected_earned"] - row["expected_spent"]
+        add(
+            "balance",
+            f"learner {row['learner_id']}",
+            f"is {row['points']} (earned {row['earned']}, spent {row['spent']}, {row['entries']} entries), "
+            f"the entries say {expected} (earned {row['expected_earned']}, spent {row['expected_spent']}, "
+            f"{row['expected_entries']} entries)",
+        )
+    for row in await conn.fetch(SQL["running_balances"], organisation_id, MAX_DIFFERENCES):
+        add(
+            "entry",
+            f"entry {row['entry_id']}",
+            f"has number {row['number']} and balance {row['balance_after']}, should have "
+            f"{row['expected_number']} and {row['expected_balance']}",
+        )
+    total = await conn.fetchval(SQL["sum_of_accounts"], organisation_id, ISSUANCE, REDEMPTION)
+    if total != 0:
+        add("sum", "all accounts", f"hold {total} points together, should hold 0")
+    for row in await conn.fetch(SQL["reversals"], organisation_id, MAX_DIFFERENCES):
+        add("reversal", f"entry {row['entry_id']}", f"doesn't undo entry {row['reverses']}")
+    for row in await conn.fetch(SQL["transfers"], organisation_id, MAX_DIFFERENCES):
+        add(
+            "merge",
+            f"learner {row['learner_id']}",
+            f"moved {row['total']} points from account {row['counterpart']} by merging, should move none",
+        )
+    for row in await conn.fetch(SQL["left_behind"], organisation_id, MAX_DIFFERENCES):
+        add("merge", f"learner {row['learner_id']}", "was merged into another, but not all of it followed")
+    for row in await conn.fetch(SQL["events_without_key"], organisation_id, MAX_DIFFERENCES):
+        add("dedupe", f"event {row['event_id']}", "has no dedupe key, so it could be stored again")
+    for row in await conn.fetch(SQL["keys_shared"], organisation_id, MAX_DIFFERENCES):
+        add("dedupe", f"event {row['event_id']}", f"has {row['keys']} dedupe keys, should have one")
+    for row in await conn.fetch(SQL["entries_without_decision"], organisation_id, MAX_DIFFERENCES):
+        add("award", f"entry {row['entry_id']}", f"is explained by no decision of event {row['event_id']}")
+    for row in await conn.fetch(SQL["marks_without_award"], organisation_id, MAX_DIFFERENCES):
+        add(
+            "counter",
+            f"learner {row['learner_id']}, rule {row['rule_id']}",
+            f"counts {row['mark']!r} for award {row['award_id']}, which doesn't stand",
+        )
+    return found
+
+
+async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Difference]:
+    """What needs the rules: each learner's awards, made again from events."""
+    rules = await _all_rules(conn, organisation)
+    organisation_id = organisation.organisation_id
+    after = _FIRST
+    while rows := await conn.fetch(SQL["learners_after"], organisation_id, after, _LEARNERS_AT_ONCE):
+        learner_ids = [row["learner_id"] for row in rows]
+        anonymised = {row["learner_id"] for row in rows if row["anonymised"]}
+        after = learner_ids[-1]
+        entries = await conn.fetch(SQL["entries_of"], organisation_id, learner_ids)
+        marks = await conn.fetch(SQL["marks_of"], organisation_id, learner_ids)
+        merges = await conn.fetch(SQL["merges_of"], organisation_id, learner_ids)
+        awards = _Awards(rules, entries, marks, _Persons(merges), anonymised)
+        events = await conn.fetch(SQL["events_of"], organisation_id, learner_ids)
+        awards.note_taken_back(events)
+        for row in events:
+            awards.check_event(row)
+        awards.check_caps()
+        for subject, message in awards.found:
+            yield Difference(organisation_id, "award", subject, message)
+
+
+async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, int], CompiledRule]:
+    resets = await rules_store.resets(conn, organisation.organisation_id)
+    calendar = Calendar(organisation.timezone, resets)
+    versions = [
+        RuleVersion(parse_rule(row["definition"], stored=True), row["version"])
+        for row in await conn.fetch(SQL["rule_versions"], organisation.organisation_id)
+    ]
+    return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
+
+
+class _Persons:
+    """Who was one person when: caps hold among the awards of those who were one when the last was made."""
+
+    def __init__(self, merges: Iterable[Any]) -> None:
+        """`merges` have the survivor, who was merged into him, and his last entry's number then, in order."""
+        self._numbers: dict[str, list[int]] = {}
+        self._became: dict[str, tuple[str, int]] = {}  # of whom was merged: the survivor and his how manieth
+        for row in merges:
+            numbers = self._numbers.setdefault(row["learner_id"], [])
+            numbers.append(row["number"])
+            self._became[row["other_id"]] = (row["learner_id"], len(numbers))
+
+    def merged(self, learner_id: str) -> bool:
+        """Whether somebody was merged into a learner."""
+        return learner_id in self._numbers
+
+    def of(self, learner_id: str, number: int) -> list[str]:
+        """Names of all persons to whom a learner's entry belongs, who he was when it was made first."""
+        found: list[str] = []
+        merged = bisect_left(self._numbers.get(learner_id, ()), number)
+        while True:
+            last = len(self._numbers.get(learner_id, ()))
+            found.extend(f"{learner_id}/{count}" for count in range(merged, last + 1))
+            if learner_id not in self._became:
+                return found
+            learner_id, merged = self._became[learner_id]
+
+
+class _Standing(NamedTuple):
+    """An award that stands. Ids are in the order in which awards were made; `first` is the award to which
+    this one was added, or itself."""
+
+    award_id: str
+    first: str
+    subject: str
+    persons: Sequence[str]
+    case: Case
+    points: int
+    worth: int  # what its event would give without any limit
+    marks: set[str]
+
+
+class _Awards:
+    """Awards of some learners: checked event by event, then all caps at once.
+
+    Of an anonymised learner only the sums are checked: what rules had asked of the events is gone.
+    """
+
+    def __init__(
+        self,
+        rules: dict[tuple[str, int], CompiledRule],
+        entries: Iterable[Any],
+        marks: Iterable[Any],
+        persons: _Persons,
+        anonymised: set[str],
+    ) -> None:
+        self.found: list[tuple[str, str]] = []  # subject and message
+        self._rules = rules
+        self._entries = {row["entry_id"]: row for row in entries}
+        self._marks: dict[str, set[str]] = {}
+        for row in marks:
+            self._marks.setdefault(row["award_id"], set()).add(row["mark"])
+        self._tally = Tally()
+        self._taken_back: set[str | None] = set()
+        self._standing: list[_Standing] = []
+        self._persons = persons
+        self._anonymised = anonymised
+
+    def note_taken_back(self, rows: Iterable[Any]) -> None:
+        """Learn which awards later events took back: those without points have no entry that would say so."""
+        for row in rows:
+            for decision in row["decisions"]:
+                if decision["outcome"] == "reversed":
+                    self._taken_back.add(decision["detail"].get("reverses"))
+
+    def check_event(self, row: Any) -> None:
+        """The event's points are its decisions', and each award that stands is one that its rule gives."""
+        subject = f"event {row['event_id']}"
+        if row["points_awarded"] != sum(map(points_of, row["decisions"])):
+            self.found.append((subject, f"says {row['points_awarded']} points, its decisions say otherwise"))
+        event = row_as_event(row)
+        awarded = [decision for decision in row["decisions"] if decision["outcome"] == "awarded"]
+        boost = self._boost(awarded)
+        for decision in awarded:
+            message = None
+            if "entry_id" in decision["detail"]:
+                message = self._check_award(subject, row["learner_id"], event, decision, boost)
+            elif "award_id" in decision["detail"] and decision["detail"]["award_id"] not in self._taken_back:
+                message = self._check_award_without_points(subject, row["learner_id"], event, decision)
+            if message:
+                self.found.append((subject, message))
+
+    def _boost(self, awarded: list[dict[str, Any]]) -> Boost | None:
+        """What multiplied the event's points, by the rules that say they did.
+
+        Which rank a learner had then can't be derived again, since it followed from what had been seen until
+        then: that the factor stated is the one that was applied is checked, and not the rank.
+        """
+        factors = []
+        for decision in awarded:
+            rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+            if rule is None or rule.multiplier is None:
+                continue
+            factor = _stated(decision) if isinstance(rule.multiplier, ByRank) else rule.multiplier
+            if factor is not None:
+                factors.append(Factor(rule.rule_id, rule.version, factor))
+        return Boost(factors) if factors else None
+
+    def _check_award(
+        self,
+        subject: str,
+        learner_id: str,
+        event: Event,
+        decision: dict[str, Any],
+        boost: Boost | None,
+    ) -> str | None:
+        """What is wrong with an award, if anything; one that stands is counted for `check_caps`."""
+        points, entry_id = decision["points"], decision["detail"]["entry_id"]
+        entry = self._entries.get(entry_id)
+        if entry is None or entry["amount"] != points:
+            return f"decided {points} points that no entry of its learner has"
+        rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+        if entry["reversed"] or not _can_be_asked(rule) or learner_id in self._anonymised:
+            # A mapping's own rule lives with its source and may be gone; its entries were checked before.
+            return None
+        case = rule.consider(event)
+        worth = rule.points if rule.computed is None else rule.computed(event)["points"]
+        multiplied = None if boost is None else boost.as_dict(worth)
+        if decision["detail"].get("multiplier") != multiplied:
+            return f"says that {rule.rule_id} was multiplied otherwise than the other rules multiply"
+        if boost is not None:
+            worth = boost.apply(worth)
+        capped = rule.rule.constraints.max_points_per_day is not None
+        adds_to = decision["detail"].get("adds_to")
+        total = points + (adds_to["points"] if adds_to else 0)
+        if not isinstance(case, Case) or not (total == worth or ((capped or rule.is_best) and total < worth)):
+            return f"was given {points} points that {rule.rule_id} doesn't give"
+        persons = self._persons.of(entry["made_to"], entry["number"])
+        return self._check_marks(subject, persons, case, points, worth, entry_id, adds_to)
+
+    def _check_award_without_points(
+        self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
+    ) -> str | None:
+        """As `_check_award`, for a badge or a multiplication, which no entry tells of."""
+        rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+        if not _can_be_asked(rule) or learner_id in self._anonymised:
+            return None
+        case = rule.consider(event)
+        if not isinstance(case, Case):
+            return f"was given what {rule.rule_id} doesn't give"
+        # Without an entry, nothing says on which side of a merge it was given.
+        persons = [] if self._persons.merged(learner_id) else self._persons.of(learner_id, 0)
+        return self._check_marks(subject, persons, case, 0, 0, decision["detail"]["award_id"])
+
+    def _check_marks(
+        self,
+        subject: str,
+        persons: Sequence[str],
+        case: Case,
+        points: int,
+        worth: int,
+        award_id: str,
+        adds_to: dict[str, Any] | None = None,
+    ) -> str | None:
+        """Whether an award that stands is counted under what it should be; `check_caps` counts it.
+
+        Points that a batch added to an award (`adds_to`) are counted with it, under what that lacks.
+        """
+        expected = set(case.marks())
+        if adds_to is not None:
+            if not set(adds_to["marks"]) <= expected:
+                return f"is counted under {adds_to['marks']}, should be under {sorted(expected)}"
+            expected = set(adds_to["marks"])
+        first = award_id if adds_to is None else adds_to["entry_id"]
+        self._standing.append(_Standing(award_id, first, subject, persons, case, points, worth, expected))
+        stored = self._marks.get(award_id, set())
+        if stored != expected:
+            return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
+        return None
+
+    def check_caps(self) -> None:
+        """No award stands that is more than its rule allowed when it was made, beside those before it.
+
+        Later ones don't matter to it: the rule may have been changed in between.
+        """
+        carried: dict[str, tuple[set[str], int]] = {}
+        for one in sorted(self._standing, key=lambda one: one.award_id):
+            rule_id, occurred_at = one.case.rule.rule_id, one.case.event.occurred_at
+            marks, points = carried.get(one.first, (set[str](), 0))
+            carried[one.first] = (marks | one.marks, points + one.points)
+            for person in one.persons:
+                self._tally.remove(person, rule_id, marks, occurred_at, points)
+                self._tally.add(person, rule_id, marks | one.marks, occurred_at, points + one.points)
+            for constraint, probe in one.case.checks if one.persons else ():
+                counted = self._tally.count(one.persons[0], rule_id, probe)
+                if not constraint.holds(counted, one.points, one.worth):
+                    self.found.append(
+                        (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
+                    )
+
+
+def _can_be_asked(rule: CompiledRule | None) -> TypeGuard[CompiledRule]:
+    """Whether a rule version is known, and all of its patterns are still taken."""
+    return rule is not None and rule.rule.fault is None
+
+
+def _stated(decision: dict[str, Any]) -> int | float | None:
+    """The factor by rank that a decision states, if it is one that a rank may have."""
+    factor: int | float | None = decision["detail"].get("rank", {}).get("factor")
+    multiplies = decision["detail"].get("multiplies", {}).get("factor")
+    if factor is None or factor != multiplies or not LEAST_MULTIPLIER <= factor <= MOST_MULTIPLIER:
+        return None
+    return factor
