@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rocket_server.config.settings import Settings, mask_url
+from rocket_server.config.settings import Settings
+from rocket_server.config.shown import mask_url
 from rocket_server.errors import ConfigurationError
 
 HOME = {"HOME": "/home/ada"}
