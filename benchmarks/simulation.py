@@ -21,7 +21,7 @@ from rocket_server.organisations import store
 from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.templates import default_rules
-from rocket_server.simulation.model import Outcome, Period
+from rocket_server.simulation.model import Period, SimulationResult
 from rocket_server.simulation.run import Settings, simulate
 
 SQL = load(__file__, "simulation.sql")
@@ -118,8 +118,10 @@ def _same(target: Stand, since: datetime, rules: Sequence[Rule] | None, settings
     return outcome.events / outcome.duration_s
 
 
-def _simulated(target: Stand, since: datetime, rules: Sequence[Rule] | None, settings: Settings) -> Outcome:
-    async def work(conn: asyncpg.Connection) -> Outcome:
+def _simulated(
+    target: Stand, since: datetime, rules: Sequence[Rule] | None, settings: Settings
+) -> SimulationResult:
+    async def work(conn: asyncpg.Connection) -> SimulationResult:
         async with conn.transaction(isolation="repeatable_read", readonly=True):
             organisation = await store.read(conn, target.organisation_id)
             return await simulate(conn, organisation, rules, Period(since), settings)

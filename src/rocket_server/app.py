@@ -24,7 +24,7 @@ from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.constraints import domain_error
 from rocket_server.db.pool import open_database
 from rocket_server.delivery.ping import Pings
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from rocket_server.errors import (
     Conflict,
     FieldError,
@@ -183,7 +183,7 @@ async def open_services(settings: Settings, database_url: str) -> Services:
             source_limit=settings.rate_limit_source,
         ),
         Pings(
-            Sender(
+            GuardedSender(
                 allow_private=settings.allow_private_webhooks,
                 allowed_cidrs=settings.webhook_allowed_cidrs,
                 connections=_PINGS_AT_ONCE,

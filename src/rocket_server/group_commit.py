@@ -24,7 +24,7 @@ from rocket_server.errors import AuthenticationFailed, RocketError, Unavailable
 from rocket_server.events.model import Event
 from rocket_server.metrics import GROUP_EVENTS, GROUP_SECONDS, WAITING_EVENTS
 from rocket_server.organisations import keys, request_log, sources
-from rocket_server.organisations.request_log import Outcome, Request
+from rocket_server.organisations.request_log import Request, RequestOutcome
 from rocket_server.pace import Pace, TakesTooLong
 from rocket_server.pipeline import Result
 
@@ -239,25 +239,25 @@ async def _revoked(conn: Any, version: int, group: Sequence[Submission]) -> set[
 
 def _logged(
     group: Sequence[Submission], answers: Sequence[list[Result] | BaseException]
-) -> list[tuple[Request, Outcome]]:
+) -> list[tuple[Request, RequestOutcome]]:
     """What the request logs of sources say of this group."""
-    logged: list[tuple[Request, Outcome]] = []
+    logged: list[tuple[Request, RequestOutcome]] = []
     for submission, answer in zip(group, answers, strict=True):
         if submission.request is None:
             continue
         if isinstance(answer, RocketError):
-            logged.append((submission.request, Outcome(answer.status, "refused", answer.message)))
+            logged.append((submission.request, RequestOutcome(answer.status, "refused", answer.message)))
         elif isinstance(answer, BaseException):
             continue
         elif len(answer) == 1 and not submission.said:
             (result,) = answer
             said = result.reason or " ".join(result.notes) or None
-            logged.append((submission.request, Outcome(200, result.status, said, result.event_id)))
+            logged.append((submission.request, RequestOutcome(200, result.status, said, result.event_id)))
         else:
             counts = Counter(result.status for result in answer)
             counted = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
             said = "; ".join([f"list: {counted or 'no event'}", *submission.said[:_LISTED_FAULTS]])
-            logged.append((submission.request, Outcome(200, "list", said, None)))
+            logged.append((submission.request, RequestOutcome(200, "list", said, None)))
     return logged
 
 

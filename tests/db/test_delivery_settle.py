@@ -9,8 +9,8 @@ import pytest
 
 from rocket_server.config.settings import Settings
 from rocket_server.delivery import queue
-from rocket_server.delivery.model import Outcome
-from rocket_server.delivery.settle import SQL, Policy, Result, settle
+from rocket_server.delivery.model import AttemptResult
+from rocket_server.delivery.settle import SQL, DeliveryResult, Policy, settle
 from support import outbox
 from support.counting import Counting
 
@@ -25,7 +25,7 @@ async def organisation_id(db):
 
 
 def outcome(status=500, error=None, **fields):
-    return Outcome(datetime.now(UTC), 12, status, error, "what it said", **fields)
+    return AttemptResult(datetime.now(UTC), 12, status, error, "what it said", **fields)
 
 
 async def make(db, organisation_id, count=1, event="points.awarded", **columns):
@@ -71,7 +71,7 @@ async def told(db, endpoint_id):
 async def test_a_success_ends_a_delivery(db, organisation_id):
     """It is delivered, logged with status, time and the first bytes of the answer, and held no more."""
     _, (claimed,) = await make(db, organisation_id)
-    result = await settled(db, organisation_id, Result(claimed, outcome(201)))
+    result = await settled(db, organisation_id, DeliveryResult(claimed, outcome(201)))
     assert result.counts == Counter(delivered=1)
     (delivery,) = await rows(db, "SELECT status, leased, tries, settled_at FROM deliveries")
     assert (delivery["status"], delivery["leased"], delivery["tries"]) == ("delivered", False, 1)
@@ -88,7 +88,7 @@ async def test_failures_until_it_is_given_up(db, organisation_id):
     endpoint_id, (claimed,) = await make(db, organisation_id)
     for wait_s in (10, 50, 250, None):
         before = datetime.now(UTC)
-        await settled(db, organisation_id, Result(claimed, outcome()))
+        await settled(db, organisation_id, DeliveryResult(claimed, outcome()))
         (delivery,) = await rows(db, "SELECT status, due_at FROM deliveries")
         if wait_s is None:
             break
@@ -113,12 +113,12 @@ async def test_a_late_worker_changes_nothing(db, organisation_id):
     await change(db, "deliveries", endpoint_id, due_at=datetime.now(UTC))
     (second,) = await claim(db, organisation_id, endpoint_id)
     assert (first.attempt, second.attempt) == (1, 2)
-    late = await settled(db, organisation_id, Result(first, outcome(500)))
+    late = await settled(db, organisation_id, DeliveryResult(first, outcome(500)))
     assert late.counts == Counter(stale=1)
     (delivery,) = await rows(db, "SELECT status, leased, tries FROM deliveries")
     assert delivery == {"status": "pending", "leased": True, "tries": 0}
-    await settled(db, organisation_id, Result(second, outcome(200)))
-    await settled(db, organisation_id, Result(first, outcome(500)))
+    await settled(db, organisation_id, DeliveryResult(second, outcome(200)))
+    await settled(db, organisation_id, DeliveryResult(first, outcome(500)))
     (delivery,) = await rows(db, "SELECT status, leased, tries FROM deliveries")
     assert delivery == {"status": "delivered", "leased": False, "tries": 1}
     attempts = await rows(db, "SELECT number, status FROM delivery_attempts ORDER BY number")
@@ -130,7 +130,7 @@ async def test_a_late_worker_changes_nothing(db, organisation_id):
 async def test_settling_twice_counts_once(db, organisation_id):
     """A transaction that seemed lost and wasn't is done again without a second failure or log line."""
     _, (claimed,) = await make(db, organisation_id)
-    result = Result(claimed, outcome())
+    result = DeliveryResult(claimed, outcome())
     await settled(db, organisation_id, result)
     await settled(db, organisation_id, result)
     (state,) = await rows(db, "SELECT failures FROM endpoint_states")
@@ -150,7 +150,7 @@ async def test_in_a_constant_number_of_statements(db, organisation_id):
     counts = []
     for some in (claims[-1:], claims[:-1]):
         results = [
-            Result(
+            DeliveryResult(
                 claimed, outcome((200, 500)[number % 2], retry_after_s=3), "gone" if number % 3 == 0 else None
             )
             for number, claimed in enumerate(some)
@@ -168,7 +168,7 @@ async def test_what_was_given_up_says_nothing_of_the_endpoint(db, organisation_i
     """A delivery whose event is gone is exhausted with that reason; its receiver did nothing wrong."""
     _, (claimed,) = await make(db, organisation_id)
     gone = "The event that it tells of isn't stored any more."
-    await settled(db, organisation_id, Result(claimed, outcome(None, "event_gone"), gone))
+    await settled(db, organisation_id, DeliveryResult(claimed, outcome(None, "event_gone"), gone))
     (delivery,) = await rows(db, "SELECT status FROM deliveries")
     assert delivery["status"] == "exhausted"
     (attempt,) = await rows(db, "SELECT next_reason FROM delivery_attempts")
@@ -183,7 +183,9 @@ async def test_five_failures_open_the_breaker_for_its_time(db, organisation_id):
     async with db.transaction() as conn:
         await queue.give_back(conn, organisation_id, claims[5:])
     before = datetime.now(UTC)
-    result = await settled(db, organisation_id, *(Result(claimed, outcome()) for claimed in claims[:5]))
+    result = await settled(
+        db, organisation_id, *(DeliveryResult(claimed, outcome()) for claimed in claims[:5])
+    )
     assert result.changes[endpoint_id].breaker == "opened"
     (state,) = await rows(db, "SELECT breaker, failures, retry_at FROM endpoint_states")
     assert (state["breaker"], state["failures"]) == ("open", 5)
@@ -194,13 +196,13 @@ async def test_five_failures_open_the_breaker_for_its_time(db, organisation_id):
 async def test_a_probe_closes_or_opens(db, organisation_id):
     """After the breaker's time one delivery decides: a failure opens it again, a success lets all pass."""
     endpoint_id, claims = await make(db, organisation_id, 8)
-    await settled(db, organisation_id, *(Result(claimed, outcome()) for claimed in claims[:5]))
+    await settled(db, organisation_id, *(DeliveryResult(claimed, outcome()) for claimed in claims[:5]))
     async with db.transaction() as conn:
         await queue.give_back(conn, organisation_id, claims[5:])
     for status, breaker in ((503, "open"), (200, "closed")):
         await change(db, "endpoint_states", endpoint_id, retry_at=datetime.now(UTC))
         (probe,) = await claim(db, organisation_id, endpoint_id)
-        await settled(db, organisation_id, Result(probe, outcome(status)))
+        await settled(db, organisation_id, DeliveryResult(probe, outcome(status)))
         (state,) = await rows(db, "SELECT breaker, retry_at FROM endpoint_states")
         assert state["breaker"] == breaker
     assert len(await claim(db, organisation_id, endpoint_id)) == 1
@@ -212,7 +214,7 @@ async def test_gone_disables_and_keeps_what_waits(db, organisation_id):
         watcher = await outbox.make_endpoint(conn, organisation_id, events=["endpoint.*", "delivery.*"])
     endpoint_id, claims = await make(db, organisation_id, 3, events=["points.*", "endpoint.*"])
     (before,) = await rows(db, "SELECT version FROM organisations")
-    await settled(db, organisation_id, *(Result(claimed, outcome(410)) for claimed in claims))
+    await settled(db, organisation_id, *(DeliveryResult(claimed, outcome(410)) for claimed in claims))
     (endpoint,) = await rows(
         db, "SELECT enabled, disabled_reason, disabled_at FROM endpoints WHERE endpoint_id = $1", endpoint_id
     )
@@ -246,7 +248,7 @@ async def test_days_of_failing_are_told_and_then_disable(db, organisation_id):
     async def fail(status=500, **ago_h):
         moments = {name: datetime.now(UTC) - timedelta(hours=hours) for name, hours in ago_h.items()}
         await change(db, "endpoint_states", endpoint_id, **moments)
-        await settled(db, organisation_id, Result(claims.pop(), outcome(status)))
+        await settled(db, organisation_id, DeliveryResult(claims.pop(), outcome(status)))
         return [event for event, _ in await told(db, watcher)]
 
     assert await fail() == []
@@ -275,7 +277,7 @@ async def test_exhausted_is_told_to_others(db, organisation_id):
         everything = await outbox.make_endpoint(conn, organisation_id, events=["*"])
     own = ["points.awarded", "delivery.exhausted"]
     endpoint_id, (claimed,) = await make(db, organisation_id, max_attempts=1, events=own)
-    await settled(db, organisation_id, Result(claimed, outcome(404)))
+    await settled(db, organisation_id, DeliveryResult(claimed, outcome(404)))
     ((event, properties),) = await told(db, watcher)
     assert event == "delivery.exhausted"
     assert properties == {
@@ -297,15 +299,15 @@ async def test_news_of_news_are_not_told(db, organisation_id):
     _, (claimed,) = await make(
         db, organisation_id, event="endpoint.failing", max_attempts=1, events=["endpoint.failing"]
     )
-    await settled(db, organisation_id, Result(claimed, outcome()))
+    await settled(db, organisation_id, DeliveryResult(claimed, outcome()))
     assert await told(db, watcher) == []
 
 
 async def test_any_answer_can_be_stored(db, organisation_id):
     """Receivers answer what they like; NUL and broken surrogates don't keep a result from being written."""
     _, (claimed,) = await make(db, organisation_id)
-    said = Outcome(datetime.now(UTC), 1, 500, None, "a\x00b\ud800c")
-    await settled(db, organisation_id, Result(claimed, said))
+    said = AttemptResult(datetime.now(UTC), 1, 500, None, "a\x00b\ud800c")
+    await settled(db, organisation_id, DeliveryResult(claimed, said))
     (attempt,) = await rows(db, "SELECT answer FROM delivery_attempts")
     assert attempt["answer"] == "a\ufffdb?c"
 
@@ -316,7 +318,7 @@ async def test_results_of_a_deleted_endpoint_are_forgotten(db, organisation_id):
     async with db.transaction() as conn:
         for table in ("endpoint_states", "endpoints"):
             await conn.execute(f"DELETE FROM {table} WHERE endpoint_id = $1", endpoint_id)
-    result = await settled(db, organisation_id, Result(claimed, outcome()))
+    result = await settled(db, organisation_id, DeliveryResult(claimed, outcome()))
     assert result.counts == Counter()
     assert await rows(db, "SELECT 1 FROM delivery_attempts") == []
 
@@ -326,7 +328,7 @@ async def test_endpoints_of_another_organisation_are_left_alone(db, organisation
     async with db.transaction() as conn:
         other = await outbox.make_organisation(conn, "Other")
     _, (claimed,) = await make(db, other)
-    assert (await settled(db, organisation_id, Result(claimed, outcome(200)))).counts == Counter()
+    assert (await settled(db, organisation_id, DeliveryResult(claimed, outcome(200)))).counts == Counter()
     (delivery,) = await rows(db, "SELECT status FROM deliveries")
     assert delivery["status"] == "pending"
 

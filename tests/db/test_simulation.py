@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.model import Rule
-from rocket_server.simulation.model import Outcome, Period
+from rocket_server.simulation.model import Period, SimulationResult
 from rocket_server.simulation.run import Settings, simulate
 from support.histories import START, History, Step, lavish_rule_sets, next_millisecond, rule_sets, steps
 
@@ -41,7 +41,7 @@ def played(portal, store, work: Callable) -> None:
     portal.call(run)
 
 
-def assert_no_difference(outcome: Outcome) -> None:
+def assert_no_difference(outcome: SimulationResult) -> None:
     """Nothing differs for any rule, week, course or learner."""
     assert outcome.points.difference == 0
     assert [one.rule_id for one in outcome.rules if one.points.difference or one.events_changed] == []

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rocket_server.delivery import signing
-from rocket_server.delivery.model import Outcome
+from rocket_server.delivery.model import AttemptResult
 from rocket_server.delivery.outbox import delivery_id
 from rocket_server.worker.dispatch import MAX_LOST
 from rocket_server.worker.ports import NoPlugins
@@ -281,7 +281,7 @@ class Hooks(NoPlugins):
         self.called.append((claimed.delivery_id, fact.event, fact.properties))
         if len(self.called) == 1:
             raise RuntimeError("a hook broke")
-        return Outcome(datetime.now(UTC), 0, 200, None, "")
+        return AttemptResult(datetime.now(UTC), 0, 200, None, "")
 
 
 async def test_plugins(db, receiver, organisation_id):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from support.receivers import Receivers
 
 
@@ -18,8 +18,8 @@ def receivers() -> Iterator[Receivers]:
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
+async def sender() -> AsyncIterator[GuardedSender]:
     """A sender that may call this machine."""
-    made = Sender(allow_private=True, allowed_cidrs=(), connections=64)
+    made = GuardedSender(allow_private=True, allowed_cidrs=(), connections=64)
     yield made
     await made.close()

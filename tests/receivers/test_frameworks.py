@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from rocket_server.delivery.headers import headers_of
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from support.deliveries import DELIVERY_ID, NEWER_SECRET, SECRET, target
 from support.programs import RECEIVERS, Program, express, python, running
 
@@ -100,7 +100,7 @@ def post(program: Program, body: bytes, headers: dict[str, str]) -> int:
     return httpx.post(program.url, content=body, headers=headers, trust_env=False, timeout=60).status_code
 
 
-async def test_takes_both_formats_once(sender: Sender, start: Start):
+async def test_takes_both_formats_once(sender: GuardedSender, start: Start):
     """Each delivery is answered with 200 however often it comes, and handled once."""
     program = start(SECRET)
     for _ in range(3):
@@ -113,14 +113,14 @@ async def test_takes_both_formats_once(sender: Sender, start: Start):
     ]
 
 
-async def test_refuses_another_secret(sender: Sender, start: Start):
+async def test_refuses_another_secret(sender: GuardedSender, start: Start):
     """What somebody else signed is answered with 401 and not handled."""
     program = start(SECRET)
     outcome = await sender.send(target(program.url, secrets=(NEWER_SECRET,)), DELIVERY_ID, encoded(LEARNING))
     assert (outcome.status, program.handled()) == (401, [])
 
 
-async def test_refuses_what_nobody_signed(sender: Sender, start: Start):
+async def test_refuses_what_nobody_signed(sender: GuardedSender, start: Start):
     """Without signatures: 401, also for a body that isn't there."""
     program = start(SECRET)
     outcome = await sender.send(target(program.url, secrets=()), DELIVERY_ID, encoded(LEARNING))
@@ -172,7 +172,7 @@ def test_refuses_what_was_sent_long_ago(start: Start):
     assert program.handled() == []
 
 
-async def test_takes_deliveries_while_the_secret_changes(kind: Kind, sender: Sender, start: Start):
+async def test_takes_deliveries_while_the_secret_changes(kind: Kind, sender: GuardedSender, start: Start):
     """A receiver with the old secret works until that is retired; one with the new, as early as it can be."""
     body = encoded(LEARNING)
     during, afterwards = (SECRET, NEWER_SECRET), (NEWER_SECRET,)

@@ -12,7 +12,7 @@ import pytest
 
 from rocket_server.delivery import resolver as resolving
 from rocket_server.delivery.guard import check_url
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from rocket_server.errors import InvalidPayload
 from support.deliveries import DELIVERY_ID, target
 from support.names import Names
@@ -39,9 +39,9 @@ def bait(receivers: Receivers) -> Iterator[list[Receiver]]:
 
 
 @pytest.fixture
-async def strict() -> AsyncIterator[Sender]:
+async def strict() -> AsyncIterator[GuardedSender]:
     """A sender as it is by default."""
-    made = Sender(allow_private=False, allowed_cidrs=(), connections=8)
+    made = GuardedSender(allow_private=False, allowed_cidrs=(), connections=8)
     yield made
     await made.close()
 
@@ -59,7 +59,7 @@ def test_there_are_many_of_them():
 
 
 @pytest.mark.parametrize("url", AT_CREATION.values(), ids=AT_CREATION.keys())
-async def test_refused_at_creation_and_when_called(strict: Sender, bait: list[Receiver], url: str):
+async def test_refused_at_creation_and_when_called(strict: GuardedSender, bait: list[Receiver], url: str):
     """It can't be registered, and where it stands in the database already, nobody is called."""
     url = url.replace("{port}", str(bait[0].port))
     with pytest.raises(InvalidPayload) as refused:
@@ -72,7 +72,7 @@ async def test_refused_at_creation_and_when_called(strict: Sender, bait: list[Re
 
 @pytest.mark.parametrize(("url", "dns"), BY_NAME.values(), ids=BY_NAME.keys())
 async def test_refused_when_called(
-    strict: Sender, bait: list[Receiver], monkeypatch: pytest.MonkeyPatch, url: str, dns: Dns
+    strict: GuardedSender, bait: list[Receiver], monkeypatch: pytest.MonkeyPatch, url: str, dns: Dns
 ):
     """A name of which one address is forbidden is called at none of them."""
     asked = names(monkeypatch, dns)
@@ -87,7 +87,7 @@ async def test_refused_when_called(
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "127.1", "localhost", "[::1]", "here.example.org", "0x7f.1"])
 async def test_the_receivers_would_have_been_reached(
-    sender: Sender, receivers: Receivers, monkeypatch: pytest.MonkeyPatch, name: str
+    sender: GuardedSender, receivers: Receivers, monkeypatch: pytest.MonkeyPatch, name: str
 ):
     """The same URLs arrive where private addresses are allowed: nothing else had stopped them."""
     receiver = receivers.open(answers(200))
@@ -109,7 +109,7 @@ async def test_what_was_checked_is_what_is_called(
     allowed = receivers.open(answers(200), port=0)
     turns = iter([["127.0.0.1"], ["127.0.0.2"], ["127.0.0.2"]])
     asked = names(monkeypatch, {"turns.example.org": lambda: next(turns)})
-    sender = Sender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
+    sender = GuardedSender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
     try:
         url = check_url(f"http://turns.example.org:{allowed.port}/hook")
         assert (await sender.send(target(url), DELIVERY_ID, BODY)).delivered
@@ -127,7 +127,7 @@ async def test_a_change_is_noticed_at_the_next_connection(
     turns = iter([["127.0.0.1"], ["127.0.0.2"]])
     names(monkeypatch, {"turns.example.org": lambda: next(turns)})
     monkeypatch.setattr(resolving, "FRESH_S", 0.0)
-    sender = Sender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
+    sender = GuardedSender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
     try:
         url = f"http://turns.example.org:{allowed.port}/hook"
         first, second = [await sender.send(target(url), DELIVERY_ID, BODY) for _ in range(2)]
@@ -140,7 +140,7 @@ async def test_a_change_is_noticed_at_the_next_connection(
 async def test_a_redirect_leads_nowhere(receivers: Receivers, bait: list[Receiver]):
     """A receiver that may be called can't send us on to one that may not."""
     urls = [f"http://{host}:{bait[0].port}/" for host in ("127.0.0.2", "[::1]", "localhost")]
-    sender = Sender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
+    sender = GuardedSender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
     try:
         for url in urls:
             redirecting = receivers.open(answers(307, {"Location": url}))
@@ -151,7 +151,7 @@ async def test_a_redirect_leads_nowhere(receivers: Receivers, bait: list[Receive
 
 
 async def test_proxies_of_the_environment_are_not_used(
-    strict: Sender, bait: list[Receiver], monkeypatch: pytest.MonkeyPatch
+    strict: GuardedSender, bait: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ):
     """No variable makes another process call in our place, where no check would reach."""
     for variable in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
@@ -168,7 +168,7 @@ async def test_allowed_networks_open_what_they_name(receivers: Receivers, monkey
         monkeypatch,
         {"here.example.org": ["127.0.0.1"], "both.example.org": ["127.0.0.1", "127.0.0.2"]},
     )
-    sender = Sender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
+    sender = GuardedSender(allow_private=False, allowed_cidrs=LOCALHOST, connections=8)
     try:
         for host in ("127.0.0.1", "2130706433", "here.example.org"):
             url = check_url(f"http://{host}:{receiver.port}/", allowed_cidrs=LOCALHOST)
@@ -182,7 +182,7 @@ async def test_allowed_networks_open_what_they_name(receivers: Receivers, monkey
         await sender.close()
 
 
-async def test_unknown_names_say_so(strict: Sender, monkeypatch: pytest.MonkeyPatch):
+async def test_unknown_names_say_so(strict: GuardedSender, monkeypatch: pytest.MonkeyPatch):
     """A name without an address is `unresolvable`, and the sentence has the name."""
     names(monkeypatch, {"empty.example.org": []})
     for name in ("nobody.example.org", "empty.example.org"):
@@ -192,7 +192,7 @@ async def test_unknown_names_say_so(strict: Sender, monkeypatch: pytest.MonkeyPa
 
 
 async def test_hanging_name_servers_hold_one_thread_and_nobody_else(
-    sender: Sender, receivers: Receivers, monkeypatch: pytest.MonkeyPatch
+    sender: GuardedSender, receivers: Receivers, monkeypatch: pytest.MonkeyPatch
 ):
     """Deliveries to a name that can't be looked up end by themselves; meanwhile others go out."""
     receiver = receivers.open(answers(200))
@@ -226,7 +226,7 @@ async def test_hanging_name_servers_hold_one_thread_and_nobody_else(
 
 
 async def test_a_lookup_is_used_for_a_moment(
-    sender: Sender, receivers: Receivers, monkeypatch: pytest.MonkeyPatch
+    sender: GuardedSender, receivers: Receivers, monkeypatch: pytest.MonkeyPatch
 ):
     """A receiver that closes each connection doesn't cost a lookup for each delivery."""
     receiver = receivers.open(answers(200, {"Connection": "close"}, keep=False))

@@ -10,7 +10,7 @@ import standardwebhooks
 import svix.webhooks
 
 from rocket_server.delivery import signing
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from support.deliveries import DELIVERY_ID, NEWER_SECRET, SECRET, target
 from support.receivers import Receivers, Request, answers
 
@@ -22,7 +22,7 @@ LIBRARIES = (
 )
 
 
-async def received(sender: Sender, receivers: Receivers, *secrets: str) -> Request:
+async def received(sender: GuardedSender, receivers: Receivers, *secrets: str) -> Request:
     receiver = receivers.open(answers(200))
     assert (await sender.send(target(receiver.url, secrets=secrets), DELIVERY_ID, BODY)).delivered
     return receiver.requests[0]
@@ -30,7 +30,7 @@ async def received(sender: Sender, receivers: Receivers, *secrets: str) -> Reque
 
 @pytest.mark.parametrize(("library", "refused"), LIBRARIES)
 async def test_it_verifies_what_arrives(
-    sender: Sender, receivers: Receivers, library: Any, refused: type[Exception]
+    sender: GuardedSender, receivers: Receivers, library: Any, refused: type[Exception]
 ):
     """The request as it came over the socket fits; with another body, id or secret it doesn't."""
     request = await received(sender, receivers, SECRET)
@@ -49,7 +49,7 @@ async def test_it_verifies_what_arrives(
 
 @pytest.mark.parametrize(("library", "refused"), LIBRARIES)
 async def test_it_verifies_with_either_secret_of_a_rotation(
-    sender: Sender, receivers: Receivers, library: Any, refused: type[Exception]
+    sender: GuardedSender, receivers: Receivers, library: Any, refused: type[Exception]
 ):
     """While two secrets are active, a receiver may know the old one or the new one."""
     request = await received(sender, receivers, SECRET, NEWER_SECRET)

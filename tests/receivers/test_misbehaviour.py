@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from rocket_server.delivery.model import ANSWER_BYTES
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from support import receivers as zoo
 from support.deliveries import DELIVERY_ID, target
 from support.names import Names
@@ -34,7 +34,7 @@ def _context(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_any_2xx_is_delivered(sender: Sender, receivers: Receivers, status: int):
+async def test_any_2xx_is_delivered(sender: GuardedSender, receivers: Receivers, status: int):
     """Whatever success a receiver chooses, with or without a body."""
     receiver = receivers.open(answers(status, body=b"" if status == 204 else b"taken"))
     outcome = await sender.send(target(receiver.url), DELIVERY_ID, BODY)
@@ -44,7 +44,7 @@ async def test_any_2xx_is_delivered(sender: Sender, receivers: Receivers, status
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 304, 400, 401, 404, 410, 413, 429, 500, 502, 503])
-async def test_any_other_status_is_not(sender: Sender, receivers: Receivers, status: int):
+async def test_any_other_status_is_not(sender: GuardedSender, receivers: Receivers, status: int):
     """A status is kept with the beginning of its answer; 410 alone means that nobody is there any more."""
     body = b"" if status == 304 else b"no \xff\x00thanks"
     outcome = await sender.send(target(receivers.open(answers(status, body=body)).url), DELIVERY_ID, BODY)
@@ -54,7 +54,7 @@ async def test_any_other_status_is_not(sender: Sender, receivers: Receivers, sta
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirects_are_not_followed(sender: Sender, receivers: Receivers, status: int):
+async def test_redirects_are_not_followed(sender: GuardedSender, receivers: Receivers, status: int):
     """Wherever an answer points, nobody is called there."""
     other = receivers.open(answers(200))
     receiver = receivers.open(answers(status, {"Location": other.url, "Refresh": f"0; url={other.url}"}))
@@ -64,13 +64,13 @@ async def test_redirects_are_not_followed(sender: Sender, receivers: Receivers, 
 
 
 @pytest.mark.parametrize(("status", "asked"), [(429, "7"), (503, "7"), (500, "0"), (200, "3")])
-async def test_retry_after_in_seconds(sender: Sender, receivers: Receivers, status: int, asked: str):
+async def test_retry_after_in_seconds(sender: GuardedSender, receivers: Receivers, status: int, asked: str):
     """The wait that a receiver asks for is handed on with any status."""
     receiver = receivers.open(answers(status, {"Retry-After": asked}))
     assert (await sender.send(target(receiver.url), DELIVERY_ID, BODY)).retry_after_s == float(asked)
 
 
-async def test_retry_after_as_a_date(sender: Sender, receivers: Receivers):
+async def test_retry_after_as_a_date(sender: GuardedSender, receivers: Receivers):
     """A date becomes the seconds until then, and a past one none."""
     later = datetime.now(UTC) + timedelta(hours=2)
     receiver = receivers.open(
@@ -108,7 +108,7 @@ async def test_retry_after_as_a_date(sender: Sender, receivers: Receivers):
     ids=lambda found: getattr(found, "__name__", None),
 )
 async def test_what_is_no_answer_has_a_code(
-    sender: Sender, receivers: Receivers, habit: zoo.Behaviour, error: str
+    sender: GuardedSender, receivers: Receivers, habit: zoo.Behaviour, error: str
 ):
     """Each way of not answering has a stable code and a sentence, and takes no longer than it has to."""
     receiver = receivers.open(habit)
@@ -118,7 +118,7 @@ async def test_what_is_no_answer_has_a_code(
     assert receiver.connections == 1  # it was tried once
 
 
-async def test_nobody_listens(sender: Sender, receivers: Receivers):
+async def test_nobody_listens(sender: GuardedSender, receivers: Receivers):
     """A port without a receiver is `refused`."""
     outcome = await sender.send(target(receivers.down().url), DELIVERY_ID, BODY)
     assert (outcome.status, outcome.error) == (None, "refused")
@@ -129,7 +129,9 @@ async def test_nobody_listens(sender: Sender, receivers: Receivers):
     [zoo.hangs, zoo.slow_header, zoo.slow_headers, zoo.slow_interim_answers],
     ids=["hangs", "slow header", "slow headers", "slow interim answers"],
 )
-async def test_the_time_out_ends_every_wait(sender: Sender, receivers: Receivers, habit: zoo.Behaviour):
+async def test_the_time_out_ends_every_wait(
+    sender: GuardedSender, receivers: Receivers, habit: zoo.Behaviour
+):
     """Silence, and drops that never become an answer, end with the time-out."""
     receiver = receivers.open(habit)
     outcome = await sender.send(target(receiver.url, timeout_ms=400), DELIVERY_ID, BODY)
@@ -138,7 +140,7 @@ async def test_the_time_out_ends_every_wait(sender: Sender, receivers: Receivers
     assert outcome.duration_ms >= 400
 
 
-async def test_a_time_out_counts_the_handshake(sender: Sender, receivers: Receivers):
+async def test_a_time_out_counts_the_handshake(sender: GuardedSender, receivers: Receivers):
     """A receiver that accepts a TLS connection and says nothing holds nobody longer."""
     plain = receivers.open(zoo.hangs)
     outcome = await sender.send(
@@ -163,7 +165,9 @@ async def test_a_time_out_counts_the_handshake(sender: Sender, receivers: Receiv
     ],
     ids=["body", "failure", "chunks", "chunk extension", "slow", "cut off", "hints", "many", "101", "bomb"],
 )
-async def test_the_status_decides(sender: Sender, receivers: Receivers, habit: zoo.Behaviour, status: int):
+async def test_the_status_decides(
+    sender: GuardedSender, receivers: Receivers, habit: zoo.Behaviour, status: int
+):
     """Once the status is there, whatever follows changes nothing, and little of it is read."""
     receiver = receivers.open(habit)
     outcome = await sender.send(target(receiver.url), DELIVERY_ID, BODY)
@@ -171,7 +175,7 @@ async def test_the_status_decides(sender: Sender, receivers: Receivers, habit: z
     assert len(outcome.answer) <= ANSWER_BYTES
 
 
-async def test_bombs_and_endless_answers_cost_no_memory(sender: Sender, receivers: Receivers):
+async def test_bombs_and_endless_answers_cost_no_memory(sender: GuardedSender, receivers: Receivers):
     """Hundreds of answers without an end, and bombs of gigabytes, leave the process as large as it was."""
     bomb = receivers.open(zoo.gzip_bomb(1024 * 1024 * 1024))
     endless = [
@@ -192,7 +196,7 @@ async def test_bombs_and_endless_answers_cost_no_memory(sender: Sender, receiver
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 32 * 1024
 
 
-async def test_answers_are_kept_as_text(sender: Sender, receivers: Receivers):
+async def test_answers_are_kept_as_text(sender: GuardedSender, receivers: Receivers):
     """A long answer is cut between two characters; a packed one isn't unpacked."""
     long = "ä" * ANSWER_BYTES
     receiver = receivers.open(
@@ -206,7 +210,7 @@ async def test_answers_are_kept_as_text(sender: Sender, receivers: Receivers):
     assert packed.answer == "(packed as gzip, not shown)"
 
 
-async def test_connections_are_used_again(sender: Sender, receivers: Receivers):
+async def test_connections_are_used_again(sender: GuardedSender, receivers: Receivers):
     """Short answers leave a connection for the next delivery; a long one closes it."""
     receiver = receivers.open(answers(200))
     for _ in range(5):
@@ -218,7 +222,7 @@ async def test_connections_are_used_again(sender: Sender, receivers: Receivers):
     assert receiver.connections == 3
 
 
-async def test_a_kept_connection_that_was_closed_is_no_failure(sender: Sender, receivers: Receivers):
+async def test_a_kept_connection_that_was_closed_is_no_failure(sender: GuardedSender, receivers: Receivers):
     """A receiver that closes or resets kept connections when the next request comes still gets that one."""
     receiver = receivers.open(zoo.in_turn(answers(200), zoo.closes, answers(200), zoo.resets, answers(200)))
     for _ in range(3):
@@ -230,7 +234,7 @@ async def test_a_kept_connection_that_was_closed_is_no_failure(sender: Sender, r
 
 async def test_few_connections_are_kept(receivers: Receivers):
     """More receivers than `connections` are served as well, and no more than so many connections wait."""
-    made = Sender(allow_private=True, allowed_cidrs=(), connections=3)
+    made = GuardedSender(allow_private=True, allowed_cidrs=(), connections=3)
     try:
         opened = [receivers.open(answers(200)) for _ in range(8)]
         for _ in range(2):
@@ -243,7 +247,7 @@ async def test_few_connections_are_kept(receivers: Receivers):
 
 async def test_deliveries_in_flight_are_bounded(receivers: Receivers):
     """Beyond `connections` a delivery waits for its turn, and the wait isn't part of its time-out."""
-    made = Sender(allow_private=True, allowed_cidrs=(), connections=2)
+    made = GuardedSender(allow_private=True, allowed_cidrs=(), connections=2)
     try:
         receiver = receivers.open(zoo.after(0.3, answers(200)))
         done = await asyncio.gather(
@@ -255,7 +259,7 @@ async def test_deliveries_in_flight_are_bounded(receivers: Receivers):
         await made.close()
 
 
-async def test_cancelling_passes(sender: Sender, receivers: Receivers):
+async def test_cancelling_passes(sender: GuardedSender, receivers: Receivers):
     """A worker that stops gets its cancellation, not an outcome."""
     receiver = receivers.open(zoo.hangs)
     task = asyncio.create_task(sender.send(target(receiver.url), DELIVERY_ID, BODY))
@@ -275,7 +279,7 @@ async def test_closing_ends_what_is_in_flight(receivers: Receivers, monkeypatch:
 
     names = Names({"hangs.example.org": hang})
     monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
-    made = Sender(allow_private=True, allowed_cidrs=(), connections=4)
+    made = GuardedSender(allow_private=True, allowed_cidrs=(), connections=4)
     receiver = receivers.open(zoo.hangs)
     sending = [
         asyncio.create_task(made.send(target(url), DELIVERY_ID, BODY))
@@ -298,7 +302,7 @@ async def test_closing_ends_what_is_in_flight(receivers: Receivers, monkeypatch:
     ],
 )
 async def test_what_cant_be_sent_is_an_outcome(
-    sender: Sender, receivers: Receivers, url: str, headers: dict[str, str]
+    sender: GuardedSender, receivers: Receivers, url: str, headers: dict[str, str]
 ):
     """A URL or header that nobody checked at its creation is no reason for the worker to stop."""
     receiver = receivers.open(answers(200))
@@ -307,7 +311,7 @@ async def test_what_cant_be_sent_is_an_outcome(
     assert receiver.requests == []
 
 
-async def test_a_secret_of_another_form_is_an_outcome(sender: Sender, receivers: Receivers):
+async def test_a_secret_of_another_form_is_an_outcome(sender: GuardedSender, receivers: Receivers):
     """A delivery that can't be signed isn't sent, and the sentence doesn't show the secret."""
     receiver = receivers.open(answers(200))
     outcome = await sender.send(target(receiver.url, secrets=("hunter2",)), DELIVERY_ID, BODY)
@@ -316,7 +320,7 @@ async def test_a_secret_of_another_form_is_an_outcome(sender: Sender, receivers:
     assert receiver.requests == []
 
 
-async def test_a_certificate_of_nobody_known(sender: Sender, receivers: Receivers):
+async def test_a_certificate_of_nobody_known(sender: GuardedSender, receivers: Receivers):
     """A certificate that no known authority signed is a `tls` failure, and nothing is said to its owner."""
     receiver = receivers.open(answers(200), tls=_context(trustme.CA(), "127.0.0.1"))
     outcome = await sender.send(target(receiver.url), DELIVERY_ID, BODY)
@@ -325,7 +329,7 @@ async def test_a_certificate_of_nobody_known(sender: Sender, receivers: Receiver
     assert receiver.requests == []
 
 
-async def test_no_tls_at_all(sender: Sender, receivers: Receivers):
+async def test_no_tls_at_all(sender: GuardedSender, receivers: Receivers):
     """An https URL whose receiver speaks plain HTTP is a `tls` failure."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

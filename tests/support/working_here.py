@@ -11,7 +11,7 @@ from typing import Any
 from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from rocket_server.worker.ports import NoPlugins, Plugins
 from rocket_server.worker.worker import Worker
 
@@ -23,7 +23,7 @@ async def working(db: Database, plugins: Plugins | None = None, **changes: Any) 
     """A worker that runs while the block does, and then stops well."""
     plain = {"allow_private_webhooks": True, "webhook_retry_base_s": 0.1}
     settings = replace(Settings(), **(plain | changes))
-    sender = Sender(allow_private=True, allowed_cidrs=(), connections=settings.worker_concurrency)
+    sender = GuardedSender(allow_private=True, allowed_cidrs=(), connections=settings.worker_concurrency)
     worker = Worker(settings, db, sender, plugins or NoPlugins(), Configurations())
     running = asyncio.create_task(worker.run())
     try:

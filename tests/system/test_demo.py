@@ -26,7 +26,7 @@ from rocket_server.cli.demo import demo
 from rocket_server.config.settings import Settings
 from rocket_server.db.migrate import upgrade
 from rocket_server.demo.client import Client, DemoError
-from rocket_server.demo.play import Outcome, play
+from rocket_server.demo.play import Played, play
 from rocket_server.demo.recording import load
 
 SITE = json.loads((Path(__file__).parents[1] / "fixtures" / "moodle" / "site.json").read_text())
@@ -54,7 +54,7 @@ def server(database: str) -> Iterator[str]:
             thread.join()
 
 
-def run(database: str, url: str, today: date = TODAY) -> Outcome:
+def run(database: str, url: str, today: date = TODAY) -> Played:
     return play(Settings(database_url=database), url=url, today=today)
 
 

@@ -114,9 +114,9 @@ async def find(conn: Any, organisation_id: str, award_id: str) -> Award | None:
     return None if row is None else Award(*row.values())
 
 
-async def standing(conn: Any, organisation_id: str, learner_id: str, badge_id: str) -> Award | None:
+async def standing_award(conn: Any, organisation_id: str, learner_id: str, badge_id: str) -> Award | None:
     """The latest standing award of a badge to a learner."""
-    row = await conn.fetchrow(SQL["standing"], organisation_id, learner_id, badge_id)
+    row = await conn.fetchrow(SQL["standing_award"], organisation_id, learner_id, badge_id)
     return None if row is None else Award(*row.values())
 
 

@@ -60,7 +60,7 @@ SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_i
     a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
 FROM badge_awards a WHERE a.organisation_id = $1 AND a.award_id = $2;
 
--- name: standing
+-- name: standing_award
 -- The latest standing award of a badge to a learner.
 SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
     a.event_id::text AS event_id, a.own_event_id::text AS own_event_id

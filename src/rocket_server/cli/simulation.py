@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rocket_server.rules.model import Rule
     from rocket_server.simulation.apply import Applied
     from rocket_server.simulation.batches import Batch
-    from rocket_server.simulation.model import Addition, Outcome, Period, Sums
+    from rocket_server.simulation.model import Addition, Period, SimulationResult, Sums
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def simulate(
         raise BadInput("--apply asks before it writes: add --yes where nobody can answer")
     period = Period(start, end)
 
-    async def try_out(url: str) -> tuple[Outcome, int]:
+    async def try_out(url: str) -> tuple[SimulationResult, int]:
         async with opened(url, _STATEMENT_TIMEOUT_S) as database:
             return await _simulated(
                 database, await _chosen(database, organisation, tenant), rules, period, top
@@ -175,7 +175,7 @@ def list_batches(organisation: OrganisationOption = None, tenant: TenantOption =
 
 async def _simulated(
     database: Database, organisation: Organisation, rules: tuple[Rule, ...], period: Period, top: int
-) -> tuple[Outcome, int]:
+) -> tuple[SimulationResult, int]:
     """The outcome, and how many awards an application would give at most."""
     from rocket_server.simulation.run import Settings, simulate
 
@@ -228,7 +228,7 @@ async def _chosen(database: Database, organisation: str | None, tenant: str | No
         return await choose(conn, organisation, tenant)
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: SimulationResult) -> None:
     points = outcome.points
     typer.echo(
         f"{_count(outcome.events, 'event')} since {outcome.period.since:%Y-%m-%d %H:%M} UTC, "

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from rocket_server.delivery import breaker
 from rocket_server.delivery.breaker import Breaker
-from rocket_server.delivery.model import Outcome
+from rocket_server.delivery.model import AttemptResult
 
 News = Literal["endpoint.failing", "endpoint.recovered", "endpoint.disabled"]
 DisabledReason = Literal["gone", "failing"]
@@ -18,7 +18,7 @@ _REPEAT: Final = timedelta(days=1)  # between two warnings
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HealthLimits:
     """When an endpoint is left alone, warned about and disabled."""
 
     max_failures: int
@@ -40,7 +40,7 @@ class Health:
 class Attempt:
     """An attempt's outcome. A `quiet` one was to deliver news of this kind: its failure makes no more."""
 
-    outcome: Outcome
+    outcome: AttemptResult
     quiet: bool = False
 
 
@@ -57,7 +57,7 @@ class Change:
     breaker: Literal["opened", "closed"] | None = None
 
 
-def after(health: Health, attempts: Sequence[Attempt], limits: Limits, now: datetime) -> Change:
+def after(health: Health, attempts: Sequence[Attempt], limits: HealthLimits, now: datetime) -> Change:
     """Fold `attempts`, in the order in which they ended, into an endpoint's health."""
     change = _fold(health, attempts, limits, now)
     was, is_now = health.breaker.state, change.health.breaker.state
@@ -66,7 +66,7 @@ def after(health: Health, attempts: Sequence[Attempt], limits: Limits, now: date
     return replace(change, breaker="opened") if was != "open" and is_now == "open" else change
 
 
-def _fold(health: Health, attempts: Sequence[Attempt], limits: Limits, now: datetime) -> Change:
+def _fold(health: Health, attempts: Sequence[Attempt], limits: HealthLimits, now: datetime) -> Change:
     news: list[News] = []
     for attempt in attempts:
         delivered = attempt.outcome.delivered
@@ -93,14 +93,14 @@ def _fold(health: Health, attempts: Sequence[Attempt], limits: Limits, now: date
     return Change(health, tuple(news))
 
 
-def _must_be_warned_about(health: Health, limits: Limits, now: datetime) -> bool:
+def _must_be_warned_about(health: Health, limits: HealthLimits, now: datetime) -> bool:
     assert health.failing_since is not None
     if now - health.failing_since < limits.warn_after:
         return False
     return health.warned_at is None or now - health.warned_at >= _REPEAT
 
 
-def _must_be_disabled(health: Health, limits: Limits, now: datetime) -> bool:
+def _must_be_disabled(health: Health, limits: HealthLimits, now: datetime) -> bool:
     """Never without a warning some time ago: an endpoint that hears of little may fail twice in a week."""
     assert health.failing_since is not None
     if health.warned_at is None or now - health.failing_since < limits.disable_after:

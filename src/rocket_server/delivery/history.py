@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rocket_server.db.queries import load
 from rocket_server.delivery.endpoints import Webhook, refuse_disabled
-from rocket_server.delivery.model import Format, Outcome, Status
+from rocket_server.delivery.model import AttemptResult, Format, Status
 from rocket_server.delivery.outbox import Message, delivery_id
 from rocket_server.errors import Conflict, NotFound
 from rocket_server.ids import first_uuid7
@@ -122,7 +122,7 @@ async def redeliver(
     return found, "queued"
 
 
-async def add_sent(conn: Any, webhook: Webhook, message: Message, outcome: Outcome) -> str:
+async def add_sent(conn: Any, webhook: Webhook, message: Message, outcome: AttemptResult) -> str:
     """Log a message that was sent to a webhook at once and only once; the id of its delivery."""
     made = delivery_id(message.event_id, webhook.endpoint_id)
     key = (webhook.organisation_id, webhook.endpoint_id, made)

@@ -51,7 +51,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptResult:
     """What became of one try.
 
     `status` is None where no answer came; then `error` is a stable code (`timeout`, `refused`, `reset`,

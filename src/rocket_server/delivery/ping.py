@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from rocket_server.delivery.bodies import render, rfc3339
-from rocket_server.delivery.model import Fact, Outcome, Target
+from rocket_server.delivery.model import AttemptResult, Fact, Target
 from rocket_server.delivery.outbox import Message, delivery_id
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from rocket_server.errors import Conflict, RateLimitExceeded
 from rocket_server.ids import uuid7
 
@@ -20,12 +20,12 @@ class Pings:
     """The tests that this process is sending: one of a webhook, and not many in all, for each may take as
     long as the webhook's time-out."""
 
-    def __init__(self, sender: Sender, at_once: int) -> None:
+    def __init__(self, sender: GuardedSender, at_once: int) -> None:
         self._sender = sender
         self._at_once = at_once
         self._under_way: set[str] = set()
 
-    async def send(self, target: Target, tenant_id: str, message: Message, now: datetime) -> Outcome:
+    async def send(self, target: Target, tenant_id: str, message: Message, now: datetime) -> AttemptResult:
         """What became of the test. Raises Conflict while the webhook is being tested, RateLimitExceeded while
         too many are."""
         if target.endpoint_id in self._under_way:

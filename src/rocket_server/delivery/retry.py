@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from rocket_server.delivery.model import Outcome, Status
+from rocket_server.delivery.model import AttemptResult, Status
 
 RETRY_AFTER_MAX_S: Final = 86_400.0
 WAIT_MAX_S: Final = 21_600.0
@@ -38,7 +38,7 @@ class Next:
 
 
 def after(
-    outcome: Outcome, *, tries: int, max_attempts: int, base_s: float, now: datetime, random: float
+    outcome: AttemptResult, *, tries: int, max_attempts: int, base_s: float, now: datetime, random: float
 ) -> Next:
     """What follows the try with this outcome, which was the `tries`-th of `max_attempts` that count.
 
@@ -69,7 +69,7 @@ def backoff_s(tries: int, base_s: float, random: float) -> float:
     return wait_s * (1 + JITTER * random)
 
 
-def told(outcome: Outcome) -> str:
+def told(outcome: AttemptResult) -> str:
     """What became of a try, in two or three words."""
     return f"HTTP {outcome.status}" if outcome.status is not None else (outcome.error or "no answer")
 

@@ -19,7 +19,7 @@ from rocket_server.delivery.connections import Connector, made_by_this_task
 from rocket_server.delivery.failures import failure
 from rocket_server.delivery.guard import Network, destination
 from rocket_server.delivery.headers import headers_of
-from rocket_server.delivery.model import ANSWER_BYTES, Outcome, Target
+from rocket_server.delivery.model import ANSWER_BYTES, AttemptResult, Target
 from rocket_server.delivery.resolver import Forbidden, GuardedResolver
 
 _ANSWER_S: Final = 2.0  # for which the body of an answer is waited for, once its status is known
@@ -30,7 +30,7 @@ MAX_HEADERS: Final = 100
 _READ_BYTES: Final = 4 * 1024
 
 
-class Sender:
+class GuardedSender:
     """Sends deliveries over connections of its own. To be made inside a running loop, and closed.
 
     `connections` bounds the deliveries in flight, and the connections that are kept. Addresses are refused as
@@ -53,7 +53,7 @@ class Sender:
             skip_auto_headers=("Accept",),
         )
 
-    async def send(self, target: Target, delivery_id: str, body: bytes) -> Outcome:
+    async def send(self, target: Target, delivery_id: str, body: bytes) -> AttemptResult:
         """Try one delivery within the target's time-out; what became of it, whatever that is."""
         async with self._slots:
             started_at = datetime.now(UTC)
@@ -67,7 +67,7 @@ class Sender:
                 duration_ms = _ms_since(started)
                 content = await _content(response)
                 received = response.headers
-                return Outcome(
+                return AttemptResult(
                     started_at,
                     duration_ms,
                     response.status,
@@ -77,7 +77,7 @@ class Sender:
                 )
             except Exception as error:
                 code, sentence = failure(error, target.timeout_ms)
-                return Outcome(started_at, _ms_since(started), None, code, sentence)
+                return AttemptResult(started_at, _ms_since(started), None, code, sentence)
 
     async def close(self) -> None:
         """Close all connections; deliveries in flight fail."""

@@ -15,8 +15,8 @@ from rocket_server.db.queries import load
 from rocket_server.delivery import health, outbox, retry
 from rocket_server.delivery.bodies import rfc3339
 from rocket_server.delivery.breaker import Breaker
-from rocket_server.delivery.health import Attempt, Change, Health, Limits
-from rocket_server.delivery.model import Claimed, Outcome
+from rocket_server.delivery.health import Attempt, Change, Health, HealthLimits
+from rocket_server.delivery.model import AttemptResult, Claimed
 from rocket_server.delivery.outbox import Message
 from rocket_server.delivery.retry import Next
 from rocket_server.ids import uuid7
@@ -30,14 +30,14 @@ class Policy:
     """How long to wait for a retry, and how much an endpoint may fail."""
 
     retry_base_s: float
-    limits: Limits
+    limits: HealthLimits
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
         """As the operator set it."""
         return cls(
             settings.webhook_retry_base_s,
-            Limits(
+            HealthLimits(
                 settings.breaker_failures,
                 settings.breaker_open_s,
                 timedelta(hours=settings.endpoint_warn_after_h),
@@ -47,11 +47,11 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class DeliveryResult:
     """The outcome of a claimed delivery. Where nothing could be sent, and never can, `given_up` says why."""
 
     claimed: Claimed
-    outcome: Outcome
+    outcome: AttemptResult
     given_up: str | None = None
 
 
@@ -66,7 +66,7 @@ class Settled:
 async def settle(
     conn: Any,
     organisation_id: str,
-    results: Sequence[Result],
+    results: Sequence[DeliveryResult],
     policy: Policy,
     random: Callable[[], float] = randomness.random,
 ) -> Settled:
@@ -112,7 +112,7 @@ async def settle(
     return Settled(counts, changes)
 
 
-def _next(result: Result, state: Any, policy: Policy, now: datetime, random: float) -> Next:
+def _next(result: DeliveryResult, state: Any, policy: Policy, now: datetime, random: float) -> Next:
     if result.given_up is not None:
         return Next("exhausted", result.given_up)
     return retry.after(
@@ -126,7 +126,7 @@ def _next(result: Result, state: Any, policy: Policy, now: datetime, random: flo
 
 
 async def _write(
-    conn: Any, organisation_id: str, results: Sequence[Result], follow: Sequence[Next], now: datetime
+    conn: Any, organisation_id: str, results: Sequence[DeliveryResult], follow: Sequence[Next], now: datetime
 ) -> set[str]:
     """Log all attempts and end their claims; the ids of the deliveries that this was the last claim of."""
     # A delivery's id is the endpoint's too, so it names the row by itself. One order for all who do this.
@@ -194,7 +194,7 @@ def _health(state: Any) -> Health:
     return Health(held, state["failing_since"], state["warned_at"])
 
 
-def _in_order(item: tuple[Result, Next]) -> datetime:
+def _in_order(item: tuple[DeliveryResult, Next]) -> datetime:
     outcome = item[0].outcome
     return outcome.started_at + timedelta(milliseconds=outcome.duration_ms)
 
@@ -215,7 +215,7 @@ def _exhausted(claimed: Claimed, following: Next, now: datetime) -> Message:
     )
 
 
-def _news(state: Any, change: Change, last: Outcome, now: datetime) -> list[Message]:
+def _news(state: Any, change: Change, last: AttemptResult, now: datetime) -> list[Message]:
     """What is told of an endpoint. Its address isn't: a path may be a secret of the receiver's."""
     known: dict[str, Any] = {"endpoint_id": state["endpoint_id"]}
     if state["url"] is not None:

@@ -14,18 +14,18 @@ from rocket_server.db.pool import open_database
 from rocket_server.demo.client import Client
 from rocket_server.demo.organisation import Stage, prepare
 from rocket_server.demo.recording import load, moved_to
-from rocket_server.demo.standing import Standing, standing
+from rocket_server.demo.summary import Summary, summarise
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Played:
     """What came of it. `statuses` are the hook's words, `points` what this run moved; `balances` are by
     user id and hold the points of earlier days too."""
 
     stage: Stage
     statuses: Counter[str]
     points: int
-    standing: Standing
+    summary: Summary
     balances: dict[str, int]
 
     @property
@@ -41,7 +41,7 @@ def play(
     today: date,
     on_start: Callable[[int], None] = lambda _: None,
     on_answer: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> Played:
     """Send the recording to the server at `url` as if it had happened `today`, by UTC.
 
     `on_start` is told how many messages there are, `on_answer` is called after each. Raises DemoError where
@@ -55,10 +55,10 @@ def play(
         on_start(len(messages))
         answers = client.send(messages, stage.token, on_answer)
         midnight = datetime.combine(today, time(), UTC)
-        result = standing(
+        result = summarise(
             client.events(stage.key, midnight.isoformat(), (midnight + timedelta(days=1)).isoformat())
         )
-        return Outcome(
+        return Played(
             stage,
             Counter(answer.status for answer in answers),
             sum(answer.points for answer in answers),

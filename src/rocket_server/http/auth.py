@@ -67,7 +67,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class AcceptedSource:
     """A source whose token or signature was accepted."""
 
     source: Source
@@ -85,7 +85,7 @@ class Authenticator:
         self._key_limit = RateLimit("requests with this key", key_limit)
         self._source_limit = RateLimit("requests from this source", source_limit)
         self._principals: OrderedDict[tuple[bytes, str | None], Principal] = OrderedDict()
-        self._senders: OrderedDict[bytes, Sender] = OrderedDict()
+        self._senders: OrderedDict[bytes, AcceptedSource] = OrderedDict()
         self._turns = Turns(_LOOKUPS, _WAITING_LOOKUPS)
         self._suspect_turns = Turns(1, _WAITING_LOOKUPS)
 
@@ -108,7 +108,9 @@ class Authenticator:
         acting_for.set(found.organisation_id)
         return found
 
-    async def sender(self, request: Request, addressed: str | None, *, remembered: bool = False) -> Sender:
+    async def sender(
+        self, request: Request, addressed: str | None, *, remembered: bool = False
+    ) -> AcceptedSource:
         """The source of a hook request, by bearer token or, where it is addressed by its slug, by signature.
         `addressed` is the kind or slug in the URL; None takes any source's token. `remembered` as above."""
         context = context_of(request)
@@ -154,17 +156,17 @@ class Authenticator:
         credential = Credential("key", key_hash, access.version)
         return Principal(access.key, access.organisation_id, credential)
 
-    async def _find_sender(self, token_hash: bytes, context: RequestContext) -> Sender:
+    async def _find_sender(self, token_hash: bytes, context: RequestContext) -> AcceptedSource:
         async with self._database.connection() as conn:
             row = await sources.find_by_token(conn, token_hash)
         if row is None:
             self._senders.pop(token_hash, None)
             raise self._failed(context, "No such token, or it was revoked.")
-        return Sender(row[0], Credential("token", token_hash, row[1]))
+        return AcceptedSource(row[0], Credential("token", token_hash, row[1]))
 
     async def _sender_by_signature(
         self, request: Request, addressed: str | None, context: RequestContext
-    ) -> Sender:
+    ) -> AcceptedSource:
         signature = next((value for name in _SIGNATURE_HEADERS if (value := request.headers.get(name))), None)
         if signature is None:
             raise self._failed(
@@ -177,7 +179,7 @@ class Authenticator:
         # The body is read only where there is something to compare it with.
         if source is None or not secrets or not signed_by(await request.body(), signature, secrets):
             raise self._failed(context, "The signature doesn't fit the body and this source's secrets.")
-        return Sender(source, Credential("signature", b"", 0))
+        return AcceptedSource(source, Credential("signature", b"", 0))
 
     def _bearer(self, request: Request, context: RequestContext) -> str:
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")

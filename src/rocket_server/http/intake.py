@@ -30,7 +30,7 @@ from rocket_server.events.model import Event
 from rocket_server.group_commit import Submission
 from rocket_server.http import openapi
 from rocket_server.http.api.answers import events as event_answers
-from rocket_server.http.auth import Principal, Sender, check_address
+from rocket_server.http.auth import AcceptedSource, Principal, check_address
 from rocket_server.http.edge.body import decode_event, split_batch
 from rocket_server.http.edge.context import RequestContext, context_of
 from rocket_server.http.responses import Json, rfc3339
@@ -326,7 +326,7 @@ async def post_hook(request: Request, source: str) -> Json:
 
 async def _post_list(
     request: Request,
-    sender: Sender,
+    sender: AcceptedSource,
     context: RequestContext,
     content_type: str | None,
     body: bytes,
@@ -401,7 +401,7 @@ def hot_route(path: str) -> HotRoute | None:
     return HOT_ROUTES.get(path)
 
 
-def _current_source(configuration: Configuration, sender: Sender) -> Source:
+def _current_source(configuration: Configuration, sender: AcceptedSource) -> Source:
     source = configuration.source(sender.source.source_id)
     if source is None:
         raise Forbidden("This source was removed.")

@@ -33,7 +33,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """What came of it: the status answered, and the reason in words."""
 
     status: int
@@ -58,7 +58,7 @@ class LoggedRequest:
 
 
 async def add(
-    conn: Any, organisation_id: str, received_at: datetime, logged: Sequence[tuple[Request, Outcome]]
+    conn: Any, organisation_id: str, received_at: datetime, logged: Sequence[tuple[Request, RequestOutcome]]
 ) -> None:
     """Log requests of an organisation's sources."""
     pace = Pace(_MASKING_S)

@@ -25,7 +25,7 @@ _LEARNERS: Final = 500  # of one piece, whose streak may have ended
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _RankState:
     learner_id: str
     user_id: str
     status: str
@@ -67,7 +67,7 @@ async def promote(conn: Any, organisation_id: str, now: datetime) -> bool:
 
 async def _standings(
     conn: Any, organisation: Organisation, learner_ids: Sequence[str], now: datetime
-) -> list[_Standing]:
+) -> list[_RankState]:
     today = now.astimezone(organisation.timezone).date()
     zone = str(organisation.timezone)
     weeks = await weekly_points(conn, organisation.organisation_id, learner_ids, zone, today)
@@ -77,11 +77,11 @@ async def _standings(
         earned = weeks.get(row["learner_id"], {})
         streak = ranks.streak_weeks(earned, goal, today, organisation.grace_weeks)
         rank = ranks.rank_of(streak, organisation.ranks)
-        found.append(_Standing(row["learner_id"], row["user_id"], row["status"], row["rank"], rank, streak))
+        found.append(_RankState(row["learner_id"], row["user_id"], row["status"], row["rank"], rank, streak))
     return found
 
 
-async def _write(conn: Any, organisation: Organisation, found: Sequence[_Standing], now: datetime) -> None:
+async def _write(conn: Any, organisation: Organisation, found: Sequence[_RankState], now: datetime) -> None:
     local = now.astimezone(organisation.timezone).date()
     next_monday = datetime.combine(
         ranks.monday(local) + timedelta(days=7), time(), tzinfo=organisation.timezone
@@ -96,7 +96,7 @@ async def _write(conn: Any, organisation: Organisation, found: Sequence[_Standin
     )
 
 
-async def _tell(conn: Any, organisation: Organisation, found: Sequence[_Standing], now: datetime) -> None:
+async def _tell(conn: Any, organisation: Organisation, found: Sequence[_RankState], now: datetime) -> None:
     lowest = organisation.ranks[0].name
     messages = []
     for one in found:

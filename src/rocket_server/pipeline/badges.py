@@ -38,7 +38,7 @@ _WITHDRAWN: Final = "what had earned it was withdrawn"
 
 
 @dataclass(slots=True)
-class Outcome:
+class BadgeEffects:
     """What followed: events of our own, to be written with the others, and what else is to be told."""
 
     items: list[Item] = field(default_factory=list)
@@ -58,12 +58,14 @@ class Candidate:
     detail: dict[str, Any] | None = None  # of the decision that gives it
 
 
-async def follow(conn: Any, configuration: Configuration, items: Sequence[Item], now: datetime) -> Outcome:
+async def follow(
+    conn: Any, configuration: Configuration, items: Sequence[Item], now: datetime
+) -> BadgeEffects:
     """Give and take back the badges that decided `items` earn or lose, and decide what follows from that.
 
     The learners' accounts are locked. The outcome's items are decided, but not written yet.
     """
-    outcome = Outcome()
+    outcome = BadgeEffects()
     for _ in range(MAX_CHAIN + 1):
         lost = await _lost(conn, configuration, items)
         candidates = _by_rules(configuration, items)
@@ -104,7 +106,7 @@ async def give(
 
 async def follow_by_hand(
     conn: Any, configuration: Configuration, candidates: Sequence[Candidate], now: datetime
-) -> Outcome:
+) -> BadgeEffects:
     """Give badges by hand, or for points that moved by hand, and what follows; accounts are locked."""
     items = await give(conn, configuration, candidates, now)
     await _judge(conn, configuration, items)
@@ -115,13 +117,13 @@ async def follow_by_hand(
 
 async def take_back_by_hand(
     conn: Any, configuration: Configuration, award: Award, now: datetime, actor: str, reason: str
-) -> Outcome:
+) -> BadgeEffects:
     """Take an award back, and what rules had given for it; the account is locked."""
-    outcome = Outcome()
+    outcome = BadgeEffects()
     items = await _take_back(conn, configuration, [award], now, actor, reason, outcome)
     await _judge(conn, configuration, items)
     followed = await follow(conn, configuration, items, now)
-    return Outcome([*items, *followed.items], outcome.messages + followed.messages)
+    return BadgeEffects([*items, *followed.items], outcome.messages + followed.messages)
 
 
 def candidate_by_hand(
@@ -285,7 +287,7 @@ async def _take_back(
     now: datetime,
     actor: str,
     reason: str,
-    outcome: Outcome,
+    outcome: BadgeEffects,
 ) -> list[Item]:
     """Take awards back; the events that they had made, which count no more and are to be decided anew."""
     if not lost:

@@ -29,7 +29,7 @@ async def give_badge(
     organisation_id = configuration.organisation_id
     account = (await ledger_store.lock(conn, organisation_id, [learner.learner_id]))[learner.learner_id]
     if not badge.repeatable:
-        held = await awards.standing(conn, organisation_id, learner.learner_id, badge.badge_id)
+        held = await awards.standing_award(conn, organisation_id, learner.learner_id, badge.badge_id)
         if held is not None:
             return held.award_id, False
     candidate = badges.candidate_by_hand(
@@ -47,14 +47,14 @@ async def revoke_badge(
     organisation_id = configuration.organisation_id
     await ledger_store.lock(conn, organisation_id, [award.learner_id])
     # Read again under the lock: who raced us has committed by now.
-    standing = await awards.find(conn, organisation_id, award.award_id)
-    if standing is None:
+    award_held = await awards.find(conn, organisation_id, award.award_id)
+    if award_held is None:
         raise NotFound("There is no such award.", {"field": "award_id"})
-    if standing.status == "revoked":
+    if award_held.status == "revoked":
         raise Conflict("This award was revoked already.", {"field": "award_id"})
-    if standing.status == "expired":
+    if award_held.status == "expired":
         raise Conflict("This award has expired, and the badge was given again since.", {"field": "award_id"})
-    followed = await badges.take_back_by_hand(conn, configuration, standing, now, actor, reason)
+    followed = await badges.take_back_by_hand(conn, configuration, award_held, now, actor, reason)
     await write(conn, configuration, [], now, [], followed)
 
 

@@ -219,9 +219,9 @@ def _stated_by_name(stored: StoredEvent) -> Any:
 
 async def _decide(
     conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
-) -> badges.Outcome:
+) -> badges.BadgeEffects:
     if not items:
-        return badges.Outcome()
+        return badges.BadgeEffects()
     await _check_sites(conn, configuration, items)
     configuration = await resets.take(conn, configuration, items)
     await authors.find(conn, configuration, items)
@@ -231,7 +231,7 @@ async def _decide(
 
 async def _award(
     conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
-) -> badges.Outcome:
+) -> badges.BadgeEffects:
     await Awarding(configuration).decide(conn, items)
     return await badges.follow(conn, configuration, items, received_at)
 

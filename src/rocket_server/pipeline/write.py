@@ -11,7 +11,7 @@ from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.events import store as events_store
 from rocket_server.events.store import Row
-from rocket_server.pipeline.badges import Outcome
+from rocket_server.pipeline.badges import BadgeEffects
 from rocket_server.pipeline.model import Item
 
 
@@ -21,7 +21,7 @@ async def write(
     items: Sequence[Item],
     received_at: datetime,
     merged: Sequence[Item],
-    followed: Outcome,
+    followed: BadgeEffects,
 ) -> None:
     """Store `items` (new and decided anew), what `followed` from them and the added fields of `merged`; write
     the outbox."""

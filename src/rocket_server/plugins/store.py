@@ -29,7 +29,7 @@ class LineCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SubscriptionState:
     """How a subscription stands in an organisation.
 
     `waiting` and `exhausted` are deliveries, 10,000 standing for more; `failures` are among the latest
@@ -75,9 +75,11 @@ async def ensure(conn: Any, organisation_id: str, subscriptions: Sequence[Subscr
     return bool(await conn.fetchval(SQL["add"], organisation_id, *_columns(organisation_id, missing)))
 
 
-async def standing(conn: Any, organisation_id: str, subscription_ids: Collection[str]) -> dict[str, Standing]:
+async def states(
+    conn: Any, organisation_id: str, subscription_ids: Collection[str]
+) -> dict[str, SubscriptionState]:
     """How subscriptions stand in an organisation, by their ids."""
-    rows = await conn.fetch(SQL["standing"], organisation_id, list(subscription_ids))
+    rows = await conn.fetch(SQL["states"], organisation_id, list(subscription_ids))
     endpoint_ids = [row["endpoint_id"] for row in rows]
     failures = {
         row["endpoint_id"]: row["failures"]
@@ -89,7 +91,7 @@ async def standing(conn: Any, organisation_id: str, subscription_ids: Collection
             row["failures"], row["last_at"], row["last_error"], row["last_said"]
         )
     return {
-        row["plugin_id"]: Standing(
+        row["plugin_id"]: SubscriptionState(
             row["enabled"],
             row["disabled_reason"],
             row["failing_since"],

@@ -33,7 +33,7 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::s
     AS n (endpoint_id, plugin_id, description, events, timeout_ms, max_attempts)
 WHERE e.organisation_id = $1 AND e.endpoint_id = n.endpoint_id;
 
--- name: standing
+-- name: states
 -- How an organisation's subscriptions stand; what waits and what was given up is counted up to a bound.
 SELECT e.endpoint_id::text AS endpoint_id, e.plugin_id, e.enabled, e.disabled_reason, s.failing_since, (
         SELECT count(*) FROM (

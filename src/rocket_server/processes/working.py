@@ -26,7 +26,7 @@ from rocket_server.db import embedded
 from rocket_server.db.embedded import EmbeddedServer
 from rocket_server.db.migrate import check_schema
 from rocket_server.db.pool import open_database
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from rocket_server.errors import ConfigurationError, Unavailable
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
@@ -65,7 +65,7 @@ async def _work(
     database = await open_database(
         database_url, general_size=_GENERAL, ingest_size=_CLAIMING, timeout_s=settings.database_timeout_s
     )
-    sender = Sender(
+    sender = GuardedSender(
         allow_private=settings.allow_private_webhooks,
         allowed_cidrs=settings.webhook_allowed_cidrs,
         connections=settings.worker_concurrency,

@@ -90,7 +90,7 @@ class LearnerSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulationResult:
     """What a simulation found. Weeks are named by their Monday in the organisation's zone, and count by when
     an event occurred; course None stands for events without one."""
 

@@ -35,7 +35,7 @@ _NO_RULES: Final = frozenset[str]()
 # An event that states something is the latest about its subject; or was overtaken by one that says that it
 # stands; or by a withdrawal, which rules then answer; or is from before its course began anew, after which
 # something was stated.
-_Standing = Literal["latest", "overtaken", "withdrawn", "earlier_run"]
+_StateOrder = Literal["latest", "overtaken", "withdrawn", "earlier_run"]
 
 
 class _Given:
@@ -171,23 +171,23 @@ class Replay:
         given = self._given(made, event, place) if made else _NONE
         suspended = any(one.outcome == "suspended" for one in made) if made else not self._active
         key = None
-        standing: _Standing = "latest"
+        state_order: _StateOrder = "latest"
         if statement is not None and not suspended:
             key = (event.source, statement.subject)
-            standing = self._state(key, event, statement, made)
+            state_order = self._state(key, event, statement, made)
             if statement.state == "reopened":
-                self._withdraw(key, place, standing == "latest")
-            elif standing == "earlier_run":
+                self._withdraw(key, place, state_order == "latest")
+            elif state_order == "earlier_run":
                 key = None  # about which nobody asks any more
             if (
-                standing in ("overtaken", "earlier_run")
+                state_order in ("overtaken", "earlier_run")
                 and statement.state == "reopened"
                 and not (given and self._trust)
             ):
                 # A withdrawal behind which the module was completed again isn't decided about.
                 self._count_silent(given, _NO_RULES)
                 return
-        self._judge(event_id, event, given, place, suspended, standing == "withdrawn", key)
+        self._judge(event_id, event, given, place, suspended, state_order == "withdrawn", key)
 
     def end(self) -> list[Addition]:
         """Close the learner's account; what the candidates give beyond what was given, if that is asked."""
@@ -453,7 +453,7 @@ class Replay:
         event: Event,
         statement: Statement,
         made: Iterable[StoredDecision],
-    ) -> _Standing:
+    ) -> _StateOrder:
         """Where the event stands among the statements about its subject. What the completion of a module
         earned stays when its course begins anew."""
         if any(one.detail.reason == WITHDRAWN_LATER for one in made):

@@ -21,7 +21,7 @@ from rocket_server.rules.compile import CompiledRule, RuleSet
 from rocket_server.rules.model import ByRank, Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.simulation.book import Book
-from rocket_server.simulation.model import Addition, LearnerSums, Outcome, Period
+from rocket_server.simulation.model import Addition, LearnerSums, Period, SimulationResult
 from rocket_server.simulation.replay import Replay, meaning
 from rocket_server.simulation.stored import event_of
 from rocket_server.simulation.stream import SQL, STATEMENT_TIMEOUT_S, Stream
@@ -63,7 +63,7 @@ async def simulate(
     rules: Sequence[Rule] | None,
     period: Period,
     settings: Settings = Settings(),
-) -> Outcome:
+) -> SimulationResult:
     """What `rules` would have given for the events received in `period`, beside what was given.
 
     Rules of the organisation that aren't among `rules` count on both sides as they were; `rules` None stands
@@ -115,7 +115,7 @@ async def simulate(
     judged = await _judge_all(stream, replay, settings, counts["events"], deadline)
     gaining, losing = await _with_names(conn, organisation_id, book.gaining(), book.losing())
     courses = [one for one in book.shown_courses() if one[1].current or one[1].candidate]
-    return Outcome(
+    return SimulationResult(
         period,
         counts["events"],
         judged,

@@ -171,7 +171,7 @@ class _Persons:
             learner_id, merged = self._became[learner_id]
 
 
-class _Standing(NamedTuple):
+class _StandingAward(NamedTuple):
     """An award that stands. Ids are in the order in which awards were made; `first` is the award to which
     this one was added, or itself."""
 
@@ -207,7 +207,7 @@ class _Awards:
             self._marks.setdefault(row["award_id"], set()).add(row["mark"])
         self._tally = Tally()
         self._taken_back: set[str | None] = set()
-        self._standing: list[_Standing] = []
+        self._standing: list[_StandingAward] = []
         self._persons = persons
         self._anonymised = anonymised
 
@@ -317,7 +317,9 @@ class _Awards:
                 return f"is counted under {adds_to['marks']}, should be under {sorted(expected)}"
             expected = set(adds_to["marks"])
         first = award_id if adds_to is None else adds_to["entry_id"]
-        self._standing.append(_Standing(award_id, first, subject, persons, case, points, worth, expected))
+        self._standing.append(
+            _StandingAward(award_id, first, subject, persons, case, points, worth, expected)
+        )
         stored = self._marks.get(award_id, set())
         if stored != expected:
             return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"

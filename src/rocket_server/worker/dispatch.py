@@ -19,12 +19,12 @@ from rocket_server.db.halves import is_nobodys
 from rocket_server.db.pool import Database
 from rocket_server.delivery import facts, queue
 from rocket_server.delivery.bodies import render
-from rocket_server.delivery.model import Claimed, Fact, Outcome, Target
-from rocket_server.delivery.settle import Result
+from rocket_server.delivery.model import AttemptResult, Claimed, Fact, Target
+from rocket_server.delivery.settle import DeliveryResult
 from rocket_server.delivery.targets import TargetCache
 from rocket_server.errors import RocketError
 from rocket_server.jobs import Rests
-from rocket_server.worker.ports import Plugins, Sender
+from rocket_server.worker.ports import Plugins, WebhookSender
 from rocket_server.worker.settling import Settling
 from rocket_server.worker.window import Window
 
@@ -58,7 +58,7 @@ class _Work:
     """What a claim brought, ready to be sent: where each delivery goes and what it tells."""
 
     ready: list[tuple[Target, Claimed, Fact]] = field(default_factory=list)
-    untold: list[Result] = field(default_factory=list)  # what came of it without being sent
+    untold: list[DeliveryResult] = field(default_factory=list)  # what came of it without being sent
     to_give_back: list[Claimed] = field(default_factory=list)
 
 
@@ -70,7 +70,12 @@ class Dispatcher:
     """
 
     def __init__(
-        self, database: Database, sender: Sender, plugins: Plugins, settling: Settling, concurrency: int
+        self,
+        database: Database,
+        sender: WebhookSender,
+        plugins: Plugins,
+        settling: Settling,
+        concurrency: int,
     ) -> None:
         self._database = database
         self._sender = sender
@@ -263,7 +268,7 @@ class Dispatcher:
 
     async def _send(self, lane: _Lane, target: Target, claimed: Claimed, fact: Fact) -> None:
         started_at = datetime.now(UTC)
-        outcome: Outcome | None
+        outcome: AttemptResult | None
         try:
             try:
                 async with asyncio.timeout(target.timeout_ms / 1000 + _GUARD_S):
@@ -282,7 +287,7 @@ class Dispatcher:
                 lane.window.succeeded()
             else:
                 lane.window.failed()
-            await self._settling.put(Result(claimed, outcome))
+            await self._settling.put(DeliveryResult(claimed, outcome))
         finally:
             self._free(lane)
 
@@ -294,7 +299,7 @@ class Dispatcher:
         except (RocketError, asyncpg.PostgresError) as error:
             log.warning("not_given_back", endpoint_id=claimed.endpoint_id, reason=str(error))
 
-    async def _deliver(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
+    async def _deliver(self, target: Target, claimed: Claimed, fact: Fact) -> AttemptResult | None:
         if target.kind == "plugin":
             service = self._plugins.http_target(target)
             if service is None:
@@ -321,7 +326,7 @@ def _sort(
         elif claimed.event_id in unreadable:
             # A try that failed: it comes again later, when the cause may have been mended.
             outcome = _failed(now, "unreadable", "Its event can't be read; the log says why.")
-            work.untold.append(Result(claimed, outcome))
+            work.untold.append(DeliveryResult(claimed, outcome))
         elif fact is None:
             sentence = "The event that it tells of isn't stored any more."
             work.untold.append(_given_up(claimed, now, "event_gone", sentence))
@@ -330,13 +335,13 @@ def _sort(
     return work
 
 
-def _given_up(claimed: Claimed, now: datetime, error: str, sentence: str) -> Result:
-    return Result(claimed, Outcome(now, 0, None, error, sentence), sentence)
+def _given_up(claimed: Claimed, now: datetime, error: str, sentence: str) -> DeliveryResult:
+    return DeliveryResult(claimed, AttemptResult(now, 0, None, error, sentence), sentence)
 
 
-def _failed(started_at: datetime, error: str, answer: str) -> Outcome:
+def _failed(started_at: datetime, error: str, answer: str) -> AttemptResult:
     elapsed = datetime.now(UTC) - started_at
-    return Outcome(started_at, int(elapsed.total_seconds() * 1000), None, error, answer)
+    return AttemptResult(started_at, int(elapsed.total_seconds() * 1000), None, error, answer)
 
 
 def _least_first(lane: _Lane) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from rocket_server.delivery.bodies import render
-from rocket_server.delivery.model import ANSWER_BYTES, Claimed, Fact, Outcome, Target
+from rocket_server.delivery.model import ANSWER_BYTES, AttemptResult, Claimed, Fact, Target
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.dispatch import Told
 from rocket_server.plugins.interface import PluginEvent
@@ -48,7 +48,7 @@ class InstalledPlugins:
             secrets=(),
         )
 
-    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
+    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> AttemptResult | None:
         """Call the plugin's hooks for an event; None where its turn didn't come and nothing was called."""
         body: dict[str, Any] = _decode(render(fact, "assessment"))
         told = await dispatch.tell(
@@ -61,8 +61,8 @@ class InstalledPlugins:
         await self._manager.close()
 
 
-def _outcome(told: Told) -> Outcome:
+def _outcome(told: Told) -> AttemptResult:
     if told.delivered:
-        return Outcome(told.started_at, told.duration_ms, _TAKEN, None, "")
+        return AttemptResult(told.started_at, told.duration_ms, _TAKEN, None, "")
     answer = told.answer.encode()[:ANSWER_BYTES].decode(errors="ignore")
-    return Outcome(told.started_at, told.duration_ms, None, f"hook_{told.failures[0].reason}", answer)
+    return AttemptResult(told.started_at, told.duration_ms, None, f"hook_{told.failures[0].reason}", answer)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rocket_server.delivery.model import Claimed, Fact, Outcome, Target
+from rocket_server.delivery.model import AttemptResult, Claimed, Fact, Target
 
 
-class Sender(Protocol):
+class WebhookSender(Protocol):
     """Sends webhooks."""
 
-    async def send(self, target: Target, delivery_id: str, body: bytes) -> Outcome:
+    async def send(self, target: Target, delivery_id: str, body: bytes) -> AttemptResult:
         """Post a signed body and wait for the answer, no longer than the target's time-out. Never raises for
         what a receiver does."""
         ...
@@ -29,7 +29,7 @@ class Plugins(Protocol):
         """Where the plugin is an external service, the address and headers to send to."""
         ...
 
-    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
+    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> AttemptResult | None:
         """Run the plugin's hooks for an event, no longer than the target's time-out; None where others were
         before it, and nothing was tried."""
         ...
@@ -46,7 +46,7 @@ class NoPlugins:
     def http_target(self, target: Target) -> Target | None:
         return None
 
-    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> Outcome | None:
+    async def call(self, target: Target, claimed: Claimed, fact: Fact) -> AttemptResult | None:
         raise LookupError(f"no plugin {target.plugin_id} runs here")
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ import structlog
 from rocket_server import metrics
 from rocket_server.db.halves import by_halves
 from rocket_server.db.pool import Database
-from rocket_server.delivery.settle import Policy, Result, Settled, settle
+from rocket_server.delivery.settle import DeliveryResult, Policy, Settled, settle
 from rocket_server.errors import RocketError
 
 log = structlog.get_logger(__name__)
@@ -38,12 +38,12 @@ class Settling:
         self._database = database
         self._policy = policy
         self._free = asyncio.Semaphore(size)
-        self._waiting: dict[str, deque[Result]] = {}  # by organisation
+        self._waiting: dict[str, deque[DeliveryResult]] = {}  # by organisation
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self.counts: Counter[str] = Counter()  # results since they were last asked for
 
-    async def put(self, result: Result) -> None:
+    async def put(self, result: DeliveryResult) -> None:
         """Bring a result."""
         await self._free.acquire()
         self._waiting.setdefault(result.claimed.organisation_id, deque()).append(result)
@@ -79,7 +79,7 @@ class Settling:
             task = asyncio.create_task(self._settle_set(organisation_id, results))
             self._busy[organisation_id] = task
 
-    async def _settle_set(self, organisation_id: str, results: list[Result]) -> None:
+    async def _settle_set(self, organisation_id: str, results: list[DeliveryResult]) -> None:
         try:
             await self._settle(organisation_id, results)
         except Exception:
@@ -91,11 +91,11 @@ class Settling:
                 self._free.release()
             self._news.set()
 
-    async def _settle(self, organisation_id: str, results: list[Result]) -> None:
+    async def _settle(self, organisation_id: str, results: list[DeliveryResult]) -> None:
         """Settle a set, however long the database is away. Deliveries whose leases end meanwhile are sent
         again by others, and these results then come too late."""
 
-        async def work(part: Sequence[Result]) -> None:
+        async def work(part: Sequence[DeliveryResult]) -> None:
             wait_s = _WAIT_S
             while True:
                 try:
@@ -110,14 +110,14 @@ class Settling:
                     self._tell(organisation_id, part, settled)
                     return
 
-        def fail(part: Sequence[Result], error: Exception) -> None:
+        def fail(part: Sequence[DeliveryResult], error: Exception) -> None:
             # One that can't be written mustn't keep back others. Its lease ends, and it is sent again.
             for result in part:
                 log.error("result_not_settled", delivery_id=result.claimed.delivery_id, exc_info=error)
 
         await by_halves(results, work, fail, budget_s=math.inf)
 
-    def _tell(self, organisation_id: str, results: Sequence[Result], settled: Settled) -> None:
+    def _tell(self, organisation_id: str, results: Sequence[DeliveryResult], settled: Settled) -> None:
         self.counts.update(settled.counts)
         for outcome, count in settled.counts.items():
             metrics.DELIVERIES.labels(outcome).inc(count)

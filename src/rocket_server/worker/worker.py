@@ -15,7 +15,7 @@ from rocket_server.db.pool import Database
 from rocket_server.delivery.settle import Policy
 from rocket_server.worker.chores import all_jobs
 from rocket_server.worker.dispatch import Dispatcher
-from rocket_server.worker.ports import Plugins, Sender
+from rocket_server.worker.ports import Plugins, WebhookSender
 from rocket_server.worker.settling import Settling
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ class Worker:
         self,
         settings: Settings,
         database: Database,
-        sender: Sender,
+        sender: WebhookSender,
         plugins: Plugins,
         configurations: Configurations,
     ) -> None:

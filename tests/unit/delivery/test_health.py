@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from rocket_server.delivery import health
 from rocket_server.delivery.breaker import Breaker
-from rocket_server.delivery.health import Attempt, Health, Limits
-from rocket_server.delivery.model import Outcome
+from rocket_server.delivery.health import Attempt, Health, HealthLimits
+from rocket_server.delivery.model import AttemptResult
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-LIMITS = Limits(5, 60.0, timedelta(hours=24), timedelta(hours=120))
+LIMITS = HealthLimits(5, 60.0, timedelta(hours=24), timedelta(hours=120))
 
 
 def attempt(status=500, quiet=False):
-    return Attempt(Outcome(NOW, 1, status, None, ""), quiet)
+    return Attempt(AttemptResult(NOW, 1, status, None, ""), quiet)
 
 
 def hourly(hours, limits=LIMITS, status=500, quiet=False):

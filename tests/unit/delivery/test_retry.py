@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rocket_server.delivery import retry
-from rocket_server.delivery.model import Outcome
+from rocket_server.delivery.model import AttemptResult
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ tries_made = st.integers(1, 1000)
 
 
 def outcome(status=500, error=None, retry_after_s=None):
-    return Outcome(NOW, 5, status, error, "", retry_after_s)
+    return AttemptResult(NOW, 5, status, error, "", retry_after_s)
 
 
 def after(outcome, tries=1, max_attempts=4, base_s=10.0, random=0.0):

@@ -238,7 +238,7 @@ async def _standing(conn: Any, principal: Principal, body: RevocationRequest) ->
         badge_id = body.badge_id or ""
         field = "badge_id"
         found = (
-            await awards.standing(conn, principal.organisation_id, learner.learner_id, badge_id)
+            await awards.standing_award(conn, principal.organisation_id, learner.learner_id, badge_id)
             if "\0" not in badge_id
             else None
         )

@@ -19,7 +19,7 @@ from rocket_server.plugins import dispatch
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.interface import ExternalService, Plugin
 from rocket_server.plugins.manager import PluginManager
-from rocket_server.plugins.store import Standing
+from rocket_server.plugins.store import SubscriptionState
 
 router = APIRouter(prefix="/v1/plugins", tags=["plugins"], responses=openapi.ERRORS)
 
@@ -39,12 +39,12 @@ async def list_plugins(request: Request, principal: ReadKey) -> Json:
     manager = services.plugins
     async with services.database.connection() as conn:
         await services.configurations.current(conn, principal.organisation_id)  # makes the rows it lacks
-        standing = await plugins_store.standing(
+        states = await plugins_store.states(
             conn,
             principal.organisation_id,
             [name for plugin in manager.get_plugins() for name in _ids(plugin)],
         )
-    shown = [_shown(manager, plugin, standing) for plugin in manager.get_plugins()]
+    shown = [_shown(manager, plugin, states) for plugin in manager.get_plugins()]
     failed = [
         {"id": None, "entry_point": one.entry_point, "status": "failed", "error": one.message}
         for one in manager.failed
@@ -69,13 +69,13 @@ async def change_plugin(request: Request, principal: AdminKey, plugin_id: str, b
         raise NotFound("There is no such plugin.", {"field": "plugin_id"})
     organisation_id, ids = principal.organisation_id, _ids(plugin)
 
-    async def work(conn: Any) -> dict[str, Standing]:
+    async def work(conn: Any) -> dict[str, SubscriptionState]:
         await services.configurations.current(conn, organisation_id)
-        if not await plugins_store.standing(conn, organisation_id, ids):
+        if not await plugins_store.states(conn, organisation_id, ids):
             raise Conflict("The plugin is not active in this installation, so there is nothing to switch.")
         if await plugins_store.switch(conn, organisation_id, ids, body.enabled):
             await organisations.touch(conn, organisation_id)
-        return await plugins_store.standing(conn, organisation_id, ids)
+        return await plugins_store.states(conn, organisation_id, ids)
 
     return Json(_shown(manager, plugin, await services.database.run(work)))
 
@@ -84,12 +84,12 @@ def _ids(plugin: Plugin) -> tuple[str, str]:
     return plugin.id, f"{plugin.id}{dispatch.SERVICE_SUFFIX}"
 
 
-def _shown(manager: PluginManager, plugin: Plugin, standing: dict[str, Standing]) -> dict[str, Any]:
-    own = [standing[name] for name in _ids(plugin) if name in standing]
+def _shown(manager: PluginManager, plugin: Plugin, states: dict[str, SubscriptionState]) -> dict[str, Any]:
+    own = [states[name] for name in _ids(plugin) if name in states]
     off = next((one for one in own if not one.enabled), None)
     lines = [line for one in own for line in one.by_label.values()]
     last = max(lines, key=lambda line: line.last_at, default=None)
-    hooks = standing.get(plugin.id)
+    hooks = states.get(plugin.id)
     return {
         "id": plugin.id,
         "name": plugin.name,

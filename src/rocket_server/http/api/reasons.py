@@ -32,7 +32,7 @@ from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
-from rocket_server.rules import standing, templates
+from rocket_server.rules import cap_use, templates
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import RuleSet
 from rocket_server.sources import rocket
@@ -101,11 +101,11 @@ async def limits(
     and month, and of those for courses, lessons and sections where one was used; by rule."""
     services = services_of(request)
     now = datetime.now(UTC)
-    after = standing.place_of(text_after(cursor))
+    after = cap_use.place_of(text_after(cursor))
     async with services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
         configuration = await services.configurations.current(conn, principal.organisation_id)
-        found = await standing.standing(
+        found = await cap_use.cap_use(
             conn,
             principal.organisation_id,
             learner.learner_id,
@@ -115,7 +115,7 @@ async def limits(
             after,
             limit,
         )
-    following = encode_cursor(standing.text_of(found[-1].place)) if len(found) == limit else None
+    following = encode_cursor(cap_use.text_of(found[-1].place)) if len(found) == limit else None
     return Json(
         {
             "user_id": learner.user_id,

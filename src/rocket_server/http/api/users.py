@@ -52,15 +52,15 @@ async def read_balance(request: Request, principal: ReadKey, user_id: str) -> Js
     async with services_of(request).database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
         account = await ledger.read_account(conn, principal.organisation_id, learner.learner_id)
-        standing = await _standing(request, conn, principal.organisation_id, learner)
+        streak = await _streak_state(request, conn, principal.organisation_id, learner)
     return Json(
         {
             "user_id": learner.user_id,
             "points": account.points,
             "earned": account.earned,
             "spent": account.spent,
-            "rank": standing.rank.name,
-            "streak_weeks": standing.streak_weeks,
+            "rank": streak.rank.name,
+            "streak_weeks": streak.streak_weeks,
         }
     )
 
@@ -70,25 +70,25 @@ async def read_rank(request: Request, principal: ReadKey, user_id: str) -> Json:
     """A learner's rank and what it is good for, his streak, this week so far, and the next rank."""
     async with services_of(request).database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
-        standing = await _standing(request, conn, principal.organisation_id, learner)
-    following = ranks.next_rank(standing.streak_weeks, standing.organisation.ranks)
+        streak = await _streak_state(request, conn, principal.organisation_id, learner)
+    following = ranks.next_rank(streak.streak_weeks, streak.organisation.ranks)
     return Json(
         {
             "user_id": learner.user_id,
-            "rank": standing.rank.name,
-            "multiplier": standing.rank.multiplier,
-            "discount_pct": standing.rank.discount_pct,
-            "streak_weeks": standing.streak_weeks,
-            "grace_weeks": standing.organisation.grace_weeks,
-            "weekly_goal": standing.goal,
-            "points_this_week": standing.points_this_week,
+            "rank": streak.rank.name,
+            "multiplier": streak.rank.multiplier,
+            "discount_pct": streak.rank.discount_pct,
+            "streak_weeks": streak.streak_weeks,
+            "grace_weeks": streak.organisation.grace_weeks,
+            "weekly_goal": streak.goal,
+            "points_this_week": streak.points_this_week,
             "next_rank": None if following is None else {"name": following.name, "weeks": following.weeks},
         }
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _StreakState:
     organisation: Organisation
     rank: Rank
     streak_weeks: int
@@ -96,7 +96,7 @@ class _Standing:
     points_this_week: int
 
 
-async def _standing(request: Request, conn: Any, organisation_id: str, learner: Learner) -> _Standing:
+async def _streak_state(request: Request, conn: Any, organisation_id: str, learner: Learner) -> _StreakState:
     """How a learner stands now: derived from the entries, so that late events and reversals count."""
     configuration = await services_of(request).configurations.current(conn, organisation_id)
     organisation = configuration.organisation
@@ -107,7 +107,7 @@ async def _standing(request: Request, conn: Any, organisation_id: str, learner: 
     weeks = (await weekly_points(conn, organisation_id, [whose], zone, today)).get(whose, {})
     streak = ranks.streak_weeks(weeks, goal, today, organisation.grace_weeks)
     rank = ranks.rank_of(streak, organisation.ranks)
-    return _Standing(organisation, rank, streak, goal, weeks.get(ranks.monday(today), 0))
+    return _StreakState(organisation, rank, streak, goal, weeks.get(ranks.monday(today), 0))
 
 
 @router.get("/{user_id}/ledger", response_model=people_answers.EntryPage)

@@ -37,7 +37,7 @@ class Earned:
 
 
 @dataclass(slots=True)
-class Standing:
+class Summary:
     """Learners by their user id with what they earned by rule, and why other events gave nothing."""
 
     learners: dict[str, list[Earned]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Standing:
         return sum(earned.points for earned in self.learners[user_id])
 
 
-def standing(events: Iterable[dict[str, Any]]) -> Standing:
+def summarise(events: Iterable[dict[str, Any]]) -> Summary:
     """Counts events as `GET /v1/events` shows them. Those who earned most come first."""
     awards: dict[str, Counter[str]] = defaultdict(Counter)
     points: dict[str, Counter[str]] = defaultdict(Counter)
@@ -73,7 +73,7 @@ def standing(events: Iterable[dict[str, Any]]) -> Standing:
         for user_id, by_rule in sorted(points.items(), key=lambda item: (-item[1].total(), item[0]))
     }
     words = [(_WORDS.get(code, code), count) for code, count in nothing.most_common()]
-    return Standing(learners, names, words)
+    return Summary(learners, names, words)
 
 
 def _why(event: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ _OVER_TIME: Final = 0
 _BY_KEY: Final = 1
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a row stands: by rule, caps over time first, then those for courses by their key."""
 
     rule_id: str
@@ -31,14 +31,14 @@ class Place(NamedTuple):
     mark: str
 
 
-_FIRST: Final = Place("", _OVER_TIME, -1, "")
+_FIRST: Final = Position("", _OVER_TIME, -1, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CapUse:
     """One cap and what is used of it. A rule without caps has `constraint`, `limit` and `used` None."""
 
-    place: Place
+    place: Position
     rule: Rule
     constraint: str | None
     limit: int | None
@@ -66,31 +66,31 @@ class Standing:
         }
 
 
-def text_of(place: Place) -> str:
+def text_of(place: Position) -> str:
     """A place as a cursor carries it."""
     return f"{place.kind} {place.number} {place.rule_id} {place.mark}"
 
 
-def place_of(text: str | None) -> Place:
+def place_of(text: str | None) -> Position:
     """The place in a cursor; the first where there is none. Raises InvalidPayload."""
     if text is None:
         return _FIRST
     kind, number, rule_id, mark = [*text.split(" ", 3), "", "", ""][:4]
     if kind not in ("0", "1") or not number.isdecimal() or len(number) > 3 or not rule_id:
         raise InvalidPayload.field("cursor", "the next_cursor of an earlier answer")
-    return Place(rule_id, int(kind), int(number), mark)
+    return Position(rule_id, int(kind), int(number), mark)
 
 
-async def standing(
+async def cap_use(
     conn: Any,
     organisation_id: str,
     learner_id: str,
     rules: RuleSet,
     calendar: Calendar,
     now: datetime,
-    after: Place,
+    after: Position,
     limit: int,
-) -> list[Standing]:
+) -> list[CapUse]:
     """At most `limit` rows above the place `after`: two statements, however many rules there are."""
     by_time = _numbered(limits(rules, calendar, now), after)[:limit]
     scoped: dict[tuple[str, str], tuple[Rule, int]] = {
@@ -99,7 +99,7 @@ async def standing(
         if rule.holds_at(now)
         for scope, most in rule.rule.constraints.scoped()
     }
-    rows: list[Standing] = []
+    rows: list[CapUse] = []
     if scoped:
         place = (after.rule_id, after.mark if after.kind == _BY_KEY else "")
         keys = await store.used_keys(conn, organisation_id, learner_id, list(scoped), place, limit)
@@ -115,14 +115,14 @@ async def standing(
     found = {(rule_id, probe): count for _, rule_id, probe, count in counted}
     for position, cap in by_time:
         if cap.probe is None:
-            rows.append(Standing(position, cap.rule, None, None, None))
+            rows.append(CapUse(position, cap.rule, None, None, None))
             continue
         count = found.get((cap.rule.rule_id, cap.probe), NOTHING)
         used = count.points if cap.counts_points else count.awards
         since, until = cap.span or (None, None)
         if cap.cooldown is not None and count.latest is not None:
             since, until = count.latest, count.latest + cap.cooldown
-        rows.append(Standing(position, cap.rule, cap.constraint, cap.limit, used, since, until))
+        rows.append(CapUse(position, cap.rule, cap.constraint, cap.limit, used, since, until))
     return sorted(rows, key=lambda row: row.place)[:limit]
 
 
@@ -148,24 +148,24 @@ async def _in_present_run(
     ]
 
 
-def _numbered(caps: list[Limit], after: Place) -> list[tuple[Place, Limit]]:
+def _numbered(caps: list[Limit], after: Position) -> list[tuple[Position, Limit]]:
     """Caps over time with their places, from the first above `after` on."""
     numbers: dict[str, int] = {}
-    found: list[tuple[Place, Limit]] = []
+    found: list[tuple[Position, Limit]] = []
     for cap in caps:
         number = numbers[cap.rule.rule_id] = numbers.get(cap.rule.rule_id, -1) + 1
-        place = Place(cap.rule.rule_id, _OVER_TIME, number, "")
+        place = Position(cap.rule.rule_id, _OVER_TIME, number, "")
         if place > after:
             found.append((place, cap))
     return found
 
 
-def _of_key(used: UsedKey, scoped: Mapping[tuple[str, str], tuple[Rule, int]]) -> Standing:
+def _of_key(used: UsedKey, scoped: Mapping[tuple[str, str], tuple[Rule, int]]) -> CapUse:
     scope, _, value = used.mark.partition(":")
     rule, limit = scoped[used.rule_id, scope]
     properties = used.properties or {}
     # A long value is kept as its hash; the event has it in full.
     named = properties.get(f"{scope}_id") if value.startswith("#") else value
     key = {f"{scope}_id": named or None, "title": properties.get(f"{scope}_title"), "event_id": used.event_id}
-    place = Place(used.rule_id, _BY_KEY, 0, used.mark)
-    return Standing(place, rule, f"max_per_{scope}", limit, used.awards, key=key)
+    place = Position(used.rule_id, _BY_KEY, 0, used.mark)
+    return CapUse(place, rule, f"max_per_{scope}", limit, used.awards, key=key)

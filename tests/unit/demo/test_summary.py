@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rocket_server.demo.standing import Earned, standing
+from rocket_server.demo.summary import Earned, summarise
 
 
 def event(user_id: str | None, *decisions: tuple[str, str, int], **changed: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def event(user_id: str | None, *decisions: tuple[str, str, int], **changed: Any)
 
 def test_awards_are_counted_by_learner_and_rule():
     """Awards add up, one that was taken back doesn't stand, and who earned most comes first."""
-    found = standing(
+    found = summarise(
         [
             event("moodle:7", ("login", "awarded", 5)),
             event("moodle:3", ("lesson", "awarded", 10)),
@@ -40,7 +40,7 @@ def test_awards_are_counted_by_learner_and_rule():
 
 def test_reasons_for_nothing_are_in_words_with_the_commonest_first():
     """Ignored events give their reason, others what kept their rule from awarding."""
-    found = standing(
+    found = summarise(
         [
             event("moodle:3", ("lesson", "already_awarded", 0)),
             event("moodle:3"),
@@ -56,14 +56,14 @@ def test_reasons_for_nothing_are_in_words_with_the_commonest_first():
 
 def test_an_unknown_reason_is_shown_as_it_is():
     """A reason that has no words yet isn't hidden."""
-    found = standing([event(None, status="ignored", reason="brand_new: because")])
+    found = summarise([event(None, status="ignored", reason="brand_new: because")])
     assert found.nothing == [("brand_new", 1)]
 
 
 def test_a_name_counts_only_for_the_person_it_was_sent_for():
     """What was looked up about another person than the learner names nobody."""
     personal = {"learner_id": "3", "learner_fullname": "Maria Lopez"}
-    found = standing(
+    found = summarise(
         [
             event("moodle:3", ("login", "awarded", 5), metadata={"personal": personal}),
             event("moodle:4", ("login", "awarded", 5), metadata={"personal": personal}),
