@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
 
-from rocket_server.db.pool import Database, open_database
+from rocket_server.db import pool
+from rocket_server.db.pool import RETRYABLE_ERRORS, Database, open_database
 from rocket_server.db.shares import acting_for
-from rocket_server.errors import Unavailable
+from rocket_server.errors import Contended, Unavailable
 from rocket_server.pace import TakesTooLong
 
 
@@ -135,3 +137,118 @@ async def test_a_time_out_of_the_caller_is_its_own(lender: Database) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1), lender.transaction() as conn:
             await conn.execute("SELECT pg_sleep(30)")
+
+
+def _failing(times: int, error: type[Exception] = asyncpg.DeadlockDetectedError) -> Any:
+    """Work that fails so many times and then answers how often it was begun; and its connections."""
+    begun: list[Any] = []
+
+    async def work(conn: asyncpg.Connection) -> int:
+        begun.append(conn)
+        await conn.execute("INSERT INTO tenants VALUES ($1)", f"try {len(begun)}")
+        if len(begun) <= times:
+            raise error("as if")
+        return len(begun)
+
+    return work, begun
+
+
+async def _tenants(database: Database) -> list[str]:
+    async with database.connection() as conn:
+        found = await conn.fetch("SELECT tenant_id FROM tenants WHERE tenant_id LIKE 'try %' ORDER BY 1")
+    return [row[0] for row in found]
+
+
+async def test_work_is_begun_anew_until_it_succeeds(lender: Database) -> None:
+    """Five deadlocks in a row are repeated, and only what the sixth try did is there."""
+    work, _ = _failing(5)
+    assert await lender.run(work) == 6
+    assert await _tenants(lender) == ["try 6"]
+
+
+@pytest.mark.parametrize("error", RETRYABLE_ERRORS)
+async def test_after_six_tries_the_caller_is_told_to_come_again(
+    lender: Database, error: type[Exception]
+) -> None:
+    """Work that never succeeds ends with 503 that says so; nothing of it is left, nor a connection lent."""
+    work, begun = _failing(1_000, error)
+    with pytest.raises(Contended) as raised:
+        await lender.run(work)
+    assert (raised.value.status, len(begun)) == (503, 6)
+    assert await _tenants(lender) == []
+
+
+async def test_what_no_repeating_mends_is_raised_at_once(lender: Database) -> None:
+    """A broken constraint is tried once, and is the caller's as it is."""
+    work, begun = _failing(1, asyncpg.UniqueViolationError)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await lender.run(work)
+    assert (len(begun), await _tenants(lender)) == (1, [])
+
+
+@pytest.mark.parametrize("ingest", [False, True])
+async def test_a_caller_that_gives_up_leaves_nothing(lender: Database, ingest: bool) -> None:
+    """Work that is cancelled is undone and not repeated, and its connection serves the next caller."""
+    begun = asyncio.Event()
+    tries = 0
+
+    async def work(conn: asyncpg.Connection) -> None:
+        nonlocal tries
+        tries += 1
+        await conn.execute("INSERT INTO tenants VALUES ('try 1')")
+        begun.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(lender.run(work, ingest=ingest))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert tries == 1
+    assert await _tenants(lender) == []
+    assert await lender.run(lambda conn: conn.fetchval("SELECT 1"), ingest=ingest) == 1
+
+
+async def test_a_caller_that_gives_up_between_two_tries(
+    lender: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is cancelled while it waits for its next try begins no further one."""
+    waits = asyncio.Event()
+
+    def wait_s(low: float, high: float) -> float:
+        waits.set()
+        return 3600
+
+    monkeypatch.setattr(pool.random, "uniform", wait_s)
+    work, begun = _failing(1_000)
+    running = asyncio.create_task(lender.run(work))
+    await waits.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (len(begun), await _tenants(lender)) == (1, [])
+
+
+async def test_closing_waits_for_work_and_takes_no_more(database: str) -> None:
+    """A pool that closes lets a transaction commit, and tells who comes later that the database is away."""
+    opened = await open_database(database, general_size=1, ingest_size=1)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(conn: asyncpg.Connection) -> str:
+        begun.set()
+        await go_on.wait()
+        await conn.execute("INSERT INTO tenants VALUES ('try 1')")
+        return "done"
+
+    running = asyncio.create_task(opened.run(work))
+    await begun.wait()
+    closing = asyncio.create_task(opened.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await running == "done"
+    await closing
+    with pytest.raises(Unavailable):
+        await opened.run(lambda conn: conn.fetchval("SELECT 1"))
+    again = await open_database(database, general_size=1, ingest_size=1)
+    assert await _tenants(again) == ["try 1"]
+    await again.close()
