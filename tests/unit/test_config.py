@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from dataclasses import FrozenInstanceError, fields
 from ipaddress import ip_network
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import rocket_server
 from rocket_server.config.settings import Settings
 from rocket_server.config.shown import mask_url
 from rocket_server.errors import ConfigurationError
@@ -195,3 +197,21 @@ def test_the_rows_name_every_setting_and_hide_passwords() -> None:
     assert "hunter2" not in str(rows)
     assert settings.masked()["ROCKET_DATABASE_URL"] == "postgresql://u:***@db/x"
     assert settings.masked()["ROCKET_ALLOW_PRIVATE_WEBHOOKS"] == "0"
+
+
+def test_every_setting_is_read_by_something() -> None:
+    """A setting that no module of the server reads would promise what nothing keeps."""
+    package = Path(rocket_server.__file__).parent
+    read: set[str] = set()
+    for file in sorted(package.rglob("*.py")):
+        is_own = file.relative_to(package).parts[0] == "config"
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Constant) and "getattr(settings, " in text:
+                read.add(str(node.value))  # read by name
+            if isinstance(node, ast.Attribute):
+                of = ast.unparse(node.value)
+                # What is derived from a setting reads it for whoever reads what is derived.
+                if of == "self" if is_own else of.split(".")[-1].strip("_") == "settings":
+                    read.add(node.attr)
+    assert {field.name for field in fields(Settings)} - read == set()
