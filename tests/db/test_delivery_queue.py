@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rocket_server.delivery import outbox as deliveries
 from rocket_server.delivery import queue
-from rocket_server.delivery.outbox import backlog, delivery_id
-from rocket_server.ids import FIRST_ID
+from rocket_server.delivery.outbox import Message, backlog, delivery_id
+from rocket_server.ids import FIRST_ID, uuid7s
 from support import outbox
 from support.counting import Counting
 
@@ -234,3 +235,16 @@ async def test_the_backlog_is_that_of_enabled_endpoints(db, organisation_id):
         assert (waiting, 500 <= oldest_s < 1_000) == (3, True)
         await conn.execute(disable, older)
         assert await backlog(conn) == (0, 0)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_first_try_is_due_by_the_clock_of_the_database(db, organisation_id, again):
+    """Where a server's clock is an hour ahead, what it tells is due at once all the same."""
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    async with db.transaction() as conn:
+        await outbox.make_endpoint(conn, organisation_id)
+        found = await deliveries.endpoints(conn, organisation_id)
+        (event_id,) = uuid7s(1)
+        message = Message(event_id, "points.awarded", outbox.body(event_id), again=again)
+        assert await deliveries.enqueue(conn, organisation_id, found, [message], ahead) == 1
+        assert await conn.fetchval("SELECT due_at <= clock_timestamp() FROM deliveries")

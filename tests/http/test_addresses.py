@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from contextlib import contextmanager
 
+import anyio
 import pytest
 
 SHARED = "office@example.org"
@@ -252,3 +254,45 @@ def test_an_old_event_that_is_run_again_brings_no_former_address_back(organisati
     completed(organisation, "31", "ada.berg@example.org", 2, course="8")
     assert organisation.api.post(f"/v1/events/{first['event_id']}/retry").status_code == 200
     assert organisation.api.get("/v1/users/moodle:31").json()["email"] == "ada.berg@example.org"
+
+
+@pytest.fixture
+def held_lock(portal, store):
+    """While the block runs, somebody holds an organisation's row, as who gives addresses to learners does."""
+
+    @contextmanager
+    def hold(organisation):
+        lock = "SELECT 1 FROM organisations WHERE organisation_id = $1 FOR NO KEY UPDATE"
+
+        async def work():
+            async with store.transaction() as conn:
+                await conn.fetch(lock, organisation.organisation_id)
+                held.set()
+                await done.wait()
+
+        async def events():
+            return anyio.Event(), anyio.Event()
+
+        held, done = portal.call(events)
+        working = portal.start_task_soon(work)
+        portal.call(held.wait)
+        try:
+            yield
+        finally:
+            portal.call(done.set)
+            working.result()
+
+    return hold
+
+
+@pytest.mark.parametrize("policy", ["hold", "refuse"])
+def test_an_address_that_links_nobody_holds_up_nobody(organisation, held_lock, policy):
+    """Events of somebody unknown, whose address is another's of the same source, need no turn with those who
+    give addresses; one whose address names a learner of another source is linked all the same."""
+    assert completed(organisation, "31", SHARED)["points_awarded"] == 50
+    organisation.api.patch("/v1/organisation", {"unknown_learner": policy})
+    with held_lock(organisation):
+        for number, (moodle_id, email) in enumerate([("32", SHARED), ("33", "n@example.org")], 10):
+            assert completed(organisation, moodle_id, email, number)["status"] == "ignored"
+    assert in_crm(organisation, "8", SHARED)["status"] == "processed"
+    assert ("crm:8", "moodle:31") in people(organisation)

@@ -279,3 +279,21 @@ def test_a_teachers_deletion_that_arrives_first(make_organisation, adds_up):
     assert again.status_code == 200, again.text
     assert [organisation.api.points(f"moodle:{user}") for user in (31, 44)] == [0, 0]
     adds_up(organisation)
+
+
+@pytest.mark.parametrize("points", [0, 3])
+def test_what_is_taken_back_names_the_version_that_gave_it(make_organisation, adds_up, points):
+    """A badge or points of version 1 are taken back in the name of version 1, though the rule was changed."""
+    give = {"issue_badge": "quiz_master"} | ({"award_points": points} if points else {})
+    rule = {"rule_id": "posted", "trigger": {"event": "forum.posted"}, "actions": give}
+    organisation = make_organisation(rules=[parse_rule(rule)])
+    learner = {"objectid": "70", "userid": "31", "relateduserid": "31"}
+    moodle(organisation, FORUM + "created", 1, 0, **learner)
+    changed = rule | {"constraints": {"max_per_day": 5}}
+    assert organisation.api.request("PUT", "/v1/rules/posted", json=changed).json()["version"] == 2
+    gone = moodle(organisation, FORUM + "deleted", 2, 60, **learner)
+    (reversed_,) = [
+        one for one in organisation.api.read(gone["event_id"])["decisions"] if one["outcome"] == "reversed"
+    ]
+    assert (reversed_["rule_id"], reversed_["rule_version"]) == ("posted", 1)
+    adds_up(organisation)

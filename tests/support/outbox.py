@@ -52,10 +52,17 @@ async def tell(
     conn: Any, organisation_id: str, count: int = 1, event: str = "points.awarded", due_in_s: float = -60
 ) -> list[str]:
     """Tell all of an organisation's endpoints that want to know of `count` events; the events' ids."""
-    now = datetime.now(UTC) + timedelta(seconds=due_in_s)
+    now = datetime.now(UTC)
     ids = uuid7s(count)
     messages = [Message(event_id, event, body(event_id, event)) for event_id in ids]
     await outbox.enqueue(conn, organisation_id, await outbox.endpoints(conn, organisation_id), messages, now)
+    await conn.execute(
+        "UPDATE deliveries SET due_at = now() + $3"
+        " WHERE organisation_id = $1 AND event_id = ANY ($2::uuid[])",
+        organisation_id,
+        ids,
+        timedelta(seconds=due_in_s),
+    )
     return ids
 
 

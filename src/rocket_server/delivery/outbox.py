@@ -27,7 +27,7 @@ SQL = load(__file__, "outbox.sql")
 # For how long the filters of all endpoints may be asked about one set of messages.
 _BUDGET_S = 10.0
 
-_COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event", "due_at")
+_COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ def _nothing(_view: Event) -> bool:
 async def enqueue(
     conn: Any, organisation_id: str, endpoints: Sequence[Endpoint], messages: Sequence[Message], now: datetime
 ) -> int:
-    """Write one delivery for each message and endpoint that wants it; how many these are.
+    """Write one delivery for each message and endpoint that wants it, due at once by the database's clock;
+    how many these are.
 
     A message's own body is kept also where nobody wants it yet: a later endpoint may recover it. A delivery
     that is there already is left as it is, whether it waits, was made or was given up.
@@ -141,14 +142,12 @@ async def enqueue(
         for message in await _wanted(endpoint, messages, views, now, pace):
             identity = delivery_id(message.event_id, endpoint.endpoint_id)
             (again if message.again else new).append(
-                (organisation_id, endpoint.endpoint_id, identity, message.event_id, message.event, now)
+                (organisation_id, endpoint.endpoint_id, identity, message.event_id, message.event)
             )
     await add_rows(conn, "deliveries", _COLUMNS, new)
     if again:
-        _, endpoint_ids, delivery_ids, event_ids, names, _ = map(list, zip(*again, strict=True))
-        await conn.execute(
-            SQL["add_missing"], organisation_id, endpoint_ids, delivery_ids, event_ids, names, now
-        )
+        _, endpoint_ids, delivery_ids, event_ids, names = map(list, zip(*again, strict=True))
+        await conn.execute(SQL["add_missing"], organisation_id, endpoint_ids, delivery_ids, event_ids, names)
     return len(new) + len(again)
 
 

@@ -7,8 +7,8 @@ WHERE e.organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN e.enabled ELSE 
 
 -- name: add_missing
 -- Deliveries, as far as they aren't there already.
-INSERT INTO deliveries (organisation_id, endpoint_id, delivery_id, event_id, event, due_at)
-SELECT $1, n.endpoint_id, n.delivery_id, n.event_id, n.event, $6
+INSERT INTO deliveries (organisation_id, endpoint_id, delivery_id, event_id, event)
+SELECT $1, n.endpoint_id, n.delivery_id, n.event_id, n.event
 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS n (endpoint_id, delivery_id, event_id, event)
 ORDER BY n.endpoint_id, n.delivery_id
 ON CONFLICT (organisation_id, endpoint_id, delivery_id) DO NOTHING;

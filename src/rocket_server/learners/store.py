@@ -133,16 +133,28 @@ async def resolve(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) -> 
     identities = {one.identity for one in wanted}
     identities.update(other for one in wanted for other in one.others)
     known, told = await _find(conn, organisation_id, identities)
-    if any(_brings_news(one, known, told) for one in wanted):
+    news = [one for one in wanted if _may_bring_news(one, known, told)]
+    if all(_goes_by_address(one, known) for one in news):
+        # Most of those who stay unknown have an address that names nobody, or somebody else: who only looks
+        # holds up nobody.
+        holders = await _holders(conn, organisation_id, news)
+        news = [one for one in news if holders.who(one.email, one.identity) is not None]
+    if news:
         await _introduce(conn, organisation_id, wanted, known, told)
     return known
 
 
-def _brings_news(one: Wanted, known: dict[str, Learner], told: dict[str, str]) -> bool:
+def _may_bring_news(one: Wanted, known: dict[str, Learner], told: dict[str, str]) -> bool:
     learner = known.get(one.identity)
     if learner is None:
         return one.create or one.email is not None or any(other in known for other in one.others)
     return _is_new_address(one, learner, told) or any(other not in known for other in one.others)
+
+
+def _goes_by_address(one: Wanted, known: dict[str, Learner]) -> bool:
+    """Whether nothing but an address can say who somebody is that isn't known."""
+    is_unknown = one.identity not in known and not any(other in known for other in one.others)
+    return is_unknown and not one.create and one.email is not None
 
 
 def _is_new_address(one: Wanted, learner: Learner, told: dict[str, str]) -> bool:
@@ -157,14 +169,9 @@ async def _introduce(
     conn: Any, organisation_id: str, wanted: Sequence[Wanted], known: dict[str, Learner], told: dict[str, str]
 ) -> None:
     """Link and make learners, and take over addresses; `known` grows by them."""
-    holders: Holders[Learner] = Holders()
-    emails = {one.email.lower() for one in wanted if one.email}
-    if emails:
+    if any(one.email for one in wanted):
         await conn.fetch(SQL["lock_email_addresses"], organisation_id)
-        for row in await conn.fetch(SQL["find_by_email"], organisation_id, sorted(emails)):
-            holder = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
-            holders.note(row["address"], holder.learner_id, holder, row["sources"], row["tellers"])
-
+    holders = await _holders(conn, organisation_id, wanted)
     changes = _Changes()
     linked, made = changes.linked, changes.made
     for one in wanted:
@@ -192,6 +199,16 @@ async def _introduce(
                 holders.takes(learner.learner_id, other)
 
     await _write(conn, organisation_id, changes, known, told)
+
+
+async def _holders(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) -> Holders[Learner]:
+    """Who has the addresses that are told."""
+    holders: Holders[Learner] = Holders()
+    emails = {one.email.lower() for one in wanted if one.email}
+    for row in await conn.fetch(SQL["find_by_email"], organisation_id, sorted(emails)) if emails else ():
+        holder = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
+        holders.note(row["address"], holder.learner_id, holder, row["sources"], row["tellers"])
+    return holders
 
 
 @dataclass(slots=True)

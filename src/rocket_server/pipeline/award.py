@@ -24,7 +24,7 @@ from rocket_server.rules import store as rules_store
 from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import Decision, Probe
 from rocket_server.rules.judge import Considered, judge, uses_rank
-from rocket_server.rules.store import AwardRef, Mark
+from rocket_server.rules.store import Mark
 from rocket_server.rules.tally import Tally
 from rocket_server.sources.withdrawals import Statement, is_module
 
@@ -45,7 +45,7 @@ class Awarding:
         self._reversible: dict[str, StoredEntry] = {}
         self._marks_of: dict[str, list[Mark]] = {}
         self._marks: list[Mark] = []  # of new awards
-        self._removed: list[AwardRef] = []
+        self._removed: list[str] = []  # awards
         self._entries: list[Entry] = []
         self._accounts: dict[str, Account] = {}
         self._ranks: dict[str, Rank] = {}  # of learners about whom a rule asks that multiplies by it
@@ -128,9 +128,9 @@ class Awarding:
             if item.stored:
                 entry_ids.update(_live_entry_ids(item.stored.decisions))
         self._reversible = await ledger_store.find_entries(conn, organisation_id, entry_ids)
-        awards = [_award_ref(entry) for entry in self._reversible.values() if entry.rule_id]
+        awards = [entry.entry_id for entry in self._reversible.values() if entry.rule_id]
         if self._withdrawals:
-            awards += [(learner_id, one.rule_id, one.award_id) for learner_id, one in states.badge_awards()]
+            awards += [one.award_id for one in states.badge_awards()]
         awards += [award for item in items if item.stored for award in _awards_without_points(item.stored)]
         for mark in await rules_store.find_marks(conn, organisation_id, awards):
             self._marks_of.setdefault(mark.award_id, []).append(mark)
@@ -225,7 +225,7 @@ class Awarding:
                         decided.extend(self._take_back(item, entry_id, event.occurred_at, reason))
                     for award in state.badge_awards:
                         item.withdrawn.append(award.event_id)
-                        decided.extend(self._take_badge_back(learner_id, award, state.entry_ids, reason))
+                        decided.extend(self._take_badge_back(award, state.entry_ids, reason))
                     state.entry_ids, state.badge_awards = [], []
             elif statement.state == "reopened":
                 return []
@@ -238,7 +238,9 @@ class Awarding:
                 if key is not None and made is not None:
                     states.earned(key, made)
                 if key is not None and _is_withdrawn_by_award(decision):
-                    award = BadgeAward(item.event_id, decision.detail["award_id"], decision.rule_id)
+                    award = BadgeAward(
+                        item.event_id, decision.detail["award_id"], decision.rule_id, decision.rule_version
+                    )
                     states.gave_badge(key, award)
             decided.append(decision)
         return decided
@@ -282,8 +284,8 @@ class Awarding:
                     kept = kept | {"detail": kept["detail"] | {"reason": DECIDED_ANEW}}
                 item.decisions.append(kept)
                 item.points += points_of(kept)
-        for _, rule_id, award_id in _awards_without_points(item.stored):
-            self._free(rule_id, award_id)
+        for award_id in _awards_without_points(item.stored):
+            self._free(award_id)
         for entry_id in _live_entry_ids(item.stored.decisions):
             for decision in self._take_back(item, entry_id, item.event.occurred_at, DECIDED_ANEW):
                 item.decisions.append(decision.as_dict())
@@ -301,22 +303,19 @@ class Awarding:
             )
         )
         del self._reversible[entry_id]
-        self._free(entry.rule_id, entry_id)
+        self._free(entry_id)
         detail = {"entry_id": reversal_id, "reverses": entry_id, "reason": reason}
         return [Decision(entry.rule_id, entry.rule_version, "reversed", -entry.amount, None, detail, ())]
 
-    def _take_badge_back(
-        self, learner_id: str, award: BadgeAward, entry_ids: list[str], reason: str
-    ) -> list[Decision]:
+    def _take_badge_back(self, award: BadgeAward, entry_ids: list[str], reason: str) -> list[Decision]:
         """Free what an award of a badge alone counted against; one with points is undone with its entry."""
         if award.award_id in entry_ids:
             return []
-        version = next((rule.version for rule in self._rules.rules if rule.rule_id == award.rule_id), 1)
-        self._free(award.rule_id, award.award_id)
+        self._free(award.award_id)
         detail = {"reverses": award.award_id, "by_event": award.event_id, "reason": reason}
-        return [Decision(award.rule_id, version, "reversed", 0, None, detail, ())]
+        return [Decision(award.rule_id, award.rule_version, "reversed", 0, None, detail, ())]
 
-    def _free(self, rule_id: str, award_id: str) -> None:
+    def _free(self, award_id: str) -> None:
         """Count an award no more."""
         stored = self._marks_of.get(award_id)
         marks = [mark for mark in self._marks if mark.award_id == award_id] if stored is None else stored
@@ -325,16 +324,14 @@ class Awarding:
         if stored is None:
             self._marks = [mark for mark in self._marks if mark.award_id != award_id]
         elif stored:
-            self._removed.append((stored[0].learner_id, rule_id, award_id))
+            self._removed.append(award_id)
 
 
-def _awards_without_points(stored: StoredEvent) -> list[AwardRef]:
+def _awards_without_points(stored: StoredEvent) -> list[str]:
     """What a stored event was given that is no points: badges, what was multiplied. Awards with points are
     found by their entries."""
-    if stored.learner_id is None:
-        return []
     return [
-        (stored.learner_id, decision["rule_id"], decision["detail"]["award_id"])
+        decision["detail"]["award_id"]
         for decision in stored.decisions
         if decision["outcome"] == "awarded"
         and "award_id" in decision["detail"]
@@ -348,10 +345,6 @@ def _is_withdrawn_by_award(decision: Decision) -> bool:
     if decision.badge is not None:
         return True
     return "award_id" in decision.detail and "multiplies" not in decision.detail
-
-
-def _award_ref(entry: StoredEntry) -> AwardRef:
-    return entry.learner_id, entry.rule_id or "", entry.entry_id
 
 
 def _live_entry_ids(decisions: list[dict[str, Any]]) -> list[str]:

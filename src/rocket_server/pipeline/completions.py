@@ -26,6 +26,7 @@ class BadgeAward(NamedTuple):
     event_id: str
     award_id: str
     rule_id: str
+    rule_version: int
 
 
 @dataclass(slots=True)
@@ -99,7 +100,9 @@ class Completions:
             if "entry_id" in detail:
                 state.entry_ids.append(detail["entry_id"])
             if "award_id" in detail and ("badge" in detail or "multiplies" not in detail):
-                state.badge_awards.append(BadgeAward(event_id, detail["award_id"], decision["rule_id"]))
+                state.badge_awards.append(
+                    BadgeAward(event_id, detail["award_id"], decision["rule_id"], decision["rule_version"])
+                )
 
     def earned(self, key: Key, entry_id: str) -> None:
         """Remember an entry that would have to be taken back."""
@@ -113,9 +116,9 @@ class Completions:
         state.badge_awards.append(award)
         state.changed = True
 
-    def badge_awards(self) -> list[tuple[str, BadgeAward]]:
-        """All awards of badges that a withdrawal may take back, each behind its learner's id."""
-        return [(key[0], award) for key, state in self._states.items() for award in state.badge_awards]
+    def badge_awards(self) -> list[BadgeAward]:
+        """All awards of badges that a withdrawal may take back."""
+        return [award for state in self._states.values() for award in state.badge_awards]
 
     def entry_ids(self) -> list[str]:
         """All entries that a withdrawal may take back."""
@@ -136,7 +139,7 @@ class Completions:
             [state.sequence for _, state in changed],
             [state.event_id for _, state in changed],
             [",".join(state.entry_ids) for _, state in changed],
-            [",".join(" ".join(award) for award in state.badge_awards) for _, state in changed],
+            [",".join(" ".join(map(str, award)) for award in state.badge_awards) for _, state in changed],
         )
 
 
@@ -196,8 +199,13 @@ async def read(conn: Any, organisation_id: str, keys: Collection[Key]) -> Comple
                 row["sequence"],
                 row["event_id"],
                 list(row["entry_ids"]),
-                badge_awards=[BadgeAward(*award.split(" ")) for award in row["badge_awards"]],
+                badge_awards=[_badge_award(award) for award in row["badge_awards"]],
             )
             for row in rows
         }
     )
+
+
+def _badge_award(written: str) -> BadgeAward:
+    event_id, award_id, rule_id, version = written.split(" ")
+    return BadgeAward(event_id, award_id, rule_id, int(version))

@@ -31,9 +31,7 @@ async def reverse(
     undone = (await ledger_store.find_entries(conn, organisation_id, [entry_id]))[entry_id]
     if undone.rule_id is None:
         return reversal, []
-    await rules_store.remove_marks(
-        conn, organisation_id, [(undone.learner_id, undone.rule_id, undone.entry_id)]
-    )
+    await rules_store.remove_marks(conn, organisation_id, [undone.entry_id])
     given = await awards.by_rule_award(conn, organisation_id, undone.learner_id, entry_id)
     learner = await learners.read(conn, organisation_id, undone.learner_id)
     if given is None or learner is None or learner.status == "anonymised":

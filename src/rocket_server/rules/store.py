@@ -36,8 +36,6 @@ class Mark(NamedTuple):
 Known = Mapping[tuple[str, int], Rule]
 _NOTHING_KNOWN: Known = {}
 
-AwardRef = tuple[str, str, str]  # learner_id, rule_id, award_id
-
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
@@ -183,18 +181,18 @@ async def add_marks(conn: Any, organisation_id: str, marks: Sequence[Mark]) -> N
     )
 
 
-async def find_marks(conn: Any, organisation_id: str, awards: Sequence[AwardRef]) -> list[Mark]:
-    """What `awards` count against."""
-    if not awards:
+async def find_marks(conn: Any, organisation_id: str, award_ids: Collection[str]) -> list[Mark]:
+    """What awards count against."""
+    if not award_ids:
         return []
-    rows = await conn.fetch(SQL["find_marks"], organisation_id, *_columns(awards))
+    rows = await conn.fetch(SQL["find_marks"], organisation_id, list(award_ids))
     return [Mark(*row.values()) for row in rows]
 
 
-async def remove_marks(conn: Any, organisation_id: str, awards: Sequence[AwardRef]) -> None:
-    """Free what reversed `awards` had used."""
-    if awards:
-        await conn.execute(SQL["remove_marks"], organisation_id, *_columns(awards))
+async def remove_marks(conn: Any, organisation_id: str, award_ids: Collection[str]) -> None:
+    """Free what reversed awards had used."""
+    if award_ids:
+        await conn.execute(SQL["remove_marks"], organisation_id, list(award_ids))
 
 
 class UsedKey(NamedTuple):
@@ -260,7 +258,3 @@ async def add_resets(
         actor,
     )
     return {Reset(*row.values()) for row in rows}, True
-
-
-def _columns(awards: Sequence[AwardRef]) -> tuple[list[str], list[str], list[str]]:
-    return [award[0] for award in awards], [award[1] for award in awards], [award[2] for award in awards]

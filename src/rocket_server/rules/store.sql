@@ -65,17 +65,14 @@ CROSS JOIN LATERAL (
 WHERE found.awards > 0;
 
 -- name: find_marks
--- What awards count against.
+-- What awards count against, found by the awards alone: of one rule a learner may have very many.
 SELECT m.learner_id::text AS learner_id, m.rule_id, m.mark, m.occurred_at, m.award_id::text AS award_id, m.points
 FROM award_marks m
-WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]) AND m.rule_id = ANY ($3::text[])
-    AND m.award_id = ANY ($4::uuid[]);
+WHERE m.organisation_id = $1 AND m.award_id = ANY ($2::uuid[]);
 
 -- name: remove_marks
 -- Frees what reversed awards had used.
-DELETE FROM award_marks m
-WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]) AND m.rule_id = ANY ($3::text[])
-    AND m.award_id = ANY ($4::uuid[]);
+DELETE FROM award_marks m WHERE m.organisation_id = $1 AND m.award_id = ANY ($2::uuid[]);
 
 -- name: used_keys
 -- What a learner was awarded under the courses, lessons or sections of rules ($3, $4), in the order of rule and mark

@@ -21,7 +21,7 @@ from rocket_server.pipeline import completions
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.evaluate import Decision
-from rocket_server.rules.store import AwardRef, Mark
+from rocket_server.rules.store import Mark
 from rocket_server.rules.tally import Tally
 from rocket_server.simulation import batches
 from rocket_server.simulation.batches import SQL, Batch
@@ -66,7 +66,7 @@ class _Writing:
         self.batch_id = batch_id
         self.entries: list[Entry] = []
         self.decisions: dict[str, list[Decision]] = {}
-        self.removed: list[AwardRef] = []
+        self.removed: list[str] = []  # awards
         self.marks: list[Mark] = []
 
     async def write(self, conn: Any, organisation_id: str) -> None:
@@ -103,9 +103,9 @@ async def apply_piece(
         key for one in due if (key := completions.key_of(stated(one.event), one.event.source, one.learner_id))
     }
     states = await completions.read(conn, organisation_id, keys)
-    refs = [_ref(entry) for one in due for entry in one.base]
+    bases = [entry.entry_id for one in due for entry in one.base]
     marks: dict[str, list[Mark]] = {}
-    for mark in await rules_store.find_marks(conn, organisation_id, refs):
+    for mark in await rules_store.find_marks(conn, organisation_id, bases):
         marks.setdefault(mark.award_id, []).append(mark)
     tally = Tally()
     wanted = {(one.learner_id, one.rule.rule_id, probe): None for one in due for probe in one.case.probes()}
@@ -191,7 +191,7 @@ def _give(one: _Due, tally: Tally, writing: _Writing, carried: list[Mark]) -> tu
     own = tuple(mark for mark in decision.marks if mark not in names)
     tally.add(one.learner_id, rule_id, (*names, *own), occurred_at, total)
     if carried:
-        writing.removed += [_ref(entry) for entry in one.base]
+        writing.removed += [entry.entry_id for entry in one.base]
         writing.marks += [mark._replace(points=total) for mark in carried]
     writing.marks += [Mark(one.learner_id, rule_id, mark, occurred_at, award_id, total) for mark in own]
     detail = {**decision.detail, "entry_id": award_id, "batch": writing.batch_id}
@@ -231,21 +231,19 @@ async def undo_piece(
     # Read again under the lock: who raced us has committed by now.
     found = await ledger_store.find_entries(conn, organisation_id, entry_ids)
     points = 0
-    bases: dict[AwardRef, int] = {}
+    bases: dict[str, int] = {}
     for entry_id, event_id in rows:
         entry, event = found[entry_id], stored.get(event_id)
         if entry.reversed:
             continue
         points += entry.amount
-        writing.removed.append(_ref(entry))
+        writing.removed.append(entry.entry_id)
         _reverse(writing, entry, event_id, event)
         adds_to = _adds_to(event, entry_id)
         if adds_to is not None:
-            ref = (entry.learner_id, entry.rule_id or "", adds_to)
-            bases[ref] = bases.get(ref, 0) + entry.amount
+            bases[adds_to] = bases.get(adds_to, 0) + entry.amount
     for mark in await rules_store.find_marks(conn, organisation_id, list(bases)):
-        less = bases[(mark.learner_id, mark.rule_id, mark.award_id)]
-        writing.marks.append(mark._replace(points=mark.points - less))
+        writing.marks.append(mark._replace(points=mark.points - bases[mark.award_id]))
     writing.removed += bases
     if writing.entries:
         await writing.write(conn, organisation_id)
@@ -290,7 +288,3 @@ def _adds_to(event: StoredEvent | None, entry_id: str) -> str | None:
 def _event(stored: StoredEvent) -> Event:
     """A stored event as rules and completions see it."""
     return as_read(as_event(stored))
-
-
-def _ref(entry: StoredEntry) -> AwardRef:
-    return entry.learner_id, entry.rule_id or "", entry.entry_id
