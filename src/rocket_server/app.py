@@ -39,6 +39,7 @@ from rocket_server.errors import (
 from rocket_server.group_commit import GroupCommit
 from rocket_server.http import intake
 from rocket_server.http.api import (
+    audit,
     badges,
     courses,
     deliveries,
@@ -88,6 +89,7 @@ _ROUTERS = tuple(
         rules,
         courses,
         organisation,
+        audit,
         issuer,
         public_badges,
         webhooks,

@@ -62,6 +62,11 @@ def first_uuid7(moment: datetime) -> str:
     return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-0000-0000-000000000000"
 
 
+def moment_of(uuid7: str) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=int(uuid7[:8] + uuid7[9:13], 16))
+
+
 def parse_uuid(text: str) -> str | None:
     """The canonical spelling of a UUID, or None where `text` isn't one."""
     if len(text) != 36:

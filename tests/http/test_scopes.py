@@ -26,6 +26,7 @@ OTHERS = {
     ("POST", "/v1/events/{event_id}/retry"): {"events:write"},
     ("POST", "/api/validate/event"): {"events:write", "read"},
     ("POST", "/api/public/validate/webhook"): {"events:write", "read"},
+    ("GET", "/v1/audit"): {"admin"},
     ("POST", "/v1/points/award"): {"points:write"},
     ("POST", "/v1/points/deduct"): {"points:write"},
     ("POST", "/v1/points/reverse"): {"points:write"},

@@ -73,6 +73,19 @@ async def read(conn: Any, organisation_id: str, learner_id: str) -> Learner | No
     return None if row is None else Learner(*row.values())
 
 
+async def merged_into(conn: Any, organisation_id: str, learner_id: str) -> list[str]:
+    """The learner and all who were merged into them."""
+    return [row[0] for row in await conn.fetch(SQL["merged_into"], organisation_id, learner_id)]
+
+
+async def user_ids(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, str]:
+    """Under which ids learners are shown now; who was merged into another is the other."""
+    if not learner_ids:
+        return {}
+    rows = await conn.fetch(SQL["user_ids"], organisation_id, list(learner_ids))
+    return {row[0]: row[1] for row in rows}
+
+
 async def weekly_goal(conn: Any, organisation_id: str, learner_id: str) -> int | None:
     """A learner's own weekly goal in points; None where the organisation's counts."""
     found: int | None = await conn.fetchval(SQL["weekly_goal"], organisation_id, learner_id)

@@ -87,3 +87,15 @@ SELECT weekly_goal FROM learners WHERE organisation_id = $1 AND learner_id = $2;
 -- The streaks that learners were last seen to have.
 SELECT learner_id::text AS learner_id, streak_weeks FROM learner_ranks
 WHERE organisation_id = $1 AND learner_id = ANY ($2::uuid[]);
+
+-- name: merged_into
+-- Learners who were merged into one, and that one.
+SELECT $2::uuid::text AS learner_id
+UNION ALL SELECT l.learner_id::text FROM learners l WHERE l.organisation_id = $1 AND l.merged_into = $2;
+
+-- name: user_ids
+-- Under which id learners are shown, after all merges.
+SELECT l.learner_id::text AS learner_id, coalesce((
+        SELECT m.user_id FROM learners m WHERE m.organisation_id = $1 AND m.learner_id = l.merged_into
+    ), l.user_id) AS user_id
+FROM learners l WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]);

@@ -122,7 +122,7 @@ async def page(conn: Any, organisation: Organisation, after: str | None, limit: 
     ]
 
 
-async def revoke(conn: Any, organisation: Organisation, key: str) -> None:
+async def revoke(conn: Any, organisation: Organisation, key: str) -> Key:
     """Revoke the key with that id or prefix; it fails from the next request on, in every process.
 
     Raises Conflict where several keys begin alike; the caller's transaction then has to be rolled back.
@@ -132,7 +132,16 @@ async def revoke(conn: Any, organisation: Organisation, key: str) -> None:
         raise NotFound(f"There is no active key {key!r} in this organisation.")
     if len(rows) > 1:
         raise Conflict(f"{len(rows)} keys begin with {key!r}: name one by its id.", {"field": "key"})
-    if rows[0]["organisation_id"] is None:
+    row = rows[0]
+    if row["organisation_id"] is None:
         await store.touch_tenant(conn, organisation.tenant_id)
     else:
         await store.touch(conn, organisation.organisation_id)
+    return Key(
+        row["key_id"],
+        organisation.tenant_id,
+        row["organisation_id"],
+        row["prefix"],
+        frozenset(row["scopes"]),
+        row["name"],
+    )

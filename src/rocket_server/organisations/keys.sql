@@ -35,4 +35,4 @@ ORDER BY k.key_id LIMIT $4;
 UPDATE api_keys SET revoked_at = now()
 WHERE tenant_id = $1 AND (organisation_id = $2 OR organisation_id IS NULL) AND revoked_at IS NULL
     AND (key_id::text = $3 OR prefix = $3 OR prefix = $3 || '…')
-RETURNING key_id::text AS key_id, organisation_id::text AS organisation_id, prefix;
+RETURNING key_id::text AS key_id, organisation_id::text AS organisation_id, prefix, scopes, name;

@@ -30,6 +30,7 @@ class Plan:
 
     new: tuple[Rule, ...]
     changed: tuple[Rule, ...]
+    replaced: tuple[Rule, ...]  # what the changed ones said before
     unchanged: tuple[Rule, ...]
     withdrawn: tuple[Rule, ...]
 
@@ -50,9 +51,11 @@ def plan(own: Mapping[str, Rule], wanted: Sequence[Rule], *, prune: bool) -> Pla
     """What has to change in `own` for `wanted` to hold; with `prune`, rules that aren't wanted go."""
     refuse_reserved(wanted)
     by_id = {rule.rule_id for rule in wanted}
+    changed = tuple(rule for rule in wanted if rule.rule_id in own and own[rule.rule_id] != rule)
     found = Plan(
         tuple(rule for rule in wanted if rule.rule_id not in own),
-        tuple(rule for rule in wanted if rule.rule_id in own and own[rule.rule_id] != rule),
+        changed,
+        tuple(own[rule.rule_id] for rule in changed),
         tuple(rule for rule in wanted if own.get(rule.rule_id) == rule),
         tuple(own[rule_id] for rule_id in sorted(own) if prune and rule_id not in by_id),
     )
@@ -140,27 +143,28 @@ async def create(conn: Any, organisation_id: str, rule: Rule, created_by: str) -
 
 async def replace(
     conn: Any, organisation_id: str, rule: Rule, created_by: str, expected: int | None
-) -> StoredVersion:
-    """A new version of a rule, unless it is what the rule says already.
+) -> tuple[StoredVersion, StoredVersion]:
+    """A new version of a rule, unless it is what the rule says already: the rule as it was and as it is.
 
     Raises NotFound, or Conflict where `expected` isn't the latest version.
     """
     found = await _expected(conn, organisation_id, rule.rule_id, expected)
     if found.rule == rule:
-        return found
+        return found, found
     own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
     plan(own, [rule], prune=False)
     await store.save(conn, organisation_id, [rule], created_by)
-    return await _saved(conn, organisation_id, rule.rule_id)
+    return found, await _saved(conn, organisation_id, rule.rule_id)
 
 
 async def withdraw(
     conn: Any, organisation_id: str, rule_id: str, created_by: str, expected: int | None
-) -> StoredVersion:
-    """A version that withdraws a rule. Raises NotFound, or Conflict where `expected` isn't the latest."""
+) -> tuple[StoredVersion, StoredVersion]:
+    """A version that withdraws a rule: the rule as it was, and that version. Raises NotFound, or Conflict
+    where `expected` isn't the latest."""
     found = await _expected(conn, organisation_id, rule_id, expected)
     await store.withdraw(conn, organisation_id, [found.rule], created_by)
-    return await _saved(conn, organisation_id, rule_id)
+    return found, await _saved(conn, organisation_id, rule_id)
 
 
 async def _expected(conn: Any, organisation_id: str, rule_id: str, expected: int | None) -> StoredVersion:

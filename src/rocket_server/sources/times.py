@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rocket_server.errors import InvalidPayload
 from rocket_server.sources.checks import Fault, is_absent
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 _EARLIEST_S = EARLIEST.timestamp()
 _MILLISECONDS_FROM = 1e11  # as seconds that would be the year 5138; as milliseconds it is 1973
@@ -20,6 +22,7 @@ _MILLISECONDS_TO = 1e14
 _is_rfc3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-6]\d(?:\.\d{1,30})?(?:[Zz]|[+-]\d\d:\d\d)?", re.ASCII
 ).fullmatch
+_is_date = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 _is_digits = re.compile(r"\d{1,20}", re.ASCII).fullmatch
 _from_iso = datetime.fromisoformat
 
@@ -41,6 +44,22 @@ def parse_time(value: Any, *, timezone: ZoneInfo, received_at: datetime, max_ahe
     if when < EARLIEST:
         raise Fault(_TOO_EARLY)
     return when
+
+
+def moment(name: str, value: Any, zone: ZoneInfo, *, latest: datetime = _NEVER) -> datetime | None:
+    """The moment in the field `name`, in UTC; None where it is absent.
+
+    Without an offset it is in `zone`, and a date stands for its first moment there. Raises InvalidPayload,
+    also for one after `latest`.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _is_date(value):
+        value += "T00:00:00"
+    try:
+        return parse_time(value, timezone=zone, received_at=latest, max_ahead_s=0)
+    except Fault as fault:
+        raise InvalidPayload.field(name, str(fault)) from fault
 
 
 def rfc3339(when: datetime) -> str:

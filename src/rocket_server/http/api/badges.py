@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from rocket_server import pipeline
-from rocket_server.badges import awards, store
+from rocket_server.badges import store
 from rocket_server.badges.addresses import PublicUrls
-from rocket_server.badges.awards import Award
 from rocket_server.badges.parse import parse_badge
 from rocket_server.badges.store import ShownBadge
-from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
-from rocket_server.http.api.points import (
-    IdempotencyKey,
-    check_metadata,
-    check_storable,
-    checked_identity,
-    known_or_new,
-    once,
-)
-from rocket_server.http.auth import AdminKey, PointsKey, Principal, ReadKey
+from rocket_server.http.api.points import IdempotencyKey, once_answer
+from rocket_server.http.auth import AdminKey, PointsKey, ReadKey
 from rocket_server.http.edge.body import decode_json
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, page, text_after
 from rocket_server.http.responses import Json, rfc3339
-from rocket_server.http.services import services_of
-from rocket_server.ids import parse_uuid
-from rocket_server.learners import store as learners
-from rocket_server.learners.store import Learner
-from rocket_server.organisations import store as organisations
+from rocket_server.http.services import Services, services_of
+from rocket_server.usecases import badges as acts
+from rocket_server.usecases.badges import Defined, Gift, Revocation
 
 router = APIRouter(prefix="/v1/badges", tags=["badges"], responses=openapi.POINTS_ERRORS)
 
@@ -87,16 +76,8 @@ async def create_badge(request: Request, principal: AdminKey) -> Json:
     """Define a badge."""
     definition = parse_badge(decode_json(await request.body()))
     services = services_of(request)
-    organisation_id = principal.organisation_id
-
-    async def work(conn: Any) -> dict[str, Any]:
-        await organisations.touch(conn, organisation_id)  # also the lock under which badges are counted
-        made = await store.create(conn, organisation_id, definition)
-        return _shown(
-            made, PublicUrls(services.settings.public_url, await store.issuer_id(conn, organisation_id))
-        )
-
-    return Json(await services.database.run(work), status_code=201)
+    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), definition)
+    return _defined(services, made, 201)
 
 
 @router.post("/award", response_model=Given)
@@ -104,54 +85,28 @@ async def award_badge(
     request: Request, principal: PointsKey, body: AwardRequest, idempotency_key: IdempotencyKey = None
 ) -> Json:
     """Give a badge to a learner; one who isn't known is made. What a learner holds isn't given twice."""
-    services = services_of(request)
-    user_id = checked_identity(body.user_id, "user_id")
-    check_metadata(body.metadata)
-
-    async def work(conn: Any) -> dict[str, Any]:
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        badge = configuration.badges.get(body.badge_id)
-        if badge is None:
-            raise store.unknown()
-        if not badge.active:
-            raise Conflict("This badge isn't active; activate it first.", {"field": "badge_id"})
-        learner = await known_or_new(services, conn, principal.organisation_id, user_id)
-        award_id, new = await pipeline.give_badge(
-            conn, configuration, learner, badge, principal.actor, body.metadata, datetime.now(UTC)
+    return once_answer(
+        await acts.give(
+            services_of(request),
+            principal.organisation_id,
+            actor_of(request, principal),
+            Gift(body.user_id, body.badge_id, body.metadata),
+            idempotency_key,
         )
-        return {
-            "award_id": award_id,
-            "badge_id": badge.badge_id,
-            "user_id": learner.user_id,
-            "status": "awarded" if new else "already_held",
-        }
-
-    return await once(services, principal, idempotency_key, ["badge", body.model_dump()], work)
+    )
 
 
 @router.post("/revoke", response_model=Given)
 async def revoke_badge(request: Request, principal: PointsKey, body: RevocationRequest) -> Json:
     """Take a badge back, with the points that rules gave for it. It stays on record; it may be given anew."""
-    services = services_of(request)
-    if (body.award_id is None) == (body.user_id is None or body.badge_id is None):
-        raise InvalidPayload.field("award_id", "either award_id, or user_id and badge_id")
-    check_storable(body.reason, "reason")
-
-    async def work(conn: Any) -> dict[str, Any]:
-        award = await _standing(conn, principal, body)
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        await pipeline.revoke_badge(
-            conn, configuration, award, principal.actor, body.reason, datetime.now(UTC)
+    command = Revocation(body.reason, body.award_id, body.user_id, body.badge_id)
+    return Json(
+        asdict(
+            await acts.revoke(
+                services_of(request), principal.organisation_id, actor_of(request, principal), command
+            )
         )
-        learner = await learners.read(conn, principal.organisation_id, award.learner_id)
-        return {
-            "award_id": award.award_id,
-            "badge_id": award.badge_id,
-            "user_id": learner.user_id if learner else None,
-            "status": "revoked",
-        }
-
-    return Json(await services.database.run(work))
+    )
 
 
 @router.get("/{badge_id}", response_model=organisation_answers.Badge)
@@ -170,30 +125,25 @@ async def read_badge(request: Request, principal: ReadKey, badge_id: str) -> Jso
 async def change_badge(request: Request, principal: AdminKey, badge_id: str) -> Json:
     """Set a badge's definition, whole; without `image` the image stays, null takes it away."""
     body = decode_json(await request.body())
-    services = services_of(request)
-    organisation_id = principal.organisation_id
-
-    async def work(conn: Any) -> dict[str, Any]:
-        await organisations.touch(conn, organisation_id)
+    services, organisation_id = services_of(request), principal.organisation_id
+    async with services.database.connection() as conn:
         await store.show(conn, organisation_id, badge_id)
-        changed = await store.change(conn, organisation_id, parse_badge(body, badge_id))
-        return _shown(
-            changed, PublicUrls(services.settings.public_url, await store.issuer_id(conn, organisation_id))
-        )
-
-    return Json(await services.database.run(work))
+    definition = parse_badge(body, badge_id)
+    return _defined(
+        services, await acts.change(services, organisation_id, actor_of(request, principal), definition)
+    )
 
 
 @router.delete("/{badge_id}", status_code=204)
 async def delete_badge(request: Request, principal: AdminKey, badge_id: str) -> Response:
     """Take a badge out of use. Awards stay, and their credentials go on to be valid."""
-
-    async def work(conn: Any) -> None:
-        await organisations.touch(conn, principal.organisation_id)
-        await store.delete(conn, principal.organisation_id, badge_id)
-
-    await services_of(request).database.run(work)
+    await acts.delete(services_of(request), principal.organisation_id, actor_of(request, principal), badge_id)
     return Response(status_code=204)
+
+
+def _defined(services: Services, defined: Defined, status_code: int = 200) -> Json:
+    public = PublicUrls(services.settings.public_url, defined.issuer_id)
+    return Json(_shown(defined.badge, public), status_code)
 
 
 def shown_award(row: dict[str, Any], public: PublicUrls) -> dict[str, Any]:
@@ -226,31 +176,3 @@ def _shown(row: ShownBadge, public: PublicUrls) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
     }
-
-
-async def _standing(conn: Any, principal: Principal, body: RevocationRequest) -> Award:
-    if body.award_id is not None:
-        award_id = parse_uuid(body.award_id)
-        found = await awards.find(conn, principal.organisation_id, award_id) if award_id else None
-        field = "award_id"
-    else:
-        learner = await _learner(conn, principal, body.user_id or "")
-        badge_id = body.badge_id or ""
-        field = "badge_id"
-        found = (
-            await awards.standing_award(conn, principal.organisation_id, learner.learner_id, badge_id)
-            if "\0" not in badge_id
-            else None
-        )
-    if found is None:
-        raise NotFound("There is no such award.", {"field": field})
-    return found
-
-
-async def _learner(conn: Any, principal: Principal, user_id: str) -> Learner:
-    learner = (
-        await learners.find_one(conn, principal.organisation_id, user_id) if "\0" not in user_id else None
-    )
-    if learner is None:
-        raise NotFound("There is no such learner.", {"field": "user_id"})
-    return learner

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rocket_server import pipeline
-from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
-from rocket_server.http.api.points import IdempotencyKey, check_storable, once
+from rocket_server.http.actors import actor_of
+from rocket_server.http.api.points import IdempotencyKey, replayable
 from rocket_server.http.auth import AdminKey
+from rocket_server.http.queries import with_plus
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
-from rocket_server.http.times import moment
-from rocket_server.rules.resets import EVERY_SOURCE, Reset
+from rocket_server.usecases import courses
+from rocket_server.usecases.courses import ResetCourse
 
 router = APIRouter(prefix="/v1/courses", tags=["rules"], responses=openapi.CHANGE_ERRORS)
 
@@ -57,23 +57,13 @@ async def reset_course(
 ) -> Json:
     """Let a course begin anew: what rules count by it counts from `at` on. No points are taken back, and what
     was decided stays."""
-    services, now = services_of(request), datetime.now(UTC)
     asked = body or ResetRequest()
-    check_storable(course_id, "course_id")
-
-    async def work(conn: Any) -> dict[str, Any]:
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        if asked.source is not None and configuration.source_named(asked.source) is None:
-            raise InvalidPayload.field("source", "the name of a source of the organisation")
-        at = moment("at", asked.at, configuration.organisation.timezone, latest=now) or now
-        reset = Reset(course_id, asked.source or EVERY_SOURCE, at)
-        is_new = await pipeline.reset_course(conn, principal.organisation_id, reset, principal.actor)
-        return {
-            "status": "reset" if is_new else "already_reset",
-            "course_id": course_id,
-            "source": asked.source,
-            "at": rfc3339(at),
-            "freed": pipeline.freed(configuration),
-        }
-
-    return await once(services, principal, idempotency_key, ["reset", course_id, asked.model_dump()], work)
+    command = ResetCourse(course_id, with_plus(asked.at) if asked.at else asked.at, asked.source)
+    done = await courses.reset(
+        services_of(request),
+        principal.organisation_id,
+        actor_of(request, principal),
+        command,
+        idempotency_key,
+    )
+    return replayable({**asdict(done.result), "at": rfc3339(done.result.at)}, replayed=done.replayed)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
 
-from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import rules as rule_answers
 from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, ReadKey
@@ -25,10 +25,11 @@ from rocket_server.http.paging import (
 )
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
-from rocket_server.rules import changes, store, templates
+from rocket_server.rules import store, templates
 from rocket_server.rules.changes import MAPPING_PREFIX
 from rocket_server.rules.model import Rule
 from rocket_server.rules.store import MAX_VERSION, StoredVersion
+from rocket_server.usecases import rules as acts
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"], responses=openapi.CHANGE_ERRORS)
 
@@ -166,13 +167,9 @@ async def create_rule(request: Request, principal: AdminKey) -> Json:
     body = decode_json(await request.body())
     if isinstance(body, list) or (isinstance(body, dict) and "rules" in body):
         raise InvalidPayload.field("rules", "expected one rule; a set of rules goes to PUT /v1/rules")
-
-    async def work(conn: Any) -> StoredVersion:
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        rule = templates.read_rule(body, configuration.activities)
-        return await changes.create(conn, principal.organisation_id, rule, principal.signature)
-
-    return _answer(await services.database.run(work), 201)
+    rule = templates.read_rule(body, services.configurations.activities)
+    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), rule)
+    return _answer(made, 201)
 
 
 @router.put("", openapi_extra=openapi.RULES, response_model=rule_answers.Plan)
@@ -183,21 +180,15 @@ async def put_rules(
 
     Rules that say the same as before get no new version. With `dry_run` nothing is written.
     """
-    services = services_of(request)
+    services, organisation_id = services_of(request), principal.organisation_id
     body = decode_json(await request.body())
-    organisation_id = principal.organisation_id
     rules = await aside(lambda: templates.read_rules(body, services.configurations.activities))
-
-    async def work(conn: Any) -> dict[str, Any]:
-        if dry_run:
-            own = {stored.rule.rule_id: stored.rule for stored in await store.latest(conn, organisation_id)}
-            return changes.plan(own, rules, prune=prune).as_dict() | {"rules": [], "dry_run": True}
-        plan = await changes.apply(conn, organisation_id, rules, created_by=principal.signature, prune=prune)
-        latest = {stored.rule.rule_id: stored for stored in await store.latest(conn, organisation_id)}
-        shown = [latest[rule.rule_id].as_dict() for rule in rules]
-        return plan.as_dict() | {"rules": shown, "dry_run": False}
-
-    return Json(await services.database.run(work))
+    if dry_run:
+        plan = await acts.plan(services, organisation_id, rules, prune=prune)
+        return Json(plan.as_dict() | {"rules": [], "dry_run": True})
+    applied = await acts.apply(services, organisation_id, actor_of(request, principal), rules, prune=prune)
+    shown = [stored.as_dict() for stored in applied.rules]
+    return Json(applied.plan.as_dict() | {"rules": shown, "dry_run": False})
 
 
 @router.put("/{rule_id}", openapi_extra=openapi.RULE, response_model=rule_answers.StoredRule)
@@ -209,19 +200,14 @@ async def put_rule(
     if_match: IfMatch = None,
 ) -> Json:
     """A new version of a rule; the same rule again makes none."""
-    services = services_of(request)
+    services, organisation_id = services_of(request), principal.organisation_id
     body = decode_json(await request.body())
     expected = _expected(version, if_match)
-
-    async def work(conn: Any) -> StoredVersion:
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        await _must_exist(conn, configuration, rule_id)
-        rule = templates.read_rule(body, configuration.activities, rule_id=rule_id)
-        if rule.rule_id != rule_id:
-            raise InvalidPayload.field("rule_id", f"expected {rule_id}, as in the path, or nothing")
-        return await changes.replace(conn, principal.organisation_id, rule, principal.signature, expected)
-
-    return _answer(await services.database.run(work))
+    await acts.must_be_changeable(services, organisation_id, rule_id)
+    rule = templates.read_rule(body, services.configurations.activities, rule_id=rule_id)
+    if rule.rule_id != rule_id:
+        raise InvalidPayload.field("rule_id", f"expected {rule_id}, as in the path, or nothing")
+    return _answer(await acts.change(services, organisation_id, actor_of(request, principal), rule, expected))
 
 
 @router.delete("/{rule_id}", response_model=rule_answers.StoredRule)
@@ -233,24 +219,15 @@ async def delete_rule(
     if_match: IfMatch = None,
 ) -> Json:
     """Withdraw a rule. Its versions, and the points that it gave, stay; its id may be used again."""
-    services = services_of(request)
     expected = _expected(version, if_match)
-
-    async def work(conn: Any) -> StoredVersion:
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        await _must_exist(conn, configuration, rule_id)
-        return await changes.withdraw(conn, principal.organisation_id, rule_id, principal.signature, expected)
-
-    gone = await services.database.run(work)
+    gone = await acts.withdraw(
+        services_of(request),
+        principal.organisation_id,
+        actor_of(request, principal),
+        rule_id,
+        expected,
+    )
     return Json(gone.as_dict() | {"withdrawn": True})
-
-
-async def _must_exist(conn: Any, configuration: Configuration, rule_id: str) -> None:
-    if any(one.rule_id == rule_id for one in configuration.rules.rules):
-        if rule_id.startswith(MAPPING_PREFIX):
-            raise InvalidPayload.field("rule_id", "this rule is part of its source's mappings: change those")
-        return
-    raise NotFound("There is no such rule.", {"field": "rule_id"})
 
 
 def _expected(version: int | None, if_match: str | None) -> int | None:

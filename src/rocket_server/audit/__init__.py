@@ -1,0 +1,1 @@
+"""Who changed what, and when: every act of a person, key or command, written once and never rewritten."""

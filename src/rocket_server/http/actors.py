@@ -1,0 +1,16 @@
+"""Who acts by a request, as the audit log names them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rocket_server.audit.model import Actor
+from rocket_server.http.auth import Principal
+from rocket_server.http.edge.context import context_of
+
+
+def actor_of(request: Any, principal: Principal) -> Actor:
+    """The key that a request was sent with, from where, and the request's id."""
+    context, key = context_of(request), principal.key
+    address = None if context.address is None else context.client
+    return Actor("key", key.key_id, key.prefix, key.name, address, context.request_id)

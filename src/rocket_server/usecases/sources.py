@@ -1,0 +1,252 @@
+"""Platforms that send events: made, changed, given further credentials, and these revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from ipaddress import ip_network
+from typing import Any, Final, Literal
+
+from rocket_server import sources as adapters
+from rocket_server.audit import store as audit
+from rocket_server.audit.model import Act, Actor, changed, subject_of
+from rocket_server.errors import FieldError, InvalidPayload, NotFound
+from rocket_server.ids import parse_uuid
+from rocket_server.organisations import sources as store
+from rocket_server.organisations import store as organisations
+from rocket_server.organisations.credentials import check_own_token
+from rocket_server.organisations.model import Filters, Source, UnknownLearner
+from rocket_server.organisations.sources import Credential
+from rocket_server.rules.parse import MAX_RULES
+from rocket_server.sources import checks, sites
+from rocket_server.sources.checks import Fault
+from rocket_server.usecases.acting import Services
+
+
+class Unset:
+    """Stands for a setting that stays as it is, where None is a value."""
+
+
+UNSET: Final = Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a source; what is UNSET stays. `site` None: that of the next event."""
+
+    allowed_cidrs: tuple[str, ...] | Unset = UNSET
+    staff_ids: frozenset[str] | Unset = UNSET
+    filters: Filters | Unset = UNSET
+    unknown_learner: UnknownLearner | Unset | None = UNSET
+    mappings: Mapping[str, Any] | Unset = UNSET
+    site: str | Unset | None = UNSET
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewSource:
+    """A platform that will send events, with a token or secret of its own where one is brought."""
+
+    kind: str
+    name: str | None = None
+    settings: Settings = Settings()
+    token: str | None = None
+    hmac_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rotation:
+    """A further credential; `revoke` names an old one that stops to work in the same moment."""
+
+    kind: Literal["token", "hmac_secret"] = "token"
+    token: str | None = None
+    hmac_secret: str | None = None
+    revoke: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """A source with its credentials, masked; `secrets` are those that were made now, shown once."""
+
+    source: Source
+    credentials: list[Credential]
+    secrets: Mapping[str, str]
+
+
+async def create(services: Services, organisation_id: str, actor: Actor, command: NewSource) -> Shown:
+    """Make a source with a token, or with an HMAC secret where one is brought.
+
+    Raises InvalidPayload naming what can't be, Conflict where the name is taken or there are too many.
+    """
+    if command.kind not in adapters.KINDS:
+        raise InvalidPayload.field("kind", f"one of {', '.join(sorted(adapters.KINDS))}")
+    if command.token is not None:
+        check_own_token(command.token)
+    new = Source(organisation_id, "", command.kind, command.name or command.kind, "")
+    wanted = _with(new, command.settings)
+
+    async def work(conn: Any) -> Shown:
+        source = await store.create(conn, wanted)
+        await _refuse_too_many_mappings(conn, organisation_id)
+        if isinstance(command.settings.site, str):
+            source = await store.set_site(conn, source, command.settings.site)
+        secrets: dict[str, str] = {}
+        if command.hmac_secret is not None:
+            secrets["hmac_secret"] = await store.add_hmac_secret(conn, source, command.hmac_secret)
+        if command.token is not None or command.hmac_secret is None:
+            secrets["token"] = await store.add_token(conn, source, command.token)
+        shown = Shown(source, await store.credentials(conn, source), secrets)
+        acts = [
+            Act("source.created", _subject(source), None, _state(source)),
+            *(_added(source, one) for one in shown.credentials),
+        ]
+        await audit.add(conn, organisation_id, actor, acts)
+        return shown
+
+    return await services.database.run(work)
+
+
+async def change(
+    services: Services, organisation_id: str, actor: Actor, source_id: str, settings: Settings
+) -> Shown:
+    """Change a source's settings. Raises NotFound, InvalidPayload naming what can't be."""
+
+    async def work(conn: Any) -> Shown:
+        await organisations.lock(conn, organisation_id)
+        before = await known(conn, organisation_id, source_id)
+        source = _with(before, settings)
+        await store.change(conn, source)
+        await _refuse_too_many_mappings(conn, organisation_id)
+        if not isinstance(settings.site, Unset):
+            source = await store.set_site(conn, source, settings.site or None)
+        acts = changed("source.changed", _subject(source), _state(before), _state(source))
+        await audit.add(conn, organisation_id, actor, acts)
+        return Shown(source, await store.credentials(conn, source), {})
+
+    return await services.database.run(work)
+
+
+async def rotate(
+    services: Services, organisation_id: str, actor: Actor, source_id: str, command: Rotation
+) -> Shown:
+    """Add a credential; the old ones work until they are revoked. Raises NotFound, or Conflict."""
+    if command.token is not None:
+        check_own_token(command.token)
+
+    async def work(conn: Any) -> Shown:
+        await organisations.lock(conn, organisation_id)
+        source = await known(conn, organisation_id, source_id)
+        before = await _working(conn, source)
+        if command.revoke is not None:
+            await store.revoke(conn, source, command.revoke)
+        if command.hmac_secret is not None or command.kind == "hmac_secret":
+            secrets = {"hmac_secret": await store.add_hmac_secret(conn, source, command.hmac_secret)}
+        else:
+            secrets = {"token": await store.add_token(conn, source, command.token)}
+        await audit.add(conn, organisation_id, actor, await _differences(conn, source, before))
+        return Shown(source, await store.credentials(conn, source), secrets)
+
+    return await services.database.run(work)
+
+
+async def revoke(
+    services: Services, organisation_id: str, actor: Actor, source_id: str, credential: str
+) -> None:
+    """Revoke a credential, named by its id or a token's beginning. Raises NotFound, or Conflict."""
+
+    async def work(conn: Any) -> None:
+        await organisations.lock(conn, organisation_id)
+        source = await known(conn, organisation_id, source_id)
+        before = await _working(conn, source)
+        await store.revoke(conn, source, credential)
+        await audit.add(conn, organisation_id, actor, await _differences(conn, source, before))
+
+    await services.database.run(work)
+
+
+async def known(conn: Any, organisation_id: str, source_id: str) -> Source:
+    """The source of that id. Raises NotFound."""
+    found = parse_uuid(source_id)
+    if found is None:
+        raise NotFound("There is no such source.")
+    return await store.read(conn, organisation_id, found)
+
+
+def _with(source: Source, settings: Settings) -> Source:
+    """The source with what is set. Raises InvalidPayload naming what can't be."""
+    faults: list[FieldError] = []
+    if not isinstance(settings.allowed_cidrs, Unset):
+        faults += _cidr_faults(settings.allowed_cidrs)
+    if not isinstance(settings.mappings, Unset):
+        faults += checks.faults_in(settings.mappings, "mappings")
+        faults += adapters.check_mappings(source.kind, settings.mappings)
+    if isinstance(settings.site, str) and settings.site:
+        try:
+            sites.site(settings.site)
+        except Fault as fault:
+            faults.append(FieldError("site", str(fault)))
+    if faults:
+        raise InvalidPayload.from_fields(faults)
+    given = ((one.name, getattr(settings, one.name)) for one in fields(settings) if one.name != "site")
+    return replace(source, **{name: value for name, value in given if not isinstance(value, Unset)})
+
+
+def _cidr_faults(cidrs: tuple[str, ...]) -> list[FieldError]:
+    faults = []
+    for index, cidr in enumerate(cidrs):
+        try:
+            ip_network(cidr, strict=False)
+        except ValueError:
+            faults.append(FieldError(f"allowed_cidrs[{index}]", "an address range such as 192.0.2.0/24"))
+    return faults
+
+
+async def _refuse_too_many_mappings(conn: Any, organisation_id: str) -> None:
+    """Each is a rule that may hear any event: they have the bound of rules, over all sources together."""
+    mappings = sum(len(source.mappings) for source in await store.all_sources(conn, organisation_id))
+    if mappings > MAX_RULES:
+        raise InvalidPayload.field(
+            "mappings", f"an organisation's sources may have {MAX_RULES} mappings together, not {mappings}"
+        )
+
+
+async def _working(conn: Any, source: Source) -> dict[str, Credential]:
+    """The credentials that aren't revoked, by their ids."""
+    return {one.credential_id: one for one in await store.credentials(conn, source) if one.revoked_at is None}
+
+
+async def _differences(conn: Any, source: Source, before: Mapping[str, Credential]) -> list[Act]:
+    after = await _working(conn, source)
+    gone = [
+        Act("source.credential_revoked", _subject(source), _credential(one), None)
+        for credential_id, one in before.items()
+        if credential_id not in after
+    ]
+    return [*gone, *(_added(source, one) for key, one in after.items() if key not in before)]
+
+
+def _added(source: Source, credential: Credential) -> Act:
+    return Act("source.credential_added", _subject(source), None, _credential(credential))
+
+
+def _credential(credential: Credential) -> dict[str, Any]:
+    return {"id": credential.credential_id, "kind": credential.kind, "begins": credential.prefix}
+
+
+def _subject(source: Source) -> str:
+    return subject_of("source", source.source_id)
+
+
+def _state(source: Source) -> dict[str, Any]:
+    filters = asdict(source.filters)
+    return {
+        "kind": source.kind,
+        "name": source.name,
+        "staff_ids": sorted(source.staff_ids),
+        "filters": {
+            name: sorted(value) if isinstance(value, frozenset) else value for name, value in filters.items()
+        },
+        "unknown_learner": source.unknown_learner,
+        "mappings": dict(source.mappings),
+        "allowed_cidrs": list(source.allowed_cidrs),
+        "site": source.site,
+    }
