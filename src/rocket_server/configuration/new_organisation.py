@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from rocket_server.badges import store as badges
 from rocket_server.organisations import keys, sources, store
+from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import DEFAULT_STAFF_IDS, Organisation, Source
 from rocket_server.rules import store as rules
 from rocket_server.rules.templates import default_rules
@@ -19,7 +20,9 @@ class NewOrganisation:
     """What was made. The key and the token are known only now: the database keeps their hashes."""
 
     organisation: Organisation
+    key: Key
     api_key: str
+    source: Source
     moodle_token: str
 
     def as_dict(self, public_url: str) -> dict[str, Any]:
@@ -53,7 +56,7 @@ async def create_organisation(
     organisation_id = organisation.organisation_id
     await rules.save(conn, organisation_id, default_rules(), "setup")
     await badges.define(conn, organisation_id, badges.STARTERS)
-    api_key, _ = await keys.create(conn, organisation, name=key_name)
+    api_key, key = await keys.create(conn, organisation, name=key_name)
     source = await sources.create(conn, Source(organisation_id, "", _MOODLE, _MOODLE, "", staff_ids))
     token = await sources.add_token(conn, source)
-    return NewOrganisation(organisation, api_key, token)
+    return NewOrganisation(organisation, key, api_key, source, token)

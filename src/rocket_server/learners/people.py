@@ -103,8 +103,8 @@ async def search(conn: Any, organisation_id: str, beginning: str, limit: int) ->
 
 async def change(
     conn: Any, organisation_id: str, learner: Learner, changes: dict[str, Any], actor: str, now: datetime
-) -> None:
-    """Set some of `email`, `name`, `status`, `weekly_goal` and `metadata`.
+) -> Person:
+    """Set some of `email`, `name`, `status`, `weekly_goal` and `metadata`; the learner as they were before.
 
     Raises Conflict where the address is somebody else's or the learner was anonymised.
     """
@@ -114,7 +114,7 @@ async def change(
     (before,) = await read(conn, organisation_id, [learner.learner_id])
     changed = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not changed:
-        return
+        return before
     if changed.get("email") is not None:
         await conn.execute(SQL["free_email"], organisation_id, learner.learner_id, changed["email"])
     after = msgspec.structs.replace(before, **changed)
@@ -134,6 +134,7 @@ async def change(
     if fields := sorted(changed.keys() - {"status"}):
         detail = {"fields": fields}  # not the values: a person's data is kept in one place
         await note(conn, organisation_id, learner.learner_id, "changed", actor, now, detail)
+    return before
 
 
 async def _check_free(conn: Any, organisation_id: str, email: str, learner_id: str) -> None:

@@ -67,6 +67,14 @@ async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | 
     return (await find(conn, organisation_id, [identity])).get(identity)
 
 
+async def known_learner(conn: Any, organisation_id: str, user_id: str) -> Learner:
+    """The learner of any of their identities. Raises NotFound."""
+    learner = await find_one(conn, organisation_id, user_id) if "\0" not in user_id else None
+    if learner is None:
+        raise NotFound("There is no such learner.", {"field": "user_id"})
+    return learner
+
+
 async def read(conn: Any, organisation_id: str, learner_id: str) -> Learner | None:
     """The learner of that id."""
     row = await conn.fetchrow(SQL["read"], organisation_id, learner_id)

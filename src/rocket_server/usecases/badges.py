@@ -163,7 +163,7 @@ async def _standing(conn: Any, organisation_id: str, command: Revocation) -> Awa
         found = await awards.find(conn, organisation_id, award_id) if award_id else None
     else:
         field = "badge_id"
-        learner = await checked.known_learner(conn, organisation_id, command.user_id or "")
+        learner = await learners.known_learner(conn, organisation_id, command.user_id or "")
         badge_id = command.badge_id or ""
         if "\0" not in badge_id:
             found = await awards.standing_award(conn, organisation_id, learner.learner_id, badge_id)

@@ -34,14 +34,6 @@ def metadata(given: dict[str, Any] | None) -> None:
         raise InvalidPayload.from_fields(faults)
 
 
-async def known_learner(conn: Any, organisation_id: str, user_id: str) -> Learner:
-    """The learner of any of their identities. Raises NotFound."""
-    learner = await learners.find_one(conn, organisation_id, user_id) if "\0" not in user_id else None
-    if learner is None:
-        raise NotFound("There is no such learner.", {"field": "user_id"})
-    return learner
-
-
 async def known_or_new(conn: Any, configuration: Configuration, user_id: str) -> Learner:
     """The active learner of an identity, made where that is allowed. Raises NotFound or Conflict."""
     create = configuration.organisation.unknown_learner != "refuse"

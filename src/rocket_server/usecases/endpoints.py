@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from rocket_server.audit import store as audit
 from rocket_server.audit.model import Act, Actor, changed, subject_of
-from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import endpoints, facts, history, ping
 from rocket_server.delivery.endpoints import Recovery, Secret, Webhook
 from rocket_server.delivery.history import Attempt, Delivery, Redelivery
@@ -46,7 +46,7 @@ class Rotated:
 class Tested:
     """What the receiver answered, and the delivery that the log has of it."""
 
-    outcome: AttemptResult
+    result: AttemptResult
     delivery_id: str
 
 
@@ -127,16 +127,16 @@ async def test(
     now = datetime.now(UTC)
     message = ping.message(webhook.endpoint_id, now)
     # No connection is held while the receiver is thought about.
-    outcome = await pings.send(target, tenant_id, message, now)
+    result = await pings.send(target, tenant_id, message, now)
 
     async def work(conn: Any) -> str:
         await endpoints.hold(conn, organisation_id, webhook.endpoint_id)
-        delivery_id = await history.add_sent(conn, webhook, message, outcome)
-        after = {"delivery_id": delivery_id, "delivered": outcome.delivered, "status": outcome.status}
+        delivery_id = await history.add_sent(conn, webhook, message, result)
+        after = {"delivery_id": delivery_id, "delivered": result.delivered, "status": result.status}
         await audit.add(conn, organisation_id, actor, [Act("webhook.tested", _subject(webhook), None, after)])
         return delivery_id
 
-    return Tested(outcome, await services.database.run(work))
+    return Tested(result, await services.database.run(work))
 
 
 async def rotate_secret(
@@ -178,7 +178,7 @@ async def recover(
     organisation_id: str,
     actor: Actor,
     endpoint_id: str,
-    span: Callable[[Configuration], tuple[datetime, datetime]],
+    span: Callable[[ZoneInfo], tuple[datetime, datetime]],
 ) -> Recovery:
     """Queue again what the webhook missed in a span of time, also while it was disabled; the worker does it.
 
@@ -188,7 +188,8 @@ async def recover(
     async def work(conn: Any) -> Recovery:
         webhook = await endpoints.lock(conn, organisation_id, endpoint_id)
         configuration = await services.configurations.current(conn, organisation_id)
-        recovery = await endpoints.recover(conn, webhook, *span(configuration))
+        times = span(configuration.organisation.timezone)
+        recovery = await endpoints.recover(conn, webhook, *times)
         after = {"id": recovery.recovery_id, "since": recovery.since, "until": recovery.until}
         act = Act("webhook.recovery_begun", _subject(webhook), None, after)
         await audit.add(conn, organisation_id, actor, [act])

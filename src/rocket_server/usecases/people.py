@@ -17,7 +17,7 @@ from rocket_server.leaderboards import refresh
 from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.learners.people import Person
-from rocket_server.learners.store import Learner
+from rocket_server.learners.store import Learner, known_learner
 from rocket_server.ledger import store as ledger
 from rocket_server.people import anonymise as anonymising
 from rocket_server.people import erasure
@@ -30,7 +30,6 @@ from rocket_server.people.split import Split
 from rocket_server.sources import checks
 from rocket_server.sources.checks import Fault
 from rocket_server.usecases.acting import Services
-from rocket_server.usecases.checked import known_learner
 
 Display = Literal["shown", "anonymous", "hidden"]
 
@@ -147,24 +146,31 @@ async def create(
 
 
 async def change(
-    services: Services, organisation_id: str, actor: Actor, user_id: str, command: Change
+    services: Services,
+    organisation_id: str,
+    actor: Actor,
+    user_id: str,
+    command: Change,
+    faults: Sequence[FieldError] = (),
 ) -> Changed:
     """Change what is known of a learner. A suspended one's events are kept, and give nothing.
 
-    Raises NotFound, InvalidPayload naming what can't be, Conflict.
+    `faults` are those that the caller found. Raises NotFound, InvalidPayload naming what can't be, Conflict.
     """
-    faults = _email_faults(command.fields.get("email"))
-    faults += checks.metadata_faults(command.fields.get("metadata"))
-    added = _checked(command.add_identities, "add_identities", faults)
-    if faults:
-        raise InvalidPayload.from_fields(faults)
+    found = _email_faults(command.fields.get("email"))
+    found += checks.metadata_faults(command.fields.get("metadata"))
+    added = _checked(command.add_identities, "add_identities", found)
+    if command.fields.get("status", "active") is None:
+        found.append(FieldError("status", "active or suspended"))
+    found += faults
+    if found:
+        raise InvalidPayload.from_fields(found)
     fields = {name: (value or None) if name == "email" else value for name, value in command.fields.items()}
     now = datetime.now(UTC)
 
     async def work(conn: Any) -> Learner:
         learner = await known_learner(conn, organisation_id, user_id)
-        (before,) = await people.read(conn, organisation_id, [learner.learner_id])
-        await people.change(conn, organisation_id, learner, fields, actor.short, now)
+        before = await people.change(conn, organisation_id, learner, fields, actor.short, now)
         if command.leaderboard is not None and await refresh.set_display(
             conn, organisation_id, learner.learner_id, command.leaderboard
         ):

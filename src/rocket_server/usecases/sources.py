@@ -94,13 +94,8 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
             secrets["hmac_secret"] = await store.add_hmac_secret(conn, source, command.hmac_secret)
         if command.token is not None or command.hmac_secret is None:
             secrets["token"] = await store.add_token(conn, source, command.token)
-        shown = Shown(source, await store.credentials(conn, source), secrets)
-        acts = [
-            Act("source.created", _subject(source), None, _state(source)),
-            *(_added(source, one) for one in shown.credentials),
-        ]
-        await audit.add(conn, organisation_id, actor, acts)
-        return shown
+        await audit.add(conn, organisation_id, actor, await made(conn, source))
+        return Shown(source, await store.credentials(conn, source), secrets)
 
     return await services.database.run(work)
 
@@ -161,6 +156,12 @@ async def revoke(
         await audit.add(conn, organisation_id, actor, await _differences(conn, source, before))
 
     await services.database.run(work)
+
+
+async def made(conn: Any, source: Source) -> list[Act]:
+    """What the log says of a new source and of its credentials."""
+    added = [_added(source, one) for one in await store.credentials(conn, source)]
+    return [Act("source.created", _subject(source), None, _state(source)), *added]
 
 
 async def known(conn: Any, organisation_id: str, source_id: str) -> Source:

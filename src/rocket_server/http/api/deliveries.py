@@ -11,6 +11,7 @@ from rocket_server.delivery.bodies import render
 from rocket_server.delivery.model import Format
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api import webhook_models as models
 from rocket_server.http.api.webhooks import known_id
 from rocket_server.http.auth import AdminKey, Principal, ReadKey
@@ -28,6 +29,7 @@ from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
+from rocket_server.usecases import endpoints as acts
 
 router = APIRouter(prefix="/v1", tags=["webhooks"], responses=openapi.WEBHOOK_ERRORS)
 
@@ -102,15 +104,14 @@ async def read_delivery(
 @router.post("/deliveries/{delivery_id}/redeliver", response_model=models.Redelivered)
 async def redeliver(request: Request, principal: AdminKey, delivery_id: str) -> Json:
     """Send one again, under the same `webhook-id`; it takes the place of a try that is waited for."""
-    wanted = _known_id(delivery_id)
-
-    async def work(conn: Any) -> dict[str, Any]:
-        found, _, form = await history.find(conn, principal.organisation_id, wanted)
-        is_there = await _body(conn, principal, found.event_id, form) is not None
-        delivery, result = await history.redeliver(conn, principal.organisation_id, wanted, is_there=is_there)
-        return {**models.delivery_dict(delivery), "result": result}
-
-    return Json(await services_of(request).database.run(work))
+    done = await acts.redeliver(
+        services_of(request),
+        principal.organisation_id,
+        principal.tenant_id,
+        actor_of(request, principal),
+        _known_id(delivery_id),
+    )
+    return Json({**models.delivery_dict(done.delivery), "result": done.result})
 
 
 def _known_id(text: str) -> str:

@@ -11,6 +11,7 @@ from rocket_server import pipeline
 from rocket_server.errors import NotFound
 from rocket_server.events import store
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.auth import EventsKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
@@ -19,7 +20,7 @@ from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
-from rocket_server.pipeline import Result
+from rocket_server.usecases import events as acts
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=openapi.ERRORS)
 
@@ -86,19 +87,12 @@ async def read_event(request: Request, principal: ReadKey, event_id: str) -> Jso
 @router.post("/{event_id}/retry", response_model=event_answers.Processed)
 async def retry_event(request: Request, principal: EventsKey, event_id: str) -> Json:
     """Run a stored event again, after a mapping, a learner or a rule was mended."""
-    services = services_of(request)
     wanted = parse_uuid(event_id)
     if wanted is None:
         raise NotFound("There is no such event.")
-
-    async def run_again(conn: Any) -> dict[str, Result]:
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        return await pipeline.retry(conn, configuration, [wanted], datetime.now(UTC))
-
-    results = await services.database.run(run_again, ingest=True)
-    if wanted not in results:
-        raise NotFound("There is no such event.")
-    result = results[wanted]
+    result = await acts.retry(
+        services_of(request), principal.organisation_id, actor_of(request, principal), wanted
+    )
     return Json(
         {
             "status": result.status,

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rocket_server.badges import issuers, store
 from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.images import ImageFault, png_of_data_url
 from rocket_server.delivery.guard import destination
 from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
-from rocket_server.organisations import store as organisations
+from rocket_server.usecases import issuer as acts
+from rocket_server.usecases.issuer import Profile, Shown
 
 router = APIRouter(prefix="/v1/issuer", tags=["badges"], responses=openapi.ERRORS)
 
@@ -42,7 +43,7 @@ async def read_issuer(request: Request, principal: ReadKey) -> Json:
     """The issuer's profile and keys; private halves are never shown."""
     services = services_of(request)
     async with services.database.connection() as conn:
-        return Json(await _shown(conn, services, principal.organisation_id))
+        return _answer(services, await acts.read(conn, principal.organisation_id))
 
 
 @router.put("", response_model=organisation_answers.Issuer)
@@ -55,41 +56,29 @@ async def change_issuer(request: Request, principal: AdminKey, body: ProfileBody
             png = png_of_data_url(body.image)
         except ImageFault as fault:
             raise InvalidPayload.field("image", str(fault)) from fault
-    organisation_id = principal.organisation_id
-    url = None if body.url is None else destination(body.url).url
-
-    async def work(conn: Any) -> dict[str, Any]:
-        await organisations.lock(conn, organisation_id)
-        before = await issuers.read(conn, organisation_id)
-        profile: dict[str, Any] = {"name": body.name, "url": url, "email": body.email}
-        if png is not None:
-            profile["image_id"] = await store.add_image(conn, organisation_id, "", png)
-        elif "image" not in body.model_fields_set:
-            profile["image_id"] = before.image_id
-        set_ones = {key: value for key, value in profile.items() if value is not None}
-        await issuers.set_profile(conn, organisation_id, set_ones)
-        return await _shown(conn, services, organisation_id)
-
-    return Json(await services.database.run(work))
+    profile = Profile(
+        body.name,
+        None if body.url is None else destination(body.url).url,
+        body.email,
+        png,
+        keeps_image="image" not in body.model_fields_set,
+    )
+    changed = await acts.change(services, principal.organisation_id, actor_of(request, principal), profile)
+    return _answer(services, changed)
 
 
 @router.post("/rotate-key", status_code=201, response_model=organisation_answers.Issuer)
 async def rotate_key(request: Request, principal: AdminKey) -> Json:
     """Sign with a new key from now on. The old one goes on to verify what it signed."""
-    services = services_of(request)
-
-    async def work(conn: Any) -> dict[str, Any]:
-        await organisations.lock(conn, principal.organisation_id)
-        await issuers.rotate(conn, principal.organisation_id, services.sealer)
-        return await _shown(conn, services, principal.organisation_id)
-
-    return Json(await services.database.run(work), status_code=201)
+    services, actor = services_of(request), actor_of(request, principal)
+    rotated = await acts.rotate_key(services, principal.organisation_id, actor, services.sealer)
+    return _answer(services, rotated, 201)
 
 
-async def _shown(conn: Any, services: Services, organisation_id: str) -> dict[str, Any]:
-    issuer = await issuers.read(conn, organisation_id)
+def _answer(services: Services, shown: Shown, status_code: int = 200) -> Json:
+    issuer = shown.issuer
     public = PublicUrls(services.settings.public_url, issuer.issuer_id)
-    return {
+    answer = {
         "issuer_id": issuer.issuer_id,
         "name": issuer.name,
         "url": issuer.url,
@@ -105,6 +94,7 @@ async def _shown(conn: Any, services: Services, organisation_id: str) -> dict[st
                 "created_at": rfc3339(key.created_at),
                 "retired_at": rfc3339(key.retired_at) if key.retired_at else None,
             }
-            for key in await issuers.keys(conn, organisation_id)
+            for key in shown.keys
         ],
     }
+    return Json(answer, status_code)

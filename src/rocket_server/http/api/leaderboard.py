@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
-from rocket_server.http.api.users import known_learner
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.paging import Cursor, Limit, decode_cursor, encode_cursor
 from rocket_server.http.responses import Json, rfc3339
@@ -19,6 +18,7 @@ from rocket_server.ids import parse_uuid
 from rocket_server.leaderboards import standings
 from rocket_server.leaderboards.boards import Period, board_of
 from rocket_server.leaderboards.standings import Place
+from rocket_server.learners.store import known_learner
 
 router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"], responses=openapi.ERRORS)
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from ipaddress import ip_network
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from rocket_server import sources as adapters
-from rocket_server.errors import FieldError, InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.numbers import Whole
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
-from rocket_server.http.services import services_of
-from rocket_server.ids import parse_uuid
+from rocket_server.http.services import Services, services_of
 from rocket_server.organisations import request_log, sources, store
-from rocket_server.organisations.credentials import check_own_token
-from rocket_server.organisations.model import Filters, Organisation, Rank, Source
-from rocket_server.rules.parse import MAX_RULES
-from rocket_server.sources import checks, sites
-from rocket_server.sources.checks import Fault
+from rocket_server.organisations.model import Filters, Organisation, Rank
+from rocket_server.sources import sites
+from rocket_server.usecases import organisation as organisation_acts
+from rocket_server.usecases import sources as acts
+from rocket_server.usecases.sources import UNSET, Settings, Shown
 
 router = APIRouter(prefix="/v1", tags=["organisation"], responses=openapi.ERRORS)
 
@@ -75,6 +72,18 @@ class FiltersBody(BaseModel):
     exclude_suspended: bool = False
     course_resets: bool = True
 
+    def filters(self) -> Filters:
+        """The filters, with sets of ids."""
+        return Filters(
+            frozenset(self.course_ids),
+            frozenset(self.category_ids),
+            frozenset(self.role_ids),
+            frozenset(self.context_levels),
+            self.visible,
+            self.exclude_suspended,
+            self.course_resets,
+        )
+
 
 class SourceChange(BaseModel):
     """Settings of a source to change; what isn't sent stays."""
@@ -91,6 +100,18 @@ class SourceChange(BaseModel):
         max_length=sites.MAX_SITE,
         description="The platform's address, where it moved; null: that of the next event.",
     )
+
+    def settings(self) -> Settings:
+        """What is sent and isn't null; `unknown_learner` and `site` may be null."""
+        sent = self.model_fields_set
+        return Settings(
+            UNSET if self.allowed_cidrs is None else tuple(self.allowed_cidrs),
+            UNSET if self.staff_ids is None else frozenset(self.staff_ids),
+            UNSET if self.filters is None else self.filters.filters(),
+            self.unknown_learner if "unknown_learner" in sent else UNSET,
+            UNSET if self.mappings is None else self.mappings,
+            self.site if "site" in sent else UNSET,
+        )
 
 
 class NewSource(SourceChange):
@@ -128,21 +149,18 @@ async def read_organisation(request: Request, principal: ReadKey) -> Json:
 @router.patch("/organisation", response_model=organisation_answers.Organisation)
 async def change_organisation(request: Request, principal: AdminKey, body: OrganisationChange) -> Json:
     """Change the organisation's settings."""
-    ranks = _ranks(body.ranks)
-
-    async def work(conn: Any) -> Organisation:
-        return await store.change(
-            conn,
-            principal.organisation_id,
-            name=body.name,
-            timezone_name=body.timezone,
-            unknown_learner=body.unknown_learner,
-            weekly_goal=body.weekly_goal,
-            ranks=ranks,
-            grace_weeks=body.grace_weeks,
-        )
-
-    return Json(_organisation(await services_of(request).database.run(work)))
+    changes = {
+        "name": body.name,
+        "timezone_name": body.timezone,
+        "unknown_learner": body.unknown_learner,
+        "weekly_goal": body.weekly_goal,
+        "ranks": None if body.ranks is None else [Rank(**rank.model_dump()) for rank in body.ranks],
+        "grace_weeks": body.grace_weeks,
+    }
+    changed = await organisation_acts.change(
+        services_of(request), principal.organisation_id, actor_of(request, principal), changes
+    )
+    return Json(_organisation(changed))
 
 
 @router.get("/sources", response_model=organisation_answers.SourceList)
@@ -151,7 +169,7 @@ async def list_sources(request: Request, principal: ReadKey) -> Json:
     services = services_of(request)
     async with services.database.connection() as conn:
         shown = [
-            await _source(conn, services.settings.public_url, source)
+            _source(services, Shown(source, await sources.credentials(conn, source), {}))
             for source in await sources.all_sources(conn, principal.organisation_id)
         ]
     return Json({"sources": shown, "next_cursor": None})
@@ -161,42 +179,17 @@ async def list_sources(request: Request, principal: ReadKey) -> Json:
 async def create_source(request: Request, principal: AdminKey, body: NewSource) -> Json:
     """Make a source with a token, or with an HMAC secret where one is sent. A secret is shown once, here."""
     services = services_of(request)
-    if body.kind not in adapters.KINDS:
-        raise InvalidPayload.field("kind", f"one of {', '.join(sorted(adapters.KINDS))}")
-    if body.token is not None:
-        check_own_token(body.token)
-    wanted = _changed(Source(principal.organisation_id, "", body.kind, body.name or body.kind, ""), body)
-
-    async def work(conn: Any) -> dict[str, Any]:
-        source = await sources.create(conn, wanted)
-        await _refuse_too_many_mappings(conn, principal.organisation_id)
-        if body.site is not None:
-            source = await sources.set_site(conn, source, body.site)
-        secrets = {}
-        if body.hmac_secret is not None:
-            secrets["hmac_secret"] = await sources.add_hmac_secret(conn, source, body.hmac_secret)
-        if body.token is not None or body.hmac_secret is None:
-            secrets["token"] = await sources.add_token(conn, source, body.token)
-        return await _source(conn, services.settings.public_url, source) | secrets
-
-    return Json(await services.database.run(work), status_code=201)
+    new = acts.NewSource(body.kind, body.name, body.settings(), body.token, body.hmac_secret)
+    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), new)
+    return Json({**_source(services, made), **made.secrets}, status_code=201)
 
 
 @router.patch("/sources/{source_id}", response_model=organisation_answers.Source)
 async def change_source(request: Request, principal: AdminKey, source_id: str, body: SourceChange) -> Json:
     """Change a source's settings."""
-    services = services_of(request)
-
-    async def work(conn: Any) -> dict[str, Any]:
-        await store.lock(conn, principal.organisation_id)
-        source = _changed(await _known(conn, principal.organisation_id, source_id), body)
-        await sources.change(conn, source)
-        await _refuse_too_many_mappings(conn, principal.organisation_id)
-        if "site" in body.model_fields_set:
-            source = await sources.set_site(conn, source, body.site or None)
-        return await _source(conn, services.settings.public_url, source)
-
-    return Json(await services.database.run(work))
+    services, actor = services_of(request), actor_of(request, principal)
+    changed = await acts.change(services, principal.organisation_id, actor, source_id, body.settings())
+    return Json(_source(services, changed))
 
 
 @router.post(
@@ -204,21 +197,10 @@ async def change_source(request: Request, principal: AdminKey, source_id: str, b
 )
 async def rotate_source(request: Request, principal: AdminKey, source_id: str, body: Rotation) -> Json:
     """Add a credential; with `revoke`, an old one stops to work in the same moment."""
-    if body.token is not None:
-        check_own_token(body.token)
-
-    async def work(conn: Any) -> dict[str, str]:
-        await store.lock(conn, principal.organisation_id)
-        source = await _known(conn, principal.organisation_id, source_id)
-        if body.revoke is not None:
-            await sources.revoke(conn, source, body.revoke)
-        if body.hmac_secret is not None or body.kind == "hmac_secret":
-            answer = {"hmac_secret": await sources.add_hmac_secret(conn, source, body.hmac_secret)}
-        else:
-            answer = {"token": await sources.add_token(conn, source, body.token)}
-        return {"source_id": source.source_id, **answer}
-
-    return Json(await services_of(request).database.run(work), status_code=201)
+    actor = actor_of(request, principal)
+    rotation = acts.Rotation(body.kind, body.token, body.hmac_secret, body.revoke)
+    rotated = await acts.rotate(services_of(request), principal.organisation_id, actor, source_id, rotation)
+    return Json({"source_id": rotated.source.source_id, **rotated.secrets}, status_code=201)
 
 
 @router.get("/sources/{source_id}/requests", response_model=organisation_answers.RequestPage)
@@ -227,85 +209,12 @@ async def list_requests(
 ) -> Json:
     """The source's last requests: what arrived, what was answered and why."""
     async with services_of(request).database.connection() as conn:
-        source = await _known(conn, principal.organisation_id, source_id)
+        source = await acts.known(conn, principal.organisation_id, source_id)
         rows = await request_log.page(
             conn, principal.organisation_id, source.source_id, id_after(cursor), limit
         )
     shown = [{**asdict(row), "received_at": rfc3339(row.received_at)} for row in rows]
     return Json(page("requests", shown, limit, "request_id"))
-
-
-def _ranks(bodies: list[RankBody] | None) -> list[Rank] | None:
-    """Ranks by their weeks. Raises InvalidPayload where not everybody has one, or somebody has two."""
-    if bodies is None:
-        return None
-    ranks = sorted((Rank(**body.model_dump()) for body in bodies), key=lambda rank: rank.weeks)
-    if ranks[0].weeks != 0:
-        raise InvalidPayload.field("ranks", "one of them begins at 0 weeks, so that everybody has a rank")
-    if len({rank.weeks for rank in ranks}) < len(ranks) or len({rank.name for rank in ranks}) < len(ranks):
-        raise InvalidPayload.field("ranks", "each has weeks and a name of its own")
-    return ranks
-
-
-async def _known(conn: Any, organisation_id: str, source_id: str) -> Source:
-    found = parse_uuid(source_id)
-    if found is None:
-        raise NotFound("There is no such source.")
-    return await sources.read(conn, organisation_id, found)
-
-
-async def _refuse_too_many_mappings(conn: Any, organisation_id: str) -> None:
-    """Each is a rule that may hear any event: they have the bound of rules, over all sources together."""
-    mappings = sum(len(source.mappings) for source in await sources.all_sources(conn, organisation_id))
-    if mappings > MAX_RULES:
-        raise InvalidPayload.field(
-            "mappings", f"an organisation's sources may have {MAX_RULES} mappings together, not {mappings}"
-        )
-
-
-def _changed(source: Source, change: SourceChange) -> Source:
-    """The source with what `change` sets. Raises InvalidPayload naming what can't be."""
-    faults: list[FieldError] = []
-    changes: dict[str, Any] = {}
-    if change.allowed_cidrs is not None:
-        faults += _cidr_faults(change.allowed_cidrs)
-        changes["allowed_cidrs"] = tuple(change.allowed_cidrs)
-    if change.staff_ids is not None:
-        changes["staff_ids"] = frozenset(change.staff_ids)
-    if change.filters is not None:
-        changes["filters"] = Filters(
-            frozenset(change.filters.course_ids),
-            frozenset(change.filters.category_ids),
-            frozenset(change.filters.role_ids),
-            frozenset(change.filters.context_levels),
-            change.filters.visible,
-            change.filters.exclude_suspended,
-            change.filters.course_resets,
-        )
-    if "unknown_learner" in change.model_fields_set:
-        changes["unknown_learner"] = change.unknown_learner
-    if change.mappings is not None:
-        faults += checks.faults_in(change.mappings, "mappings")
-        faults += adapters.check_mappings(source.kind, change.mappings)
-        changes["mappings"] = change.mappings
-    if change.site:
-        try:
-            sites.site(change.site)
-        except Fault as fault:
-            faults.append(FieldError("site", str(fault)))
-    if faults:
-        raise InvalidPayload.from_fields(faults)
-    return replace(source, **changes)
-
-
-def _cidr_faults(cidrs: list[str]) -> list[FieldError]:
-    faults = []
-    for index, cidr in enumerate(cidrs):
-        try:
-            ip_network(cidr, strict=False)
-        except ValueError:
-            faults.append(FieldError(f"allowed_cidrs[{index}]", "an address range such as 192.0.2.0/24"))
-    return faults
 
 
 def _organisation(organisation: Organisation) -> dict[str, Any]:
@@ -323,7 +232,8 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
     }
 
 
-async def _source(conn: Any, public_url: str, source: Source) -> dict[str, Any]:
+def _source(services: Services, shown: Shown) -> dict[str, Any]:
+    source, public_url = shown.source, services.settings.public_url
     filters = asdict(source.filters)
     return {
         "source_id": source.source_id,
@@ -348,6 +258,6 @@ async def _source(conn: Any, public_url: str, source: Source) -> dict[str, Any]:
                 "created_at": rfc3339(credential.created_at),
                 "revoked_at": rfc3339(credential.revoked_at) if credential.revoked_at else None,
             }
-            for credential in await sources.credentials(conn, source)
+            for credential in shown.credentials
         ],
     }

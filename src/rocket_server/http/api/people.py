@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,32 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.http import openapi, queries
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import people as people_answers
-from rocket_server.http.api.users import known_learner
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.numbers import Whole
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
-from rocket_server.http.services import Services, services_of
+from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
-from rocket_server.ids import first_uuid7, uuid7
-from rocket_server.leaderboards import refresh
+from rocket_server.ids import first_uuid7
 from rocket_server.learners import people
-from rocket_server.learners import store as learners
 from rocket_server.learners.people import Filter, Person
-from rocket_server.learners.store import Learner
-from rocket_server.people import anonymise as anonymising
-from rocket_server.people import erasure
-from rocket_server.people import merge as merging
-from rocket_server.people.held import Released, release
+from rocket_server.learners.store import known_learner
 from rocket_server.sources import checks
 from rocket_server.sources.canonical import external_identities
-from rocket_server.sources.checks import Fault
+from rocket_server.usecases import people as acts
+from rocket_server.usecases.people import Change, Changed, NewPerson
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
-
-# What is about others is looked through here as far as a request may take, and then in the background.
-_PIECES_SWEPT_AT_ONCE = 20
 
 _NO_NUL = r"^[^\x00]*$"
 Identity = Annotated[str, Field(min_length=1, max_length=checks.MAX_ID)]
@@ -93,47 +83,20 @@ class MergeRequest(BaseModel):
     dry_run: bool = False
 
 
-class _RolledBack(Exception):
-    """Leaves a transaction without its effects."""
-
-
 @router.post("", status_code=201, response_model=people_answers.ChangedUser)
 async def create_user(request: Request, principal: AdminKey, body: NewUser) -> Json:
-    """Make a learner; events that were held for one of his identities are run."""
-    services = services_of(request)
+    """Make a learner; events that were held for one of their identities are run."""
     faults: list[FieldError] = []
     external = external_identities(
         body.external_ids, "external_ids", lambda path, message: faults.append(FieldError(path, message))
     )
-    user_id, *_ = _identities([body.user_id], "user_id", faults)
-    own = _identities(body.identities, "identities", faults)
-    identities = list(dict.fromkeys((user_id, *own, *external)))
-    faults += _email_faults(body.email) + checks.metadata_faults(body.metadata)
-    if user_id == "search":
-        faults.append(FieldError("user_id", "is a word of the API's own; take another"))
-    if faults:
-        raise InvalidPayload.from_fields(faults)
-    now = datetime.now(UTC)
-    person = Person(
-        uuid7(),
-        user_id,
-        body.email or None,
-        body.name,
-        "active",
-        body.weekly_goal,
-        body.metadata,
-        now,
-        identities,
+    new = NewPerson(
+        body.user_id, body.email, body.name, body.identities, external, body.weekly_goal, body.metadata
     )
-
-    async def work(conn: Any) -> None:
-        await people.create(conn, principal.organisation_id, person, principal.actor, now)
-
-    await services.database.run(work)
-    released = await release(
-        services.database, services.configurations, principal.organisation_id, identities
+    made = await acts.create(
+        services_of(request), principal.organisation_id, actor_of(request, principal), new, faults
     )
-    return await _answer(services, principal.organisation_id, person.learner_id, released, status_code=201)
+    return _changed(made, 201)
 
 
 @router.get("", response_model=people_answers.UserPage)
@@ -183,96 +146,69 @@ async def search_users(
 
 @router.get("/{user_id}", response_model=people_answers.User)
 async def read_user(request: Request, principal: ReadKey, user_id: str) -> Json:
-    """A learner by any of his identities."""
-    services = services_of(request)
-    async with services.database.connection() as conn:
+    """A learner by any of their identities."""
+    async with services_of(request).database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
-    return await _answer(services, principal.organisation_id, learner.learner_id)
+        (person,) = await people.read(conn, principal.organisation_id, [learner.learner_id])
+    return Json(_shown(person))
 
 
 @router.patch("/{user_id}", response_model=people_answers.ChangedUser)
 async def change_user(request: Request, principal: AdminKey, user_id: str, body: UserChange) -> Json:
     """Change what is known of a learner. A suspended one's events are kept, and give nothing."""
-    services, organisation_id = services_of(request), principal.organisation_id
-    faults = _email_faults(body.email) + checks.metadata_faults(body.metadata)
-    added = _identities(body.add_identities, "add_identities", faults)
-    if "status" in body.model_fields_set and body.status is None:
-        faults.append(FieldError("status", "active or suspended"))
+    fields = body.model_fields_set & {"email", "name", "status", "weekly_goal", "metadata"}
+    faults: list[FieldError] = []
     if "leaderboard" in body.model_fields_set and body.leaderboard is None:
         faults.append(FieldError("leaderboard", "shown, anonymous or hidden"))
-    if faults:
-        raise InvalidPayload.from_fields(faults)
-    fields = body.model_fields_set & {"email", "name", "status", "weekly_goal", "metadata"}
-    changes = {name: getattr(body, name) for name in fields}
-    if "email" in changes:
-        changes["email"] = body.email or None
-    now = datetime.now(UTC)
-
-    async def work(conn: Any) -> Learner:
-        learner = await known_learner(conn, organisation_id, user_id)
-        await people.change(conn, organisation_id, learner, changes, principal.actor, now)
-        if body.leaderboard is not None and await refresh.set_display(
-            conn, organisation_id, learner.learner_id, body.leaderboard
-        ):
-            detail = {"fields": ["leaderboard"]}
-            await people.note(
-                conn, organisation_id, learner.learner_id, "changed", principal.actor, now, detail
-            )
-        if body.remove_identities:
-            gone = list(dict.fromkeys(body.remove_identities))
-            await people.remove_identities(conn, organisation_id, learner, gone, principal.actor, now)
-        if added:
-            await learners.link(conn, organisation_id, added, learner.user_id)
-        return learner
-
-    learner = await services.database.run(work)
-    released = await release(services.database, services.configurations, organisation_id, added)
-    return await _answer(services, organisation_id, learner.learner_id, released)
+    change = Change(
+        {name: getattr(body, name) for name in fields},
+        body.leaderboard,
+        body.add_identities,
+        body.remove_identities,
+    )
+    return _changed(
+        await acts.change(
+            services_of(request),
+            principal.organisation_id,
+            actor_of(request, principal),
+            user_id,
+            change,
+            faults,
+        )
+    )
 
 
 @router.post("/{user_id}/identities", status_code=201, response_model=people_answers.ChangedUser)
 async def add_identities(request: Request, principal: AdminKey, user_id: str, body: NewIdentities) -> Json:
     """Say that identities are this learner's; events that were held for them are run."""
-    services, organisation_id = services_of(request), principal.organisation_id
-    faults: list[FieldError] = []
-    identities = _identities(body.identities, "identities", faults)
-    if faults:
-        raise InvalidPayload.from_fields(faults)
-
-    async def work(conn: Any) -> Learner:
-        learner = await known_learner(conn, organisation_id, user_id)
-        return await learners.link(conn, organisation_id, identities, learner.user_id)
-
-    learner = await services.database.run(work)
-    released = await release(services.database, services.configurations, organisation_id, identities)
-    return await _answer(services, organisation_id, learner.learner_id, released, status_code=201)
+    linked = await acts.link(
+        services_of(request),
+        principal.organisation_id,
+        actor_of(request, principal),
+        user_id,
+        body.identities,
+    )
+    return _changed(linked, 201)
 
 
 @router.post("/{user_id}/merge", response_model=people_answers.Merged)
 async def merge_users(request: Request, principal: AdminKey, user_id: str, body: MergeRequest) -> Json:
     """Make another learner one with this one, for good; with `dry_run`, only show what would follow."""
-    services, organisation_id = services_of(request), principal.organisation_id
-    now = datetime.now(UTC)
-    found: list[merging.Merge] = []
-
-    async def work(conn: Any) -> None:
-        await known_learner(conn, organisation_id, user_id)
-        configuration = await services.configurations.current(conn, organisation_id)
-        made = await merging.merge(conn, configuration, user_id, body.from_id, principal.actor, now)
-        found[:] = [made]
-        if body.dry_run:
-            raise _RolledBack
-
-    with suppress(_RolledBack):
-        await services.database.run(work)
-    (made,) = found
-    status = "already_merged" if made.replayed else "preview" if body.dry_run else "merged"
+    merged = await acts.merge(
+        services_of(request),
+        principal.organisation_id,
+        actor_of(request, principal),
+        user_id,
+        body.from_id,
+        dry_run=body.dry_run,
+    )
+    made, is_preview = merged.merge, merged.status == "preview"
     return Json(
         {
-            "status": status,
-            "merge_id": None if status == "preview" else made.merge_id,
+            "status": merged.status,
+            "merge_id": None if is_preview else made.merge_id,
             "user_id": made.user_id,
-            "merged_at": None if status == "preview" else rfc3339(made.merged_at),
+            "merged_at": None if is_preview else rfc3339(made.merged_at),
             "followed": made.followed,
         }
     )
@@ -280,22 +216,14 @@ async def merge_users(request: Request, principal: AdminKey, user_id: str, body:
 
 @router.delete("/{user_id}", response_model=people_answers.Anonymised)
 async def anonymise_user(request: Request, principal: AdminKey, user_id: str) -> Json:
-    """Forget who a learner was, for good; what he earned stays as sums under an id without meaning."""
-    services, organisation_id = services_of(request), principal.organisation_id
-    now = datetime.now(UTC)
-
-    async def work(conn: Any) -> anonymising.Anonymised:
-        await known_learner(conn, organisation_id, user_id)
-        configuration = await services.configurations.current(conn, organisation_id)
-        return await anonymising.anonymise(conn, configuration, user_id, principal.actor, now)
-
-    done = await services.database.run(work)
-    await erasure.sweep(services.database, organisation_id, _PIECES_SWEPT_AT_ONCE)
-    async with services.database.connection() as conn:
-        erased_at = await anonymising.erased_at(conn, organisation_id, done.learner_id)
+    """Forget who a learner was, for good; what they earned stays as sums under an id without meaning."""
+    forgotten = await acts.anonymise(
+        services_of(request), principal.organisation_id, actor_of(request, principal), user_id
+    )
+    erased_at = forgotten.erased_at
     return Json(
         {
-            "user_id": done.user_id,
+            "user_id": forgotten.anonymised.user_id,
             "status": "anonymised",
             "erasure": "running" if erased_at is None else "finished",
             "erased_at": None if erased_at is None else rfc3339(erased_at),
@@ -317,23 +245,19 @@ async def read_changes(
     return Json(page("changes", shown, limit, "change_id"))
 
 
-async def _answer(
-    services: Services,
-    organisation_id: str,
-    learner_id: str,
-    released: Released | None = None,
-    status_code: int = 200,
-) -> Json:
-    async with services.database.connection() as conn:
-        (person,) = await people.read(conn, organisation_id, [learner_id])
-    shown = _shown(person)
-    if released is not None:
-        shown["released"] = {
-            "events": released.events,
-            "points_awarded": released.points,
-            "more": released.more,
-        }
-    return Json(shown, status_code=status_code)
+def _changed(changed: Changed, status_code: int = 200) -> Json:
+    released = changed.released
+    return Json(
+        {
+            **_shown(changed.person),
+            "released": {
+                "events": released.events,
+                "points_awarded": released.points,
+                "more": released.more,
+            },
+        },
+        status_code,
+    )
 
 
 def _shown(person: Person) -> dict[str, Any]:
@@ -348,28 +272,6 @@ def _shown(person: Person) -> dict[str, Any]:
         "identities": person.identities,
         "created_at": rfc3339(person.created_at),
     }
-
-
-def _identities(given: list[str], path: str, faults: list[FieldError]) -> list[str]:
-    """Identities in the form in which they are kept; what is wrong with one is added to `faults`."""
-    checked = []
-    for index, identity in enumerate(given):
-        try:
-            checked.append(checks.user_id(identity))
-        except Fault as fault:
-            checked.append(identity)
-            where = path if path == "user_id" else f"{path}[{index}]"
-            faults.append(FieldError(where, str(fault)))
-    return checked
-
-
-def _email_faults(email: str | None) -> list[FieldError]:
-    if email:
-        try:
-            checks.email(email)
-        except Fault as fault:
-            return [FieldError("email", str(fault))]
-    return []
 
 
 def _first_id(path: str, text: str | None, zone: Any) -> str | None:

@@ -8,18 +8,19 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
-from rocket_server.errors import Conflict, NotFound
+from rocket_server.errors import NotFound
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
-from rocket_server.organisations import store as organisations
-from rocket_server.plugins import dispatch
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.interface import ExternalService, Plugin
 from rocket_server.plugins.manager import PluginManager
 from rocket_server.plugins.store import SubscriptionState
+from rocket_server.usecases import plugins as acts
+from rocket_server.usecases.plugins import subscription_ids
 
 router = APIRouter(prefix="/v1/plugins", tags=["plugins"], responses=openapi.ERRORS)
 
@@ -42,7 +43,7 @@ async def list_plugins(request: Request, principal: ReadKey) -> Json:
         states = await plugins_store.states(
             conn,
             principal.organisation_id,
-            [name for plugin in manager.get_plugins() for name in _ids(plugin)],
+            [name for plugin in manager.get_plugins() for name in subscription_ids(plugin.id)],
         )
     shown = [_shown(manager, plugin, states) for plugin in manager.get_plugins()]
     failed = [
@@ -67,25 +68,18 @@ async def change_plugin(request: Request, principal: AdminKey, plugin_id: str, b
     plugin = manager.get_plugin(plugin_id)
     if plugin is None:
         raise NotFound("There is no such plugin.", {"field": "plugin_id"})
-    organisation_id, ids = principal.organisation_id, _ids(plugin)
-
-    async def work(conn: Any) -> dict[str, SubscriptionState]:
-        await services.configurations.current(conn, organisation_id)
-        if not await plugins_store.states(conn, organisation_id, ids):
-            raise Conflict("The plugin is not active in this installation, so there is nothing to switch.")
-        if await plugins_store.switch(conn, organisation_id, ids, body.enabled):
-            await organisations.touch(conn, organisation_id)
-        return await plugins_store.states(conn, organisation_id, ids)
-
-    return Json(_shown(manager, plugin, await services.database.run(work)))
-
-
-def _ids(plugin: Plugin) -> tuple[str, str]:
-    return plugin.id, f"{plugin.id}{dispatch.SERVICE_SUFFIX}"
+    states = await acts.switch(
+        services,
+        principal.organisation_id,
+        actor_of(request, principal),
+        plugin.id,
+        enabled=body.enabled,
+    )
+    return Json(_shown(manager, plugin, states))
 
 
 def _shown(manager: PluginManager, plugin: Plugin, states: dict[str, SubscriptionState]) -> dict[str, Any]:
-    own = [states[name] for name in _ids(plugin) if name in states]
+    own = [states[name] for name in subscription_ids(plugin.id) if name in states]
     off = next((one for one in own if not one.enabled), None)
     lines = [line for one in own for line in one.by_label.values()]
     last = max(lines, key=lambda line: line.last_at, default=None)

@@ -15,7 +15,6 @@ from rocket_server.http import openapi
 from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.api.events import shown
-from rocket_server.http.api.users import known_learner
 from rocket_server.http.aside import alone, aside
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.edge.body import decode_json
@@ -32,6 +31,7 @@ from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
+from rocket_server.learners.store import known_learner
 from rocket_server.rules import cap_use, templates
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import RuleSet

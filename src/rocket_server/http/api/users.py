@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from rocket_server.badges import awards
 from rocket_server.badges import store as badges
 from rocket_server.badges.addresses import PublicUrls
-from rocket_server.errors import NotFound
 from rocket_server.events import store as events_store
 from rocket_server.http import openapi
 from rocket_server.http.api.answers import events as event_answers
@@ -25,7 +24,7 @@ from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.learners import store as learners
-from rocket_server.learners.store import Learner
+from rocket_server.learners.store import Learner, known_learner
 from rocket_server.ledger import store as ledger
 from rocket_server.organisations.model import Organisation, Rank
 from rocket_server.ranks import streaks as ranks
@@ -174,11 +173,3 @@ async def read_badges(
     public = PublicUrls(services.settings.public_url, issuer_id)
     held = [shown_award(row, public) for row in rows]
     return Json(page("badges", held, limit, "award_id"))
-
-
-async def known_learner(conn: Any, organisation_id: str, user_id: str) -> Learner:
-    """The learner of any of his identities. Raises NotFound."""
-    learner = await learners.find_one(conn, organisation_id, user_id) if "\0" not in user_id else None
-    if learner is None:
-        raise NotFound("There is no such learner.", {"field": "user_id"})
-    return learner

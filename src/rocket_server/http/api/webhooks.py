@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from rocket_server.conditions.reading import Problems
 from rocket_server.config.settings import Settings
-from rocket_server.delivery import endpoints, history, ping
-from rocket_server.delivery.endpoints import Webhook
+from rocket_server.delivery import endpoints
 from rocket_server.delivery.guard import check_url
-from rocket_server.delivery.history import Attempt
-from rocket_server.delivery.settings import CheckUrl, read_change, read_new
+from rocket_server.delivery.settings import CheckUrl, EndpointSettings, read_change, read_new
 from rocket_server.delivery.signing import secret_bytes
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
+from rocket_server.http.actors import actor_of
 from rocket_server.http.api import webhook_models as models
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.edge.body import decode_json
@@ -28,6 +28,8 @@ from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
+from rocket_server.usecases import endpoints as acts
+from rocket_server.usecases.endpoints import Shown
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=openapi.WEBHOOK_ERRORS)
 
@@ -53,12 +55,8 @@ async def create_webhook(request: Request, principal: AdminKey) -> Json:
     """Make a webhook. Its secret is shown once, here."""
     services = services_of(request)
     settings, own = read_new(decode_json(await request.body()), _check_url(services.settings))
-
-    async def work(conn: Any) -> dict[str, Any]:
-        webhook, secret = await endpoints.create(conn, principal.organisation_id, settings, own)
-        return {**await _read(conn, webhook), "secret": secret}
-
-    return Json(await services.database.run(work), status_code=201)
+    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), settings, own)
+    return Json({**_shown(made), "secret": made.secret}, status_code=201)
 
 
 @router.get("/{webhook_id}", response_model=models.WebhookShown)
@@ -66,34 +64,30 @@ async def read_webhook(request: Request, principal: ReadKey, webhook_id: str) ->
     """One webhook: what it is set to, and how it does."""
     async with services_of(request).database.connection() as conn:
         webhook = await endpoints.read(conn, principal.organisation_id, known_id(webhook_id))
-        return Json(await _read(conn, webhook))
+        return Json(_shown(await acts.show(conn, webhook)))
 
 
 @router.patch("/{webhook_id}", response_model=models.WebhookShown, openapi_extra=models.WEBHOOK_CHANGE)
 async def change_webhook(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Change what is sent; the rest stays. `"enabled": true` also gives it a fresh start."""
-    services = services_of(request)
+    services, actor = services_of(request), actor_of(request, principal)
     data = decode_json(await request.body())
-    wanted = known_id(webhook_id)
 
-    async def work(conn: Any) -> dict[str, Any]:
-        webhook = await endpoints.lock(conn, principal.organisation_id, wanted)
-        settings = read_change(data, webhook.settings, _check_url(services.settings))
-        enable = data.get("enabled") is True
-        return await _read(conn, await endpoints.change(conn, webhook, settings, enable=enable))
+    def wish(current: EndpointSettings) -> EndpointSettings:
+        return read_change(data, current, _check_url(services.settings))
 
-    return Json(await services.database.run(work))
+    enable = isinstance(data, dict) and data.get("enabled") is True
+    changed = await acts.change(
+        services, principal.organisation_id, actor, known_id(webhook_id), wish, enable=enable
+    )
+    return Json(_shown(changed))
 
 
 @router.delete("/{webhook_id}", status_code=204, response_class=Response)
 async def delete_webhook(request: Request, principal: AdminKey, webhook_id: str) -> Response:
     """Remove a webhook with everything of it. What waits for it is never sent."""
-    wanted = known_id(webhook_id)
-
-    async def work(conn: Any) -> None:
-        await endpoints.remove(conn, await endpoints.lock(conn, principal.organisation_id, wanted))
-
-    await services_of(request).database.run(work)
+    actor = actor_of(request, principal)
+    await acts.delete(services_of(request), principal.organisation_id, actor, known_id(webhook_id))
     return Response(status_code=204)
 
 
@@ -101,27 +95,23 @@ async def delete_webhook(request: Request, principal: AdminKey, webhook_id: str)
 async def test_webhook(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Send `webhook.test` at once, one time, and say what the receiver answered. It appears in the log."""
     services = services_of(request)
-    async with services.database.connection() as conn:
-        webhook = await endpoints.read(conn, principal.organisation_id, known_id(webhook_id))
-        target = await endpoints.target(conn, webhook)
-    now = datetime.now(UTC)
-    message = ping.message(webhook.endpoint_id, now)
-    # No connection is held while the receiver is thought about.
-    outcome = await services.pings.send(target, principal.tenant_id, message, now)
-
-    async def work(conn: Any) -> str:
-        await endpoints.hold(conn, principal.organisation_id, webhook.endpoint_id)
-        return await history.add_sent(conn, webhook, message, outcome)
-
-    delivery_id = await services.database.run(work)
+    tested = await acts.test(
+        services,
+        principal.organisation_id,
+        actor_of(request, principal),
+        known_id(webhook_id),
+        services.pings,
+        principal.tenant_id,
+    )
+    result = tested.result
     return Json(
         {
-            "delivered": outcome.delivered,
-            "status": outcome.status,
-            "duration_ms": outcome.duration_ms,
-            "error": outcome.error,
-            "answer": outcome.answer,
-            "delivery_id": delivery_id,
+            "delivered": result.delivered,
+            "status": result.status,
+            "duration_ms": result.duration_ms,
+            "error": result.error,
+            "answer": result.answer,
+            "delivery_id": tested.delivery_id,
         }
     )
 
@@ -134,35 +124,29 @@ async def test_webhook(request: Request, principal: AdminKey, webhook_id: str) -
 )
 async def rotate_secret(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Add a secret, shown once, here. The old one signs beside it for `overlap_s`, a day by default."""
-    wanted = known_id(webhook_id)
+    wanted, actor = known_id(webhook_id), actor_of(request, principal)
     own, overlap_s = _rotation(await request.body())
-
-    async def work(conn: Any) -> dict[str, Any]:
-        webhook = await endpoints.lock(conn, principal.organisation_id, wanted)
-        secret = await endpoints.rotate_secret(conn, webhook, own, overlap_s)
-        secrets = (await endpoints.secrets(conn, principal.organisation_id, [wanted]))[wanted]
-        retiring = [old.retires_at for old in secrets[:-1] if old.retires_at is not None]
-        return {
+    rotated = await acts.rotate_secret(
+        services_of(request), principal.organisation_id, actor, wanted, own, overlap_s
+    )
+    retiring = [old.retires_at for old in rotated.secrets[:-1] if old.retires_at is not None]
+    return Json(
+        {
             "id": wanted,
-            "secret": secret,
+            "secret": rotated.secret,
             "old_retires_at": rfc3339(max(retiring)) if retiring else None,
-            "secrets": models.secret_dicts(secrets),
-        }
-
-    return Json(await services_of(request).database.run(work), status_code=201)
+            "secrets": models.secret_dicts(rotated.secrets),
+        },
+        status_code=201,
+    )
 
 
 @router.post("/{webhook_id}/retire-secret", response_model=models.Retired)
 async def retire_secret(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Let the old secret of two sign nothing any more, from now on."""
-    wanted = known_id(webhook_id)
-
-    async def work(conn: Any) -> dict[str, Any]:
-        await endpoints.retire_secret(conn, await endpoints.lock(conn, principal.organisation_id, wanted))
-        secrets = await endpoints.secrets(conn, principal.organisation_id, [wanted])
-        return {"id": wanted, "secrets": models.secret_dicts(secrets[wanted])}
-
-    return Json(await services_of(request).database.run(work))
+    wanted, actor = known_id(webhook_id), actor_of(request, principal)
+    secrets = await acts.retire_secret(services_of(request), principal.organisation_id, actor, wanted)
+    return Json({"id": wanted, "secrets": models.secret_dicts(secrets)})
 
 
 @router.post(
@@ -174,16 +158,14 @@ async def retire_secret(request: Request, principal: AdminKey, webhook_id: str) 
 async def recover(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Queue again what the webhook missed since a time, also while it was disabled; the worker does it."""
     services = services_of(request)
-    wanted = known_id(webhook_id)
+    wanted, actor = known_id(webhook_id), actor_of(request, principal)
     data = _object(await request.body(), ("since", "until"))
 
-    async def work(conn: Any) -> dict[str, Any]:
-        webhook = await endpoints.lock(conn, principal.organisation_id, wanted)
-        configuration = await services.configurations.current(conn, principal.organisation_id)
-        span = _span(data, configuration.organisation.timezone, services.settings.delivery_retention_days)
-        return models.recovery_dict(await endpoints.recover(conn, webhook, *span))
+    def span(zone: ZoneInfo) -> tuple[datetime, datetime]:
+        return _span(data, zone, services.settings.delivery_retention_days)
 
-    return Json(await services.database.run(work), status_code=201)
+    recovery = await acts.recover(services, principal.organisation_id, actor, wanted, span)
+    return Json(models.recovery_dict(recovery), status_code=201)
 
 
 @router.get("/{webhook_id}/recoveries", response_model=models.RecoveryPage)
@@ -206,15 +188,10 @@ def known_id(text: str) -> str:
     return found
 
 
-async def _read(conn: Any, webhook: Webhook) -> dict[str, Any]:
+def _shown(shown: Shown) -> dict[str, Any]:
     """All that is told of one webhook."""
-    secrets = await endpoints.secrets(conn, webhook.organisation_id, [webhook.endpoint_id])
-    row = await endpoints.last_attempt(conn, webhook)
-    last = (row[0], Attempt(*tuple(row)[1:])) if row is not None else None
-    more = models.state_dict(
-        await endpoints.counts(conn, webhook), last, await endpoints.running_recovery(conn, webhook)
-    )
-    return models.webhook_dict(webhook, secrets[webhook.endpoint_id], more)
+    more = models.state_dict((shown.waiting, shown.given_up), shown.last, shown.recovery)
+    return models.webhook_dict(shown.webhook, shown.secrets, more)
 
 
 def _check_url(settings: Settings) -> CheckUrl:
@@ -255,7 +232,7 @@ def _rotation(body: bytes) -> tuple[str | None, int]:
     return secret, overlap_s
 
 
-def _span(data: Mapping[str, Any], zone: Any, retention_days: int) -> tuple[datetime, datetime]:
+def _span(data: Mapping[str, Any], zone: ZoneInfo, retention_days: int) -> tuple[datetime, datetime]:
     """From when to when to recover, within what is kept; up to now where nothing else is said."""
     now = datetime.now(UTC)
     since = moment("since", data.get("since"), zone, latest=now)
