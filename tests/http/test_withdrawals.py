@@ -297,3 +297,62 @@ def test_what_is_taken_back_names_the_version_that_gave_it(make_organisation, ad
     ]
     assert (reversed_["rule_id"], reversed_["rule_version"]) == ("posted", 1)
     adds_up(organisation)
+
+
+BEST = {
+    "rule_id": "quiz",
+    "trigger": "quiz.completed",
+    "actions": {"award_points": {"from": "score", "best": True}},
+    "constraints": {"unique_by": ["quiz_id"]},
+}
+
+
+def attempt(organisation, number: int, score: int, **properties: Any) -> dict[str, Any]:
+    body = {"quiz_id": "7", "attempt_id": str(number), "score": score, **properties}
+    at = f"2026-03-02T10:0{number}:00Z"
+    return organisation.api.event("quiz.completed", properties=body, timestamp=at)
+
+
+def delete(organisation, number: int) -> dict[str, Any]:
+    gone = {"timestamp": "2026-03-02T11:00:00Z", "properties": {"attempt_id": str(number)}}
+    return organisation.api.event("quiz.attempt_deleted", **gone)
+
+
+@pytest.mark.parametrize(
+    ("scores", "gone", "left"),
+    [
+        ((40, 60), (1,), 40),
+        ((40, 60), (0,), 60),
+        ((40, 25), (0,), 25),
+        ((40, 25, 60), (2,), 40),
+        ((40, 25, 60), (0,), 60),
+        ((40, 25, 60), (0, 2), 25),
+        ((40, 25, 60), (2, 0), 25),
+        ((60, 25, 40), (0,), 40),
+        ((60, 25, 40), (1, 0), 40),
+        ((60, 25, 40), (0, 2, 1), 0),
+        ((60, 60), (0,), 60),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("active", [True, False], ids=["active", "off"])
+def test_the_best_of_the_rest(make_organisation, adds_up, scores, gone, left: int, active: bool):
+    """Whichever attempt is withdrawn, there is what the best of the others is worth, also where the rule was
+    switched off in the meantime; the events say what they are worth, and another attempt adds to it."""
+    organisation = make_organisation(rules=[])
+    assert organisation.api.post("/v1/rules", BEST).status_code == 201
+    events = [attempt(organisation, number, score)["event_id"] for number, score in enumerate(scores)]
+    assert organisation.api.points("anna") == max(scores)
+    if not active:
+        assert (
+            organisation.api.request("PUT", "/v1/rules/quiz", json={**BEST, "active": False}).status_code
+            == 200
+        )
+    told = [delete(organisation, number) for number in gone]
+    assert organisation.api.points("anna") == left
+    worth = [organisation.api.read(event_id)["points_awarded"] for event_id in events]
+    assert sum(worth) + sum(one["points_awarded"] for one in told) == left
+    adds_up(organisation)
+    if active:
+        assert attempt(organisation, 9, 100)["points_awarded"] == 100 - left
+        adds_up(organisation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class Award(msgspec.Struct, frozen=True):
     status: Status
     event_id: str | None
     own_event_id: str | None
+    rule_id: str | None
 
 
 async def add(conn: Any, organisation_id: str, awards: Sequence[NewAward], now: datetime) -> set[str]:
@@ -90,6 +91,14 @@ async def by_rule_award(conn: Any, organisation_id: str, learner_id: str, rule_a
     """The badge that stands and was given in the same decision as a rule's award."""
     row = await conn.fetchrow(SQL["by_rule_award"], organisation_id, learner_id, rule_award_id)
     return None if row is None else Award(*row.values())
+
+
+async def relink(conn: Any, organisation_id: str, rule_awards: Mapping[str, str]) -> None:
+    """Say with which award of its rule each badge goes from now on, by the badges' award ids."""
+    if rule_awards:
+        await conn.execute(
+            SQL["relink"], organisation_id, list(rule_awards.keys()), list(rule_awards.values())
+        )
 
 
 async def given(

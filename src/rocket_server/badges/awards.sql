@@ -26,15 +26,21 @@ WHERE a.organisation_id = $1 AND a.learner_id = ANY ($3::uuid[]) AND a.learner_i
 -- name: by_events
 -- Standing awards that rules gave for events, and for some of them also those by criteria.
 SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
-    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
+    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id, a.rule_id
 FROM badge_awards a
 WHERE a.organisation_id = $1 AND a.event_id = ANY ($2::uuid[])
     AND (a.cause = 'rule' OR a.event_id = ANY ($3::uuid[])) AND a.status = 'awarded';
 
+-- name: relink
+-- Ties badges to other awards of the rules that gave them.
+UPDATE badge_awards b SET rule_award_id = n.rule_award_id
+FROM unnest($2::uuid[], $3::uuid[]) AS n (award_id, rule_award_id)
+WHERE b.organisation_id = $1 AND b.award_id = n.award_id;
+
 -- name: by_rule_award
 -- The badge that stands and came with a rule's award.
 SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
-    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
+    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id, a.rule_id
 FROM badge_awards a
 WHERE a.organisation_id = $1 AND a.learner_id = $2 AND a.rule_award_id = $3 AND a.cause = 'rule'
     AND a.status = 'awarded';
@@ -57,13 +63,13 @@ WHERE a.organisation_id = $1 AND a.award_id = ANY ($2::uuid[]) AND a.status = 'a
 -- name: find
 -- One award.
 SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
-    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
+    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id, a.rule_id
 FROM badge_awards a WHERE a.organisation_id = $1 AND a.award_id = $2;
 
 -- name: standing_award
 -- The latest standing award of a badge to a learner.
 SELECT a.award_id::text AS award_id, a.learner_id::text AS learner_id, a.badge_id, a.status,
-    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id
+    a.event_id::text AS event_id, a.own_event_id::text AS own_event_id, a.rule_id
 FROM badge_awards a
 WHERE a.organisation_id = $1 AND a.learner_id = $2 AND a.badge_id = $3 AND a.status = 'awarded'
     AND coalesce(a.expires_at > now(), true)

@@ -249,17 +249,26 @@ async def _judge(conn: Any, configuration: Configuration, items: Sequence[Item])
         or (len(item.chain) < MAX_CHAIN and configuration.rules.triggered(item.event.event))
     ]
     if heard:
-        await Awarding(configuration).decide(conn, heard)
+        await Awarding(configuration).decide(conn, heard, restores=False)
 
 
 async def _lost(conn: Any, configuration: Configuration, items: Sequence[Item]) -> list[Award]:
     """Awards whose event was withdrawn, or was decided anew and gives them no more, or is another's now."""
     event_ids = {event_id for item in items for event_id in item.withdrawn}
-    anew = {item.event_id: item for item in items if item.stored and _gave_badges(item.stored)}
+    anew = {
+        item.event_id: item
+        for item in items
+        if item.stored and (item.again is not None or _gave_badges(item.stored))
+    }
     gone = {item.event_id for item in items if _is_anothers_now(item)}
     lost: list[Award] = []
-    for award in await awards.by_events(conn, configuration.organisation_id, event_ids | anew.keys(), gone):
+    stay: dict[str, str] = {}
+    whole = gone | {item.event_id for item in anew.values() if item.again is not None}
+    for award in await awards.by_events(conn, configuration.organisation_id, event_ids | anew.keys(), whole):
         item = None if award.event_id in gone else anew.get(award.event_id or "")
+        if item is not None and item.again is not None and award.rule_id not in item.again:
+            item.badges.append(award.badge_id)
+            continue
         kept = next((gift for gift in item.gifts if gift.badge_id == award.badge_id), None) if item else None
         if item is None or kept is None or award.event_id in event_ids:
             lost.append(award)
@@ -267,6 +276,8 @@ async def _lost(conn: Any, configuration: Configuration, items: Sequence[Item]) 
             kept.detail["badge_status"] = "awarded"
             item.badges.append(award.badge_id)
             item.gifts.remove(kept)
+            stay[award.award_id] = kept.award_id
+    await awards.relink(conn, configuration.organisation_id, stay)
     return lost
 
 

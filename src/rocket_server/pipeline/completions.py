@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from rocket_server.db.queries import load
 from rocket_server.events.model import CompletionState, Event
+from rocket_server.rules.evaluate import Decision
 from rocket_server.sources import CATALOGUED
 from rocket_server.sources.withdrawals import Sought, Statement
 
@@ -52,6 +53,12 @@ class Completions:
 
     def __init__(self, states: dict[Key, Completion]) -> None:
         self._states = states
+
+    async def read_more(self, conn: Any, organisation_id: str, keys: Collection[Key]) -> None:
+        """Read the states of further `keys`; their learners' accounts must be locked."""
+        missing = [key for key in keys if key not in self._states]
+        if missing:
+            self._states |= await _read(conn, organisation_id, missing)
 
     def stated(self, key: Key) -> Completion | None:
         """The latest state so far."""
@@ -110,7 +117,18 @@ class Completions:
         state.entry_ids.append(entry_id)
         state.changed = True
 
-    def gave_badge(self, key: Key, award: BadgeAward) -> None:
+    def gave(self, key: Key, event_id: str, decision: Decision, entry_id: str | None) -> None:
+        """Remember an award that would have to be taken back. One that gave a badge, or counts without any
+        points, is known by its own id; a multiplier that was used stays used."""
+        if entry_id is not None:
+            self.earned(key, entry_id)
+        detail = decision.detail
+        if decision.badge is not None or ("award_id" in detail and "multiplies" not in detail):
+            self._gave_badge(
+                key, BadgeAward(event_id, detail["award_id"], decision.rule_id, decision.rule_version)
+            )
+
+    def _gave_badge(self, key: Key, award: BadgeAward) -> None:
         """Remember an award of a badge, or of nothing, that would have to be taken back."""
         state = self._states[key]
         state.badge_awards.append(award)
@@ -182,8 +200,12 @@ async def from_past(
 
 async def read(conn: Any, organisation_id: str, keys: Collection[Key]) -> Completions:
     """The states of `keys`; their learners' accounts must be locked."""
-    if not keys:
-        return Completions({})
+    states = Completions({})
+    await states.read_more(conn, organisation_id, keys)
+    return states
+
+
+async def _read(conn: Any, organisation_id: str, keys: Collection[Key]) -> dict[Key, Completion]:
     rows = await conn.fetch(
         SQL["find"],
         organisation_id,
@@ -191,19 +213,17 @@ async def read(conn: Any, organisation_id: str, keys: Collection[Key]) -> Comple
         [key[1] for key in keys],
         [key[2] for key in keys],
     )
-    return Completions(
-        {
-            (row["learner_id"], row["source"], row["lesson_id"]): Completion(
-                row["state"],
-                row["occurred_at"],
-                row["sequence"],
-                row["event_id"],
-                list(row["entry_ids"]),
-                badge_awards=[_badge_award(award) for award in row["badge_awards"]],
-            )
-            for row in rows
-        }
-    )
+    return {
+        (row["learner_id"], row["source"], row["lesson_id"]): Completion(
+            row["state"],
+            row["occurred_at"],
+            row["sequence"],
+            row["event_id"],
+            list(row["entry_ids"]),
+            badge_awards=[_badge_award(award) for award in row["badge_awards"]],
+        )
+        for row in rows
+    }
 
 
 def _badge_award(written: str) -> BadgeAward:

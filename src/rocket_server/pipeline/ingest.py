@@ -232,7 +232,8 @@ async def _decide(
 async def _award(
     conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
 ) -> badges.BadgeEffects:
-    await Awarding(configuration).decide(conn, items)
+    """Let rules judge; `items` grow by stored events about which one has decided again because of them."""
+    items += await Awarding(configuration).decide(conn, items)
     return await badges.follow(conn, configuration, items, received_at)
 
 

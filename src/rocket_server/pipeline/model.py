@@ -51,6 +51,8 @@ class Item(msgspec.Struct):
     # Decided as if for the first time, since it is another learner's or beside other events than before: what
     # it had itself taken back then is history, and not part of what it is worth.
     afresh: bool = False
+    # The rules that decide again about a stored event, where the others' decisions stay; None: all decide.
+    again: frozenset[str] | None = None
     superseded: bool = False  # a later event states the completion of the same module
     earned: int = 0  # what the learner had earned in all after this event
     chain: tuple[str, ...] = ()  # badges from which this event followed, the first one first

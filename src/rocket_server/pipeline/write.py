@@ -27,6 +27,7 @@ async def write(
     the outbox."""
     organisation_id = configuration.organisation_id
     items = [*items, *followed.items]
+    merged = _joined(items, merged)
     await events_store.add(
         conn, organisation_id, received_at, [_row(item) for item in items if not item.stored]
     )
@@ -47,6 +48,15 @@ async def write(
     await outbox.enqueue(
         conn, organisation_id, configuration.endpoints, messages + followed.messages, received_at
     )
+
+
+def _joined(items: Sequence[Item], merged: Sequence[Item]) -> list[Item]:
+    """Give the added fields of a stored event to where it was decided again; those of the others are left."""
+    again = {item.event_id: item for item in items if item.again is not None}
+    for one in merged:
+        if one.event_id in again:
+            again[one.event_id].event = one.event
+    return [one for one in merged if one.event_id not in again]
 
 
 def _row(item: Item) -> Row:

@@ -131,6 +131,16 @@ class Case(NamedTuple):
             return (checks[0][1].mark,) if checks else ()
         return tuple(dict.fromkeys([probe.mark for _, probe in checks]))
 
+    def best(self) -> Probe | None:
+        """What an event is compared with of which the best counts; None where all of them do."""
+        return next((probe for one, probe in self.checks if isinstance(one, constraints.Best)), None)
+
+    def worth(self, boost: Boost | None = None) -> int:
+        """The points without any limit."""
+        rule = self.rule
+        points: int = rule.points if rule.computed is None else rule.computed(self.event)["points"]
+        return points if boost is None else boost.apply(points)
+
     def decide(self, count: ReadCount, boost: Boost | None = None) -> Decision:
         """The decision, given what each probe counts and what multiplies the points. Caps on points count
         what is really awarded, so they are asked after the multiplication."""
@@ -224,6 +234,11 @@ class RuleSet:
     def with_resets(self, resets: Resets) -> RuleSet:
         """The same rules, where courses began anew at other times."""
         return RuleSet([RuleVersion(one.rule, one.version) for one in self.rules], self.zone, None, resets)
+
+    def compiled(self, versions: Iterable[RuleVersion]) -> dict[tuple[str, int], CompiledRule]:
+        """Other versions of rules, ready to judge in the same zone and runs of courses."""
+        calendar = Calendar(self.zone, self.resets)
+        return {(one.rule.rule_id, one.version): CompiledRule(one, calendar) for one in versions}
 
     def known(self) -> dict[tuple[str, int], Rule]:
         """The rules by id and version, for those who would read them from the database again."""

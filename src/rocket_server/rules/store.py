@@ -92,6 +92,15 @@ async def read_version(
     return found[0]
 
 
+async def versions(conn: Any, organisation_id: str, wanted: Collection[tuple[str, int]]) -> list[RuleVersion]:
+    """Those versions of rules (id and number) that there are."""
+    if not wanted:
+        return []
+    ids, numbers = [rule_id for rule_id, _ in wanted], [number for _, number in wanted]
+    rows = await conn.fetch(SQL["versions"], organisation_id, ids, numbers)
+    return [RuleVersion(parse_rule(row["definition"], stored=True), row["version"]) for row in rows]
+
+
 async def in_force(
     conn: Any, organisation_id: str, moments: Collection[datetime], known: Known = _NOTHING_KNOWN
 ) -> dict[datetime, tuple[datetime | None, list[RuleVersion]]]:

@@ -19,6 +19,12 @@ WHERE r.organisation_id = $1 AND r.rule_id = $2 AND r.version < $3
 ORDER BY r.version DESC
 LIMIT $4;
 
+-- name: versions
+-- Some versions of rules.
+SELECT r.version, r.definition
+FROM unnest($2::text[], $3::integer[]) AS w (rule_id, version)
+JOIN rules r ON r.organisation_id = $1 AND r.rule_id = w.rule_id AND r.version = w.version;
+
 -- name: epochs
 -- For each moment, when the rules were last changed before it.
 SELECT t.moment, changed.created_at

@@ -26,7 +26,7 @@ from rocket_server.rules.tally import Tally
 from rocket_server.simulation import batches
 from rocket_server.simulation.batches import SQL, Batch
 from rocket_server.simulation.model import Addition
-from rocket_server.simulation.stored import as_read
+from rocket_server.sources.stored import as_read
 from rocket_server.sources.withdrawals import Statement, is_module
 
 ACTOR: Final = "rules"

@@ -21,9 +21,9 @@ from rocket_server.simulation.stored import (
     Before,
     StoredDecision,
     StoredReversal,
-    as_read,
     decode_decisions,
 )
+from rocket_server.sources.stored import as_read
 from rocket_server.sources.withdrawals import Statement, is_module
 
 DECIDED_ANEW: Final = "decided anew"  # as `pipeline/model.py` has it: such a reversal isn't the event's own

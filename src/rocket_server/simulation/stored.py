@@ -6,22 +6,23 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from rocket_server.events.model import CompletionState, Event
-from rocket_server.sources import CATALOGUED
 
 # Why a rule refused a completion whose withdrawal was known already (`pipeline/award.py`).
 WITHDRAWN_LATER: Final = "withdrawn_later"
-
-_BY_NAME: Final[dict[str, CompletionState]] = {"lesson.completed": "completed", "lesson.reopened": "reopened"}
-_BY_STATE: Final[dict[str, CompletionState]] = {"0": "reopened", "1": "completed", "2": "completed"}
 
 
 class StoredRank(msgspec.Struct):
     """The learner's rank as a rule that multiplies by it stated it."""
 
     name: str | None
+    factor: int | float
+
+
+class StoredFactor(msgspec.Struct):
+    """What a rule multiplied an event's points by."""
+
     factor: int | float
 
 
@@ -34,6 +35,7 @@ class StoredDetail(msgspec.Struct):
     reason: Any = None
     batch: str | None = None
     rank: StoredRank | None = None
+    multiplies: StoredFactor | None = None
 
     @property
     def made(self) -> str | None:
@@ -120,21 +122,3 @@ def event_of(
         source_event_id,
         source_kind,
     )
-
-
-def as_read(event: Event) -> Event:
-    """A stored event with the completion that it states, and the number that orders those of one second.
-
-    What adapters set when they read an event isn't stored, but follows from what is: Moodle's state is among
-    the properties and its number is the event's id; elsewhere the event's name says it.
-    """
-    completion: CompletionState | None
-    if event.source_kind not in CATALOGUED:
-        completion, sequence = _BY_NAME.get(event.event), 0
-    else:
-        state, number = event.properties.get("completionstate"), event.source_event_id
-        completion = _BY_STATE.get(state) if isinstance(state, str) else None
-        sequence = int(number) if number and number.isdecimal() else 0
-    if not isinstance(event.properties.get("lesson_id"), str):
-        completion = None
-    return replace(event, completion=completion, sequence=sequence) if completion or sequence else event

@@ -17,7 +17,8 @@ from rocket_server.rules.parse import parse_rule
 from rocket_server.simulation.book import Book
 from rocket_server.simulation.model import Addition
 from rocket_server.simulation.replay import Replay
-from rocket_server.simulation.stored import Before, StoredMark, as_read
+from rocket_server.simulation.stored import Before, StoredMark
+from rocket_server.sources.stored import as_read
 from rocket_server.sources.withdrawals import Withdrawals
 
 ZONE = ZoneInfo("UTC")
