@@ -91,6 +91,21 @@ def test_random_histories(prepare: Callable[[], Prepared], adds_up: Callable[[Or
             adds_up(doors[0])
 
 
+def test_the_best_of_several(
+    prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None]
+) -> None:
+    """As random histories, where rules give for the best of several things and these are withdrawn."""
+    for seed in seeds(max(5, EXAMPLES // 10)):
+        doors = prepare()
+        play = Play(Writer(random.Random(seed), NAMES, best=True), doors, PlainEngine(BADGES))
+        with told(seed, play):
+            set_up(play)
+            for _ in range(STEPS):
+                step(play, play.change_a_rule, play.reset_course)
+            play.compare_learners()
+            adds_up(doors[0])
+
+
 def test_each_with_learners_of_their_own(
     prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None]
 ) -> None:

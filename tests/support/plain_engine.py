@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
+from math import prod
 from typing import Any
 
 from support import plain_rules
@@ -48,6 +50,7 @@ class Award:
     badge_id: str | None = None
     entry: Entry | None = None
     stands: bool = True
+    is_replaced: bool = False  # the rule decided again about the event
 
 
 @dataclass(slots=True, eq=False)
@@ -149,6 +152,7 @@ class PlainEngine:
     def __init__(self, badges: Sequence[str]) -> None:
         self.badge_ids = frozenset(badges)
         self.rules: dict[str, tuple[int, Rule]] = {}
+        self.versions: dict[tuple[str, int], Rule] = {}
         self.people: dict[str, Person] = {}
         self.events: list[Event] = []
         self.entries: list[Entry] = []
@@ -162,6 +166,7 @@ class PlainEngine:
         version, before = self.rules.get(rule["rule_id"], (0, None))
         if rule != before:
             self.rules[rule["rule_id"]] = version + 1, deepcopy(rule)
+            self.versions[rule["rule_id"], version + 1] = deepcopy(rule)
 
     def set_status(self, user_id: str, status: str) -> None:
         self.people[user_id].is_suspended = status == "suspended"
@@ -255,28 +260,32 @@ class PlainEngine:
         new = [answer.event for answer in answers if answer.status == "processed" and answer.event]
         for event in new:
             self._look_back(event, new)
+        again: list[Event] = []
         for event in new:
-            self._decide(event)
-        self._follow(new)
+            again += self._decide(event)
+        self._follow(new + [event for event in again if not any(event is one for one in new)])
         return answers
 
-    def _decide(self, event: Event) -> None:
+    def _decide(self, event: Event) -> list[Event]:
+        """Decide about an event; others about which rules for the best of several decide again for it."""
         person = self._person(event.user_id)
         rules = self._hearing(event)
         if person.is_suspended:
             event.said = [(rule["rule_id"], version, "suspended", 0) for version, rule in rules]
-            return
+            return []
         module, is_withdrawn_later = self._state(person, event)
         if is_withdrawn_later:
             event.said = [(rule["rule_id"], version, "condition_not_met", 0) for version, rule in rules]
-            return
+            return []
         if event.name in WITHDRAWS and subject(event) is not None and module is None:
-            return  # a later completion stands: it withdraws nothing, and states nothing
+            return []  # a later completion stands: it withdraws nothing, and states nothing
+        again: list[Event] = []
         if event.name in WITHDRAWS and module is not None:
-            self._withdraw(event, module)
+            again = self._restore(self._withdraw(event, module), event)
         self._judge(person, event, rules)
         if event.name in WITHDRAWN_BY and module is not None:
             module.completions.append(event)
+        return again
 
     def _look_back(self, event: Event, new: Sequence[Event]) -> None:
         """What is withdrawn and was never stated is found in the past."""
@@ -319,46 +328,167 @@ class PlainEngine:
         module.occurred_at, module.name = event.occurred_at, event.name
         return module, False
 
-    def _withdraw(self, event: Event, module: Module) -> None:
+    def _withdraw(self, event: Event, module: Module) -> list[Award]:
         """Take back what the completions of a lesson, or a post, had earned."""
+        lost: list[Award] = []
         for completion in module.completions:
             for award in completion.awards:
                 if award.stands and not award.is_multiplier:
                     self._take_back(award)
+                    lost.append(award)
                     event.said.append((award.rule_id, award.version, "reversed", -award.given.points))
             event.withdrawn.append(completion)
         module.completions = []
+        return lost
+
+    # ---- the best of several ----
+
+    def _restore(self, lost: Sequence[Award], now: Event) -> list[Event]:
+        """What was taken back may have been the best of several: let the rule decide again about the best
+        that is left, or the next best where another limit refuses that. The events that got something so."""
+        again: list[Event] = []
+        for award in lost:
+            person = award.entry.person if award.entry else self._person_of(award.event)
+            for worth, attempt, rule, key in self._attempts(person, award, now):
+                same = [
+                    one
+                    for one in plain_rules.counted(
+                        "unique_by", rule["constraints"], self._given(person, award.rule_id)
+                    )
+                    if self._is_same(rule["constraints"], key, one.event, attempt)
+                ]
+                if same and worth <= sum(one.points for one in same):
+                    break
+                if self._give_again(person, attempt, award.rule_id, rule):
+                    again.append(attempt)
+                    break
+        return again
+
+    def _attempts(self, person: Person, lost: Award, now: Event) -> list[tuple[int, Event, Rule, list[str]]]:
+        """The events that the rule of an award compares with the award's, by what they are worth: the worth,
+        the event, the version that decided it, the key."""
+        found = []
+        for place, event in enumerate(self.events):
+            if event.status != "processed" or self._person_of(event) is not person:
+                continue
+            said = [one for one in event.said if one[0] == lost.rule_id and one[2] in _ATTEMPTED]
+            if not said:
+                continue
+            rule = _flat(self.versions[lost.rule_id, said[-1][1]])
+            key = plain_rules.best_of(rule, event)
+            paths = rule["constraints"].get("unique_by")
+            if key is None or paths != lost.given.constraints.get("unique_by"):
+                continue
+            if self._is_same(rule["constraints"], key, lost.event, event) and self._may_count(
+                event, lost.rule_id, now
+            ):
+                found.append((-_worth(rule, event, self._factor(event)), place, event, rule, key))
+        found.sort(key=lambda one: one[:2])
+        return [(-worth, event, rule, key) for worth, _, event, rule, key in found]
+
+    def _is_same(self, limits: Mapping[str, Any], key: list[str], one: Any, other: Event) -> bool:
+        """Whether an event has the key, in the run of the course in which the other is."""
+        if plain_rules.unique_key(limits["unique_by"], one) != key:
+            return False
+        by_course = plain_rules.by_course("unique_by", limits)
+        return not by_course or plain_rules.in_one_run(other, one.occurred_at, self.resets)
+
+    def _may_count(self, event: Event, rule_id: str, now: Event) -> bool:
+        """Whether what the rule gave for an event wasn't taken back, and the event wasn't withdrawn."""
+        own = [award for award in event.awards if award.rule_id == rule_id and not award.is_replaced]
+        if own:
+            return all(award.stands for award in own)
+        about = subject(event)
+        if event.name not in WITHDRAWN_BY or about is None:
+            return True
+        known = [*self.events[: self._place(now)], now]
+        return not any(
+            other.name in WITHDRAWS
+            and subject(other) == about
+            and self._person_of(other) is self._person_of(event)
+            and (other.occurred_at, self._place(other)) > (event.occurred_at, self._place(event))
+            and (
+                about[0] != "lesson.completed"
+                or plain_rules.in_one_run(event, other.occurred_at, self.resets)
+            )
+            for other in known
+        )
+
+    def _place(self, event: Event) -> int:
+        return next(place for place, one in enumerate(self.events) if one is event)
+
+    def _factor(self, event: Event) -> Fraction | None:
+        """What multiplied the event."""
+        factors = [
+            Fraction(str(multiplier))
+            for rule_id, version, outcome, _ in event.said
+            if outcome == "awarded"
+            and (multiplier := self.versions[rule_id, version]["actions"].get("multiplier"))
+        ]
+        if not factors:
+            return None
+        return min(Fraction(10), max(Fraction(1, 10), prod(factors)))
+
+    def _give_again(self, person: Person, event: Event, rule_id: str, rule: Rule) -> bool:
+        """Let a rule decide about an event in the place of what it gave; False where that isn't more."""
+        own = [one for one in event.awards if one.rule_id == rule_id and one.stands]
+        others = [
+            one.given for one in person.awards if one.stands and one.rule_id == rule_id and one not in own
+        ]
+        outcome, points = plain_rules.decision(rule, event, others, self._factor(event), self.resets)
+        if outcome != "awarded" or (own and points <= sum(one.given.points for one in own)):
+            return False
+        version = next(
+            said[1] for said in reversed(event.said) if said[0] == rule_id and said[2] in _ATTEMPTED
+        )
+        event.said = [said for said in event.said if said[0] != rule_id or said[2] == "reversed"]
+        event.gifts = [gift for gift in event.gifts if gift not in own]
+        for one in own:
+            self._take_back(one)
+            one.is_replaced = True
+        award = self._award_for(person, event, rule, version, points)
+        for badge in person.badges:
+            if badge.stands and any(badge.award is one for one in own):
+                badge.award = award
+                event.gifts = [gift for gift in event.gifts if gift is not award]
+        return True
 
     def _judge(self, person: Person, event: Event, rules: Sequence[tuple[int, Rule]]) -> None:
         """Let the rules decide, and write down what they give."""
-        given = {
-            rule["rule_id"]: [
-                award.given for award in person.awards if award.stands and award.rule_id == rule["rule_id"]
-            ]
-            for _, rule in rules
-        }
+        given = {rule["rule_id"]: self._given(person, rule["rule_id"]) for _, rule in rules}
         decided = plain_rules.decisions([rule for _, rule in rules], event, given, self.resets)
         for version, rule in rules:
             rule_id = rule["rule_id"]
             outcome, points = decided[rule_id]
-            event.said.append((rule_id, version, outcome, points))
-            if outcome != "awarded":
-                continue
-            award = Award(
-                rule_id,
-                event,
-                plain_rules.Given(event, points, rule.get("constraints", {})),
-                "multiplier" in rule["actions"],
-                version,
-            )
-            if points:
-                person.earned += points
-                award.entry = self._entry(person, "award", points, award)
-            person.awards.append(award)
-            event.awards.append(award)
-            if badge_id := rule["actions"].get("issue_badge"):
-                award.badge_id = badge_id
-                event.gifts.append(award)
+            if outcome == "awarded":
+                self._award_for(person, event, rule, version, points)
+            else:
+                event.said.append((rule_id, version, outcome, points))
+
+    def _award_for(self, person: Person, event: Event, rule: Rule, version: int, points: int) -> Award:
+        """Write down what a rule gives for an event."""
+        rule_id = rule["rule_id"]
+        event.said.append((rule_id, version, "awarded", points))
+        award = Award(
+            rule_id,
+            event,
+            plain_rules.Given(event, points, rule.get("constraints", {})),
+            "multiplier" in rule["actions"],
+            version,
+        )
+        if points:
+            person.earned += points
+            award.entry = self._entry(person, "award", points, award)
+        person.awards.append(award)
+        event.awards.append(award)
+        if badge_id := rule["actions"].get("issue_badge"):
+            award.badge_id = badge_id
+            event.gifts.append(award)
+        return award
+
+    def _given(self, person: Person, rule_id: str) -> list[plain_rules.Given]:
+        """The awards of a rule that stand."""
+        return [award.given for award in person.awards if award.stands and award.rule_id == rule_id]
 
     def _hearing(self, event: Event) -> list[tuple[int, Rule]]:
         """The active rules for an event, those that multiply first, in their order."""
@@ -488,6 +618,17 @@ class PlainEngine:
                 now = [at for course, at in self.resets if scope == "course" and course == value]
                 found[award.rule_id, value] += all(award.event.occurred_at >= at for at in now)
         return dict(found)
+
+
+_ATTEMPTED = ("awarded", "already_awarded", "cap_reached", "cooldown")
+
+
+def _worth(rule: Rule, event: Event, factor: Fraction | None) -> int:
+    """The points without any limit."""
+    points = plain_rules.base_points(rule, event)
+    if factor is None or not points:
+        return points
+    return max(1, min(plain_rules.MAX_POINTS, plain_rules.half_up(points * factor)))
 
 
 def _flat(rule: Rule) -> Rule:

@@ -10,10 +10,11 @@ from rocket_server.events.model import Event
 from rocket_server.organisations.model import DEFAULT_RANKS, Rank
 from rocket_server.ranks.streaks import rank_of
 from rocket_server.rules.compile import CompiledRule, RuleSet
-from rocket_server.rules.evaluate import Decision
-from rocket_server.rules.judge import judge
+from rocket_server.rules.evaluate import NOTHING, Decision
+from rocket_server.rules.judge import Boost, Factor, judge
 from rocket_server.rules.resets import NO_RESETS, Resets
 from rocket_server.rules.tally import Tally
+from rocket_server.simulation.attempts import ATTEMPTED, Attempt, Attempts, Award, Given
 from rocket_server.simulation.book import Book, Place
 from rocket_server.simulation.model import Addition, RuleSums, Sums
 from rocket_server.simulation.stored import (
@@ -28,7 +29,7 @@ from rocket_server.sources.withdrawals import Statement, is_module
 
 DECIDED_ANEW: Final = "decided anew"  # as `pipeline/model.py` has it: such a reversal isn't the event's own
 
-_NONE: Final[dict[str, _Given]] = {}
+_NONE: Final[dict[str, Given]] = {}
 _NO_DECISIONS: Final = "[]"
 _NO_RULES: Final = frozenset[str]()
 
@@ -36,36 +37,6 @@ _NO_RULES: Final = frozenset[str]()
 # stands; or by a withdrawal, which rules then answer; or is from before its course began anew, after which
 # something was stated.
 _StateOrder = Literal["latest", "overtaken", "withdrawn", "earlier_run"]
-
-
-class _Given:
-    """What one rule was decided to give for one event."""
-
-    __slots__ = ("entry_id", "outcome", "points", "version")
-
-    def __init__(self, outcome: str, points: int, version: int, entry_id: str | None) -> None:
-        self.entry_id = entry_id
-        self.outcome = outcome
-        self.points = points
-        self.version = version
-
-
-class _Award:
-    """An award by the candidates. `marks` is None while nobody had to count it."""
-
-    __slots__ = ("entry_id", "event", "given", "key", "live", "marks", "points", "rule")
-
-    def __init__(
-        self, rule: CompiledRule, key: tuple[str, str], event: Event, points: int, was: _Given | None
-    ) -> None:
-        self.entry_id = was.entry_id if was is not None else None
-        self.rule = rule
-        self.key = key  # event id, rule id
-        self.event = event
-        self.points = points
-        self.given = was.points if was is not None else 0  # what the rule had really given for the event
-        self.marks: tuple[str, ...] | None = None
-        self.live = True
 
 
 class Replay:
@@ -126,13 +97,15 @@ class Replay:
         self._touched = False
         self._tally = Tally()
         self._diverged: set[str] = set()
-        self._pending: dict[str, list[_Award]] = {}  # trusted, and not counted until somebody asks
-        self._gains: list[_Award] = []
+        self._pending: dict[str, list[Award]] = {}  # trusted, and not counted until somebody asks
+        self._gains: list[Award] = []
         self._states = {
             (one.source, one.subject): (one.occurred_at, one.sequence, one.state)
             for one in before.completions
         }
-        self._earned: dict[tuple[str, str], list[_Award]] = {}
+        self._earned: dict[tuple[str, str], list[Award]] = {}
+        self._attempts: Attempts = Attempts(self._resets)
+        self._boost: Boost | None = None  # what really multiplied the event that is judged
         self._made: set[str | None] = set()  # awards without points
         self._taken: set[str | None] = set()  # entries that were taken back, from the candidates too
         for mark in before.marks:
@@ -151,7 +124,7 @@ class Replay:
         self._by_hand = sorted(by_hand, key=lambda one: one.reversal_id, reverse=True)
         self._watched = {one.event_id for one in by_hand if one.event is None}
         self._places: dict[str | None, Place] = {}
-        self._awards: dict[tuple[str, str], _Award] = {}
+        self._awards: dict[tuple[str, str], Award] = {}
 
     def event(self, event_id: str, event: Event, decisions: str) -> None:
         """The learner's next event."""
@@ -163,6 +136,7 @@ class Replay:
         for one in made:
             if one.detail.rank is not None:
                 self._rank_then = Rank(one.detail.rank.name or "", 0, one.detail.rank.factor)
+        self._boost = _boost(made)
         if event_id in self._watched:
             # An event that was decided anew doesn't name its earlier entries any more: those don't count.
             self._places.update((one.detail.entry_id, place) for one in made if one.outcome == "awarded")
@@ -198,10 +172,10 @@ class Replay:
 
     # ---- what was given ------------------------------------------------------------------------------------
 
-    def _given(self, made: Iterable[StoredDecision], event: Event, place: Place) -> dict[str, _Given]:
+    def _given(self, made: Iterable[StoredDecision], event: Event, place: Place) -> dict[str, Given]:
         """What each rule gave for the event; what the event took back is booked."""
         undone: set[str | None] = set()
-        given: dict[str, _Given] = {}
+        given: dict[str, Given] = {}
         for decision in made:
             if decision.outcome == "reversed":
                 if decision.detail.batch is not None:
@@ -216,7 +190,7 @@ class Replay:
                 continue
             before = given.get(rule_id)
             if before is None:
-                given[rule_id] = _Given(outcome, decision.points, decision.rule_version, decision.detail.made)
+                given[rule_id] = Given(outcome, decision.points, decision.rule_version, decision.detail.made)
             else:
                 # An award that was added later to what the event's own decision gave.
                 before.points += decision.points
@@ -293,7 +267,7 @@ class Replay:
         self,
         event_id: str,
         event: Event,
-        given: Mapping[str, _Given],
+        given: Mapping[str, Given],
         place: Place,
         suspended: bool,
         withdrawn: bool,
@@ -301,6 +275,7 @@ class Replay:
     ) -> None:
         book, learner_id = self._book, self._learner_id
         anew = self._decided_anew(event_id, event, given, suspended, withdrawn)
+        boost = _boost_anew(anew) if anew else self._boost
         for rule in self._hearing(event, given):
             rule_id = rule.rule_id
             was = given.get(rule_id)
@@ -321,20 +296,27 @@ class Replay:
                 points != before or (outcome == "awarded") != (was is not None and was.outcome == "awarded")
             ):
                 self._diverge(sums)
+            attempt: Attempt | None = None
+            if rule.is_best and outcome in ATTEMPTED:
+                attempt = Attempt(event_id, event, rule, key, place, boost, outcome, None)
+                self._attempts.note(attempt)
             if outcome != "awarded":
                 continue
             sums.awards_candidate += 1
             if points:
                 self._move_candidate(sums, place, points)
             wanted = (self._collect and points > before) or event_id in self._watched
-            if marks is not None and key is None and not wanted:
+            if marks is not None and key is None and attempt is None and not wanted:
                 self._tally.add(learner_id, rule_id, marks, event.occurred_at, points)
                 continue
-            self._keep(_Award(rule, (event_id, rule_id), event, points, was), marks, key)
+            award = Award(rule, (event_id, rule_id), event, points, was)
+            if attempt is not None:
+                attempt.award = award
+            self._keep(award, marks, key)
         if given and self._candidates is not None:
             self._count_silent(given, self._ids_hearing(event.event))
 
-    def _hearing(self, event: Event, given: Mapping[str, _Given]) -> Sequence[CompiledRule]:
+    def _hearing(self, event: Event, given: Mapping[str, Given]) -> Sequence[CompiledRule]:
         """The rules that judge the event."""
         if self._candidates is not None:
             return self._candidates.triggered(event.event)
@@ -347,7 +329,7 @@ class Replay:
         return sorted(found, key=lambda rule: rule.multiplier is None) if len(found) > 1 else found
 
     def _decided_anew(
-        self, event_id: str, event: Event, given: Mapping[str, _Given], suspended: bool, withdrawn: bool
+        self, event_id: str, event: Event, given: Mapping[str, Given], suspended: bool, withdrawn: bool
     ) -> dict[str, Decision]:
         """By rule, the decisions that can't be taken over as they were made."""
         heard = self._hearing(event, given)
@@ -377,7 +359,7 @@ class Replay:
         )
         return {decision.rule_id: decision for decision in decided}
 
-    def _is_taken_over(self, rule: CompiledRule, event_id: str, given: Mapping[str, _Given]) -> bool:
+    def _is_taken_over(self, rule: CompiledRule, event_id: str, given: Mapping[str, Given]) -> bool:
         was = given.get(rule.rule_id)
         return self._was_silent(rule, event_id) if was is None else self._is_decided_by(rule, was.version)
 
@@ -401,7 +383,7 @@ class Replay:
         version = next((version for since_ms, version in versions if since_ms < time_ms), None)
         return version is not None and self._is_decided_by(rule, version)
 
-    def _count_silent(self, given: Mapping[str, _Given], hearing: frozenset[str]) -> None:
+    def _count_silent(self, given: Mapping[str, Given], hearing: frozenset[str]) -> None:
         """Candidates that don't judge an event for which they had given something."""
         for rule_id, one in given.items():
             if one.outcome == "awarded" and rule_id in self._tried and rule_id not in hearing:
@@ -419,7 +401,7 @@ class Replay:
         self._touched = True
         self._diverged.add(sums.rule_id)
 
-    def _keep(self, award: _Award, marks: tuple[str, ...] | None, key: tuple[str, str] | None) -> None:
+    def _keep(self, award: Award, marks: tuple[str, ...] | None, key: tuple[str, str] | None) -> None:
         """Remember an award that may be taken back, added or counted later."""
         rule_id = award.rule.rule_id
         if marks is None and award.entry_id is not None and award.entry_id in self._taken:
@@ -476,7 +458,7 @@ class Replay:
         earned = self._earned.get(key)
         if not earned:
             return
-        kept = []
+        kept, lost = [], []
         for award in earned:
             rule_id = award.rule.rule_id
             if not award.live:
@@ -492,12 +474,64 @@ class Replay:
                 counts["reversed"] = counts.get("reversed", 0) + 1
                 self._move_candidate(sums, place, -award.points)
                 self._drop(award)
+                lost.append(award)
             else:
                 kept.append(award)
         self._earned[key] = kept
+        for award in lost:
+            if award.rule.is_best:
+                self._restore_best(award)
 
-    def _drop(self, award: _Award) -> None:
+    def _restore_best(self, lost: Award) -> None:
+        """Give what the best attempt that is left is worth. What only was as given is restored by what was
+        given, since the event that was decided again says so itself."""
+        rule_id = lost.rule.rule_id
+        if rule_id in self._pending:
+            self._count_pending(rule_id)
+        probe, attempts = self._attempts.beside(lost)
+        for one in attempts:
+            read = self._tally.reader(self._learner_id, rule_id)
+            found = NOTHING if probe is None else read(probe)
+            if found.awards and one.worth() <= found.points:
+                return
+            own, case = one.award, one.case()
+            if case is None or (one.withdrawn and own is None) or (own is not None and not own.live):
+                continue
+            if own is not None:
+                self._uncount(own)
+            decision = case.decide(self._tally.reader(self._learner_id, rule_id), one.boost)
+            before = own.points if own is not None else 0
+            if decision.outcome != "awarded" or (own is not None and decision.points <= before):
+                if own is not None:
+                    self._count(own)
+                continue
+            self._give_again(one, decision, before)
+            return
+
+    def _give_again(self, attempt: Attempt, decision: Decision, before: int) -> None:
+        sums = self._book.rule(decision.rule_id)
+        self._move_candidate(sums, attempt.place, decision.points - before)
+        award = attempt.award
+        if award is None:
+            counts = sums.decisions_candidate
+            counts[attempt.outcome] = counts.get(attempt.outcome, 0) - 1
+            counts["awarded"] = counts.get("awarded", 0) + 1
+            sums.awards_candidate += 1
+            award = Award(attempt.rule, (attempt.event_id, decision.rule_id), attempt.event, 0, None)
+            attempt.award, attempt.outcome = award, "awarded"
+            award.points = decision.points
+            self._keep(award, decision.marks, attempt.key)
+            return
+        award.points, award.marks = decision.points, decision.marks
+        self._count(award)
+        if self._collect and award.points > award.given and award not in self._gains:
+            self._gains.append(award)
+
+    def _drop(self, award: Award) -> None:
         award.live = False
+        self._uncount(award)
+
+    def _uncount(self, award: Award) -> None:
         if award.marks is not None:
             self._tally.remove(
                 self._learner_id,
@@ -505,6 +539,12 @@ class Replay:
                 award.marks,
                 award.event.occurred_at,
                 award.points,
+            )
+
+    def _count(self, award: Award) -> None:
+        if award.marks is not None:
+            self._tally.add(
+                self._learner_id, award.rule.rule_id, award.marks, award.event.occurred_at, award.points
             )
 
     def _free(self, reversal: StoredReversal, marks: tuple[str, ...]) -> None:
@@ -528,6 +568,25 @@ class Replay:
         self._points.candidate += points
         place[0].candidate += points
         place[1].candidate += points
+
+
+def _boost(made: Iterable[StoredDecision]) -> Boost | None:
+    """What multiplied an event's points, as its decisions say."""
+    factors = [
+        Factor(one.rule_id, one.rule_version, one.detail.multiplies.factor)
+        for one in made
+        if one.outcome == "awarded" and one.detail.multiplies is not None
+    ]
+    return Boost(factors) if factors else None
+
+
+def _boost_anew(decided: Mapping[str, Decision]) -> Boost | None:
+    factors = [
+        Factor(one.rule_id, one.rule_version, one.detail["multiplies"]["factor"])
+        for one in decided.values()
+        if one.outcome == "awarded" and "multiplies" in one.detail
+    ]
+    return Boost(factors) if factors else None
 
 
 def _takes_back(decision: StoredDecision) -> bool:
