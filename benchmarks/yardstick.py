@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from rocket_server import app
 from rocket_server.http.edge.body import decode_json
-from rocket_server.http.intake import HOT_ROUTES, HotRoute
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.sources import rocket
@@ -33,4 +33,4 @@ async def parse(request: Request) -> Json:
 def install() -> None:
     """Add the endpoint to the servers of this process. `/v1/events/validate` won't do: it asks the database
     whether the key was revoked meanwhile, which for events their own transaction does."""
-    HOT_ROUTES[PATH] = HotRoute(PATH, parse)
+    app.HOT[PATH] = parse

@@ -6,44 +6,27 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Final
 
-import asyncpg
-import structlog
-from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from rocket_server import __version__
 from rocket_server.badges.issue import StatusLists
 from rocket_server.badges.issuers import Sealer
 from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
-from rocket_server.db.constraints import domain_error
 from rocket_server.db.pool import open_database
 from rocket_server.delivery.ping import Pings
 from rocket_server.delivery.send import GuardedSender
-from rocket_server.errors import (
-    Conflict,
-    FieldError,
-    InternalError,
-    InvalidPayload,
-    MethodNotAllowed,
-    NotFound,
-    RocketError,
-    Unavailable,
-    UnsupportedMediaType,
-)
-from rocket_server.group_commit import GroupCommit
-from rocket_server.http import intake
 from rocket_server.http.api import (
     audit,
     badges,
     courses,
     deliveries,
     events,
+    intake,
     issuer,
     leaderboard,
     organisation,
@@ -58,18 +41,17 @@ from rocket_server.http.api import (
 )
 from rocket_server.http.api import plugins as plugin_routes
 from rocket_server.http.auth import Authenticator, guard
-from rocket_server.http.edge.body import Bodies, BodyRefused
-from rocket_server.http.edge.context import context_of
+from rocket_server.http.edge.body import Bodies
 from rocket_server.http.edge.gate import Gate
+from rocket_server.http.edge.policies import Handler, Policies, Policy
+from rocket_server.http.failures import answer_failures
 from rocket_server.http.public import badges as public_badges
-from rocket_server.http.public import operation, pages, validation
+from rocket_server.http.public import hooks, operation, pages, validation
 from rocket_server.http.queries import only_known_parameters
-from rocket_server.http.responses import Json, error_response
 from rocket_server.http.services import Services
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
-
-log = structlog.get_logger(__name__)
+from rocket_server.usecases.intake import Intake
 
 _PINGS_AT_ONCE = 16
 # Hot routes first: routes are tried in this order.
@@ -77,6 +59,7 @@ _ROUTERS = tuple(
     module.router
     for module in (
         intake,
+        hooks,
         points,
         badges,
         events,
@@ -100,12 +83,44 @@ _ROUTERS = tuple(
         pages,
     )
 )
+# What others add to these addresses changes nothing: platforms to their hooks', whose events would be lost by
+# refusing them, and networks that share a link to a page.
+_FREE_QUERIES = (hooks.router, public_badges.router, pages.router)
+
+# Where a POST goes without the framework's routing, which takes longer than storing an event takes in a
+# group. Each is an ordinary route as well, for the document and for other methods.
+HOT: Final[dict[str, Handler]] = {
+    "/v1/events": intake.post_event,
+    "/v1/events/batch": intake.post_batch,
+    "/api/events/batch": intake.post_batch,
+    "/api/public/hook/{source}/event": hooks.post_hook,
+}
+
+
+def policies(settings: Settings) -> Policies:
+    """What the edge does with requests, by their path."""
+    ordinary = Policy(settings.max_body_bytes, guard)
+    batch = replace(ordinary, max_body_bytes=settings.max_batch_bytes)
+    hook = replace(ordinary, free_query=True)
+    own_bound = replace(ordinary, max_fields=None)  # rules may be many
+    at_once = replace(ordinary, waits=False)  # operators ask while everybody else waits
+    table = {
+        "/v1/events/batch": batch,
+        "/api/events/batch": batch,
+        "/api/public/hook/{source}/event": hook,
+        "/v1/rules": own_bound,
+        "/v1/rules/*": own_bound,
+        "/v1/health": at_once,
+        "/metrics": at_once,
+    }
+    hot = {path: replace(table.get(path, ordinary), hot=handler) for path, handler in HOT.items()}
+    return Policies(ordinary, table | hot)
 
 
 def create_app(settings: Settings, database_url: str) -> Gate:
     """The ASGI application for a migrated database. Connections are opened when it starts serving."""
 
-    bodies = Bodies.of(settings, guard)
+    bodies = Bodies.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -119,7 +134,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
             yield
         finally:
             bodies.unpacker.close()
-            await services.group_commit.close()
+            await services.intake.close()
             await services.pings.close()
             await services.database.close()
 
@@ -135,19 +150,14 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     for router in _ROUTERS:
-        # Networks that share a link to a page add parameters of their own.
-        checked = [] if router in (public_badges.router, pages.router) else [Depends(only_known_parameters)]
+        checked = [] if router in _FREE_QUERIES else [Depends(only_known_parameters)]
         app.include_router(router, dependencies=checked)
-    app.add_exception_handler(RocketError, _on_error)
-    app.add_exception_handler(RequestValidationError, _on_error)
-    app.add_exception_handler(HTTPException, _on_error)
-    app.add_exception_handler(asyncpg.IntegrityConstraintViolationError, _on_error)
-    app.add_exception_handler(asyncpg.DataError, _on_error)
-    # Starlette answers this one and raises it again, so that the gate logs it.
-    app.add_exception_handler(Exception, _on_error)
+    app.state.api_routes = api_routes()
+    answer_failures(app)
     return Gate(
         app,
         bodies=bodies,
+        policies=policies(settings),
         trusted_proxies=settings.trusted_proxies,
         log_all=settings.log_level == "debug",
     )
@@ -172,7 +182,7 @@ async def open_services(settings: Settings, database_url: str) -> Services:
         settings,
         database,
         configurations,
-        GroupCommit(
+        Intake(
             database,
             configurations,
             in_flight=settings.ingest_connections,
@@ -196,73 +206,3 @@ async def open_services(settings: Settings, database_url: str) -> Services:
         Sealer(settings.encryption_key),
         StatusLists(),
     )
-
-
-async def _on_error(request: Request, error: Exception) -> Json:
-    if isinstance(error, asyncpg.DataError) and not _is_text_fault(error):
-        raise error  # a defect, which the gate answers and logs
-    known = _known(error)
-    if isinstance(error, RequestValidationError) and _is_other_media(request, error):
-        known = UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
-    if isinstance(known, Unavailable):
-        cause = known.__cause__
-        log.warning(
-            "unavailable",
-            request_id=context_of(request).request_id,
-            reason=known.message,
-            cause=repr(cause) if cause is not None else None,
-        )
-    response = error_response(known, context_of(request).request_id)
-    if response.status_code == 405:
-        response.headers["Allow"] = _allowed_methods(request)
-    return response
-
-
-def _is_other_media(request: Request, error: RequestValidationError) -> bool:
-    """Whether a body wasn't read because it doesn't say that it is JSON; `curl -d` says that it is a form."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
-    unread = any(fault["loc"] == ("body",) and fault["type"] != "missing" for fault in error.errors())
-    return unread and not is_json
-
-
-def _allowed_methods(request: Request) -> str:
-    """All methods of a path; Starlette itself names those of the first route that has it."""
-    methods: set[str] = set()
-    for route in (*request.app.routes, *api_routes()):
-        if route.matches(request.scope)[0] is not Match.NONE:
-            methods |= getattr(route, "methods", None) or set()
-    return ", ".join(sorted(methods))
-
-
-def _known(error: Exception) -> RocketError:
-    """The error of our own tree that a library's error means."""
-    if isinstance(error, RocketError):
-        return error
-    if isinstance(error, BodyRefused):
-        return error.error
-    if isinstance(error, asyncpg.DataError):
-        return InvalidPayload("A text contains NUL or half a character, which can't be stored.")
-    if isinstance(error, RequestValidationError):
-        return InvalidPayload.from_fields([_field_error(fault) for fault in error.errors()])
-    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
-        return domain_error(error)
-    if isinstance(error, HTTPException):
-        known: dict[int, type[RocketError]] = {404: NotFound, 405: MethodNotAllowed, 409: Conflict}
-        kind = known.get(error.status_code, InvalidPayload if error.status_code < 500 else InternalError)
-        return kind("This path doesn't exist." if kind is NotFound else str(error.detail))
-    return InternalError("The server made a mistake.")
-
-
-def _is_text_fault(error: asyncpg.DataError) -> bool:
-    """Whether the database, or the driver before it, refused characters that no text there can have."""
-    refused = asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError
-    return isinstance(error, refused) or isinstance(error.__cause__, UnicodeEncodeError)
-
-
-def _field_error(fault: Any) -> FieldError:
-    """One of pydantic's errors, with a dotted path that leaves out where the field was (body, query, …)."""
-    path = ""
-    for part in fault["loc"][1:] or fault["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return FieldError(path.encode("utf-8", "replace").decode(), str(fault["msg"]))

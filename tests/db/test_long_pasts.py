@@ -13,8 +13,8 @@ from rocket_server.badges import store as badges
 from rocket_server.badges.parse import parse_badge
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.events.model import Event, dedupe_key
-from rocket_server.group_commit import Credential, GroupCommit, Submission
 from rocket_server.organisations import store
+from rocket_server.usecases.intake import Credential, Intake, Submission
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 LEARNERS, EACH = 12, 10
@@ -70,14 +70,14 @@ async def test_a_group_with_long_pasts_is_taken_over_in_parts(
 ):
     """However many learners share a transaction, little is read while they are locked."""
     monkeypatch.setattr(progress, "PAST_AT_ONCE", at_once, raising=False)
-    lanes = GroupCommit(db, Configurations(), in_flight=1)
+    intake = Intake(db, Configurations(), in_flight=1)
 
     def submit(name: str):
         one = post(name, EACH)
-        return lanes.submit(Submission(organisation_id, Credential("signature", b"", 0), 1, lambda _: [one]))
+        return intake.submit(Submission(organisation_id, Credential("signature", b"", 0), 1, lambda _: [one]))
 
     answers = await asyncio.gather(*map(submit, NAMES))
-    await lanes.close()
+    await intake.close()
     assert [result.badges for (result,) in answers] == [("talker",)] * LEARNERS
     assert sum(reads) == LEARNERS
     assert max(reads) <= max(2, at_once // EACH)

@@ -11,12 +11,12 @@ from rocket_server import pipeline
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.errors import Unavailable
 from rocket_server.events.model import Event, dedupe_key
-from rocket_server.group_commit import Credential, GroupCommit, Submission
 from rocket_server.ids import uuid7
 from rocket_server.learners import people
 from rocket_server.learners.people import Person
 from rocket_server.organisations import store
 from rocket_server.people.held import release
+from rocket_server.usecases.intake import Credential, Intake, Submission
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
@@ -67,17 +67,17 @@ async def test_neighbours_of_a_hot_learner_are_stored(db, owner_of, organisation
     async with db.transaction() as conn:
         await link(conn, organisation.organisation_id, ["lms:bad"])
     await owner_of(BREAKS % code)
-    lanes = GroupCommit(db, Configurations(), in_flight=1)
+    intake = Intake(db, Configurations(), in_flight=1)
 
     def submit(user_id: str, number: int):
         one = event(user_id, number)
         credential = Credential("signature", b"", 0)
-        return lanes.submit(Submission(organisation.organisation_id, credential, 1, lambda _: [one]))
+        return intake.submit(Submission(organisation.organisation_id, credential, 1, lambda _: [one]))
 
     names = ["lms:good"] * 40
     names[27] = "lms:bad"
     answers = await asyncio.gather(*map(submit, names, range(40)), return_exceptions=True)
-    await lanes.close()
+    await intake.close()
     refused = [answer for answer in answers if isinstance(answer, Exception)]
     assert refused == [answers[27]]
     assert isinstance(refused[0], Unavailable) == (code == DEADLOCK)

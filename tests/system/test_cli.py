@@ -322,6 +322,23 @@ def test_workflows_are_written_for_every_known_event(tmp_path: Path) -> None:
     assert "Bearer secret-token" in sent["httpheaders"]
 
 
+def test_workflows_as_one_script_need_a_token_and_are_nobody_elses_to_read(tmp_path: Path) -> None:
+    """One PHP file with all workflows, or those whose rules are on; only its owner can read it."""
+    settings = {"ROCKET_PUBLIC_URL": "https://rewards.example.org"}
+    made = tmp_path / "workflows.php"
+    command = ("moodle", "workflows", "--script", str(made))
+    assert "--token" in rocket(settings, *command, expect=1).stderr
+    assert "--script" in rocket(settings, "moodle", "workflows", expect=1).stderr
+    rocket(settings, *command, "--token", "secret-token")
+    all_of_them = made.read_text()
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert "Bearer secret-token" in all_of_them
+    rocket(settings, *command, "--token", "secret-token", "--default")
+    assert r"message_sent" in all_of_them
+    assert r"message_sent" not in made.read_text()
+    assert r"course_completed" in made.read_text()
+
+
 def test_config_masks_passwords_and_names_misspelt_settings() -> None:
     """The effective values; the owner's URL only where it is asked for."""
     settings = {

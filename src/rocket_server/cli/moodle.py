@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -17,26 +18,55 @@ app = typer.Typer(help="What Moodle needs to send events, and which events are k
 
 @app.command()
 def workflows(
-    out: Annotated[Path, typer.Option(help="Folder for the files; made where it isn't there.")],
-    token: Annotated[str | None, typer.Option(help="The Moodle source's token; else paste it later.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for files, one a workflow; made where it isn't there.")
+    ] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="File for one PHP script that imports all and switches them on.")
+    ] = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Only the events whose rules are active from the start.")
+    ] = False,
+    token: Annotated[
+        str | None, typer.Option(help="The Moodle source's token; files without it say where to paste it.")
+    ] = None,
 ) -> None:
-    """Writes workflow files that Moodle's Event Trigger plugin can import, one for each known event."""
+    """Writes workflows for Moodle's Event Trigger plugin, one for each known event: files, or one script."""
     from rocket_server import catalogue
     from rocket_server.organisations.sources import hook_url
-    from rocket_server.sources.workflows import workflows as made_for
+    from rocket_server.sources import workflows as made
 
+    if (out is None) == (script is None):
+        raise Failure("name a folder with --out, or a file with --script")
+    if script is not None and token is None:
+        raise Failure("a script needs the source's token: --token TOKEN")
     settings = load_settings()
-    activities = catalogue.load(settings.moodle_activities)
+    activities = {
+        eventname: activity
+        for eventname, activity in catalogue.load(settings.moodle_activities).items()
+        if activity.default or not default
+    }
     url = hook_url(settings.public_url, "moodle")
-    written = 0
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, content in made_for(url, token, activities):
-            (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-            written += 1
+        if script is not None:
+            _write_secret(script, made.script(url, token or "", activities))
+        elif out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            for name, content in made.workflows(url, token, activities):
+                (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise Failure(f"can't write to {out}: {error.strerror}") from error
-    typer.echo(f"wrote {written} workflows to {out}; they send to {url}")
+        raise Failure(f"can't write to {script or out}: {error.strerror}") from error
+    typer.echo(f"wrote {len(activities)} workflows to {script or out}; they send to {url}")
+    if script is not None:
+        typer.echo("Run it in Moodle's folder as the web server's user, and remove it: it holds the token.")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that nobody but its owner may read."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 @app.command()

@@ -17,7 +17,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from rocket_server.db.pool import Database
 from rocket_server.db.shares import acting_for
 from rocket_server.errors import AuthenticationFailed, Forbidden, RocketError
-from rocket_server.group_commit import Credential
 from rocket_server.http.edge.context import Address, RequestContext, address_block, context_of
 from rocket_server.http.edge.lookups import Turns
 from rocket_server.http.rate_limits import RateLimit
@@ -27,6 +26,7 @@ from rocket_server.organisations import keys, sources
 from rocket_server.organisations.credentials import MAX_TOKEN_LENGTH, credential_hash
 from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import Source
+from rocket_server.usecases.intake import Credential
 
 _REMEMBERED = 10_000  # keys and tokens
 # Of credentials that this process hasn't seen. They take few of its connections to the database, so that

@@ -22,12 +22,11 @@ _known: dict[tuple[str, str], frozenset[str]] = {}  # by path and methods of rou
 async def only_known_parameters(request: Request) -> None:
     """Raise InvalidPayload for a query parameter that the route doesn't have, with the one that may be meant.
 
-    Left out, `?userid=7` would answer everybody's events. Platforms' hooks are let be: what they add to a URL
-    changes nothing, and refusing it would lose their events.
+    Left out, `?userid=7` would answer everybody's events.
     """
     sent = request.query_params.keys()
     route = request.scope.get("route")
-    if not sent or not isinstance(route, APIRoute) or route.path.startswith("/api/public/hook/"):
+    if not sent or not isinstance(route, APIRoute):
         return
     known = _parameters(route)
     faults = [FieldError(printable(name), _advice(name, known)) for name in sent if name not in known]

@@ -11,9 +11,9 @@ from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.ping import Pings
-from rocket_server.group_commit import GroupCommit
 from rocket_server.http.auth import Authenticator
 from rocket_server.plugins.manager import PluginManager
+from rocket_server.usecases.intake import Intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Services:
     settings: Settings
     database: Database
     configurations: Configurations
-    group_commit: GroupCommit
+    intake: Intake
     authenticator: Authenticator
     pings: Pings
     plugins: PluginManager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +27,8 @@ LEARNER_FIELDS: Final = tuple(
 COURSE_FIELDS: Final = tuple(
     f"course_{name}" for name in ("shortname", "idnumber", "fullname", "category", "visible")
 )
+_SCRIPT: Final = "event_trigger.php"
+_HOLE: Final = "__WORKFLOWS__"
 # Parts of `other` that Rocket has no use for: what learners wrote, and secrets.
 _LEFT_OUT: Final = frozenset({"content", "newcontent", "pathnamehashes", "sessionid", "username"})
 
@@ -37,6 +40,14 @@ def workflows(
     for activity in (activities if activities is not None else catalogue.load()).values():
         component, _, name = activity.eventname.strip("\\").split("\\")
         yield f"{component}.{name}.json", workflow(activity, url, token)
+
+
+def script(url: str, token: str, activities: Mapping[str, Activity]) -> str:
+    """A PHP script that, run in Moodle's folder, brings workflows into the plugin and switches them on."""
+    made = [workflow(activity, url, token) for activity in activities.values()]
+    template = files("rocket_server.sources").joinpath(_SCRIPT).read_text()
+    # JSON on one line holds no line of its own that could end PHP's nowdoc.
+    return template.replace(_HOLE, msgspec.json.encode(made).decode())
 
 
 def workflow(activity: Activity, url: str, token: str | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from rocket_server.catalogue import load
-from rocket_server.sources.workflows import TOKEN_PLACEHOLDER, body_template, workflows
+from rocket_server.sources.workflows import TOKEN_PLACEHOLDER, body_template, script, workflows
 
 URL = "https://rocket.example.test/api/public/hook/moodle/event"
 FILES = dict(workflows(URL, "t" * 40))
@@ -95,3 +95,13 @@ def test_filled_template_is_read_back(read_fields):
     event = read_fields(json.loads(template))
     assert (event.event, event.user_id) == ("quiz.completed", "moodle:3")
     assert "{" not in str(event.received)[1:-1]
+
+
+def test_script_holds_every_workflow_and_the_token():
+    """One PHP script has the same workflows as the files, on one line of JSON that PHP doesn't interpret."""
+    made = script(URL, "t" * 40, load())
+    lines = made.splitlines()
+    held = lines[lines.index("        return <<<'ROCKET_WORKFLOWS'") + 1]
+    assert json.loads(held) == list(FILES.values())
+    assert lines[lines.index(held) + 1] == "ROCKET_WORKFLOWS;"
+    assert "__WORKFLOWS__" not in made

@@ -14,19 +14,17 @@ from rocket_server.config.settings import Settings
 from rocket_server.decoding import MAX_EVENT_PARTS, decode, has_more_parts
 from rocket_server.errors import ClientGone, InvalidPayload, RocketError, UnsupportedMediaType
 from rocket_server.http.edge.context import RequestContext, address_block
+from rocket_server.http.edge.policies import Policy, Scope
 from rocket_server.http.edge.room import Hold, Room
 from rocket_server.http.edge.unpack import Unpacker, too_large
 
 # Of one body of JSON: sixty values, and twenty-five objects and lists, for each event of the largest batch.
 MAX_VALUES = 600_000
 MAX_CONTAINERS = 250_000
-MAX_FIELDS = 50_000  # values, objects and lists of any other body
 _FEW_BYTES = 64 * 1024
 
-Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Guard = Callable[[Scope], Awaitable[None]]
 
 
 class BodyRefused(HTTPException):
@@ -39,107 +37,121 @@ class BodyRefused(HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What all bodies of a process share. `guard` lets nobody through whose credential is refused."""
+    """What all bodies of a process share."""
 
-    max_bytes: int
-    max_batch_bytes: int
     max_expanded_bytes: int
     room: Room
-    guard: Guard
     unpacker: Unpacker = field(default_factory=Unpacker)
 
     @classmethod
-    def of(cls, settings: Settings, guard: Guard) -> Bodies:
+    def of(cls, settings: Settings) -> Bodies:
         """As set. The room always has place for four of the largest bodies, packed and unpacked."""
         largest = max(settings.max_batch_bytes, settings.max_body_bytes)
         least = 4 * (largest + min(largest, settings.max_expanded_bytes))
-        room = Room(max(settings.max_buffered_bytes, least))
-        return cls(
-            settings.max_body_bytes, settings.max_batch_bytes, settings.max_expanded_bytes, room, guard
-        )
+        return cls(settings.max_expanded_bytes, Room(max(settings.max_buffered_bytes, least)))
 
 
 class Body:
-    """A request's `receive`, whose first message is the whole body."""
+    """A request's `receive`, whose first message is the whole body. One that its policy wants streamed comes
+    in as many messages as the client's, counted and as it was sent."""
 
-    __slots__ = ("_bodies", "_context", "_headers", "_hold", "_limit", "_receive", "_scope", "_was_read")
+    __slots__ = (
+        "_bodies",
+        "_context",
+        "_headers",
+        "_hold",
+        "_opened",
+        "_policy",
+        "_receive",
+        "_scope",
+        "_size",
+    )
 
     def __init__(
         self,
         bodies: Bodies,
-        limit: int,
+        policy: Policy,
         receive: Receive,
         scope: Scope,
         headers: dict[bytes, bytes],
         context: RequestContext,
     ) -> None:
         self._bodies = bodies
-        self._limit = limit
+        self._policy = policy
         self._receive = receive
         self._scope = scope
         self._headers = headers
         self._context = context
         self._hold = Hold(bodies.room)
-        self._was_read = False
+        self._size = 0
+        self._opened = False
 
     async def __call__(self) -> Message:
         """Raises BodyRefused for a credential or a body that is refused, or a client that went away."""
-        if self._was_read:
-            return await self._receive()
-        self._was_read = True
         try:
-            if self._context.sender is None:
-                await self._bodies.guard(self._scope)
-            self._hold.sender = self._context.sender or address_block(self._context.address)
-            encoding = self._headers.get(b"content-encoding")
-            if encoding is not None:
-                encoding = _known_encoding(encoding)
-            body = await self._read()
-            if encoding is not None:
-                body = await self._unpacked(body)
-            if _is_read_by_the_framework(self._scope) and has_more_parts(body, MAX_FIELDS):
-                raise InvalidPayload(
-                    f"The body has more than {MAX_FIELDS} values, objects and lists.",
-                    {"limit_parts": MAX_FIELDS},
-                )
+            if not self._opened:
+                self._opened = True
+                await self._open()
+                if not self._policy.streamed:
+                    return {"type": "http.request", "body": await self._whole(), "more_body": False}
+            return await self._next() if self._policy.streamed else await self._receive()
         except RocketError as error:
             raise BodyRefused(error) from error
-        return {"type": "http.request", "body": body, "more_body": False}
 
     def end(self) -> None:
         """The request was answered."""
         self._hold.end()
 
-    async def _read(self) -> bytes:
-        limit = self._limit
+    async def _open(self) -> None:
+        """Before anything of the body is taken: may it be sent, and is it announced as too large."""
+        if self._context.sender is None:
+            await self._policy.authenticate(self._scope)
+        limit = self._policy.max_body_bytes
         length = self._headers.get(b"content-length")
         if length is not None and length.isdigit() and int(length) > limit:
             raise too_large(limit)
+
+    async def _whole(self) -> bytes:
+        self._hold.sender = self._context.sender or address_block(self._context.address)
+        encoding = self._headers.get(b"content-encoding")
+        if encoding is not None:
+            encoding = _known_encoding(encoding)
+        body = await self._read()
+        if encoding is not None:
+            limit = min(self._policy.max_body_bytes, self._bodies.max_expanded_bytes)
+            body = await self._bodies.unpacker.gunzip(body, limit, self._hold)
+        most = self._policy.max_fields
+        if most is not None and _is_read_by_the_framework(self._scope) and has_more_parts(body, most):
+            raise InvalidPayload(
+                f"The body has more than {most} values, objects and lists.", {"limit_parts": most}
+            )
+        return body
+
+    async def _read(self) -> bytes:
         chunks: list[bytes] = []
-        size = 0
         while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone("The client went away before it had sent its body.")
+            message = await self._next()
             chunk: bytes = message.get("body", b"")
             self._hold.take(len(chunk))
-            size += len(chunk)
-            if size > limit:
-                raise too_large(limit)
             chunks.append(chunk)
             if not message.get("more_body"):
                 return chunk if len(chunks) == 1 else b"".join(chunks)
 
-    async def _unpacked(self, body: bytes) -> bytes:
-        limit = min(self._limit, self._bodies.max_expanded_bytes)
-        return await self._bodies.unpacker.gunzip(body, limit, self._hold)
+    async def _next(self) -> Message:
+        """The client's next message, counted."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone("The client went away before it had sent its body.")
+        self._size += len(message.get("body", b""))
+        if self._size > self._policy.max_body_bytes:
+            raise too_large(self._policy.max_body_bytes)
+        return message
 
 
 def _is_read_by_the_framework(scope: Scope) -> bool:
-    """Whether a body is decoded and checked before its handler runs. Rules, which may be many, have a bound
-    of their own."""
+    """Whether a body is decoded and checked before its handler runs."""
     dependant = getattr(scope.get("route"), "dependant", None)
-    return bool(dependant and dependant.body_params) and not scope["path"].startswith("/v1/rules")
+    return bool(dependant and dependant.body_params)
 
 
 def _known_encoding(encoding: bytes) -> bytes | None:

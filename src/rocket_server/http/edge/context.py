@@ -9,6 +9,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
+from rocket_server.http.edge.policies import Policy
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -20,6 +22,7 @@ class RequestContext:
     request_id: str
     address: Address | None
     client: str  # the address as text, for counting and logging
+    policy: Policy  # of its path
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     principal: Any = None  # once a key was accepted: looked up once, before the body is read
     sender: str | None = None  # whose credential was accepted, as bodies are counted

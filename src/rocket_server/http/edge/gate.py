@@ -16,9 +16,8 @@ from rocket_server.errors import InternalError, InvalidPayload, NotFound, Rocket
 from rocket_server.http.edge.body import Bodies, Body, BodyRefused
 from rocket_server.http.edge.context import Network, RequestContext, client_address, shown_address
 from rocket_server.http.edge.pages import page_headers
+from rocket_server.http.edge.policies import Policies
 from rocket_server.http.edge.turnstile import Turnstile
-from rocket_server.http.intake import HOT_ROUTES, HotRoute, hot_route
-from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
 from rocket_server.metrics import REQUEST_SECONDS, REQUESTS
 
@@ -29,10 +28,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
-BATCH_PATHS = frozenset({"/v1/events/batch", "/api/events/batch"})
 _SLOW_S = 1.0
-# What operators ask while everybody else waits.
-_ALWAYS = frozenset({"/v1/health", "/metrics"})
 
 # Looking up a metric's child takes longer than counting; their number is bounded by the routes.
 _requests = cache(REQUESTS.labels)
@@ -47,12 +43,15 @@ class Gate:
         app: App,
         *,
         bodies: Bodies,
+        policies: Policies,
         trusted_proxies: Sequence[Network],
         log_all: bool = False,
     ) -> None:
-        """With `log_all`, every request is logged; else those that failed or took more than a second."""
+        """`policies` say what holds for which path. With `log_all`, every request is logged; else those that
+        failed or took more than a second."""
         self._app = app
         self._bodies = bodies
+        self._policies = policies
         self._trusted_proxies = trusted_proxies
         self._log_all = log_all
         self._turnstile = Turnstile()
@@ -70,13 +69,15 @@ class Gate:
             forwarded.decode("latin-1") if forwarded else None,
             self._trusted_proxies,
         )
-        context = RequestContext(uuid7(), address, shown_address(address))
+        found = self._policies.find(scope["path"])
+        policy = found.policy
+        context = RequestContext(uuid7(), address, shown_address(address), policy)
         scope["rocket"] = context
-        bodies = self._bodies
-        limit = bodies.max_batch_bytes if scope["path"] in BATCH_PATHS else bodies.max_bytes
-        body = Body(bodies, limit, receive, scope, headers, context)
+        body = Body(self._bodies, policy, receive, scope, headers, context)
         status = 0
-        hot: HotRoute | None = None
+        # Parameters that nobody asks for are refused on the ordinary way.
+        is_judged = scope["query_string"] and not policy.free_query
+        hot = policy.hot if scope["method"] == "POST" and not is_judged else None
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -93,16 +94,13 @@ class Gate:
         try:
             if b"%00" in scope["raw_path"] or b"%00" in scope["query_string"]:
                 raise _has_nul(scope)
-            hot = hot_route(scope["path"]) if scope["method"] == "POST" else None
-            if scope["query_string"] and hot is not None and hot.path in HOT_ROUTES:
-                hot = None  # parameters are judged on the ordinary way
             if hot is None:
-                if scope["path"] not in _ALWAYS:
+                if policy.waits:
                     await self._turnstile.enter()
                 await self._app(scope, body, send_marked)
             else:
-                scope["app"], scope["route"] = self._app, hot
-                response = await hot.handler(Request(scope, body))
+                scope["app"], scope["route"] = self._app, found
+                response = await hot(Request(scope, body), **found.variables)
                 await response(scope, body, send_marked)
         except Exception as error:
             known = error.error if isinstance(error, BodyRefused) else error
@@ -110,7 +108,7 @@ class Gate:
                 log.exception("request_failed", request_id=context.request_id, path=scope["path"])
                 known = InternalError("The server made a mistake.")
             if not status:
-                await error_response(known, context.request_id)(scope, receive, send_marked)
+                await policy.errors(known, context.request_id)(scope, receive, send_marked)
         finally:
             body.end()
         self._record(scope, context, status, time.perf_counter() - started)

@@ -14,10 +14,10 @@ from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import FieldError, InvalidPayload, NotFound, RocketError
 from rocket_server.events.model import Event
 from rocket_server.http import openapi
-from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.auth import Authenticator, check_address
 from rocket_server.http.edge.body import decode_event
 from rocket_server.http.edge.context import context_of
+from rocket_server.http.public import hook_models
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.organisations.model import Source
@@ -35,12 +35,12 @@ class _RolledBack(Exception):
     """Leaves a transaction without its effects."""
 
 
-@router.post("/api/public/validate/webhook", openapi_extra=openapi.HOOK, response_model=event_answers.Trial)
+@router.post("/api/public/validate/webhook", openapi_extra=openapi.HOOK, response_model=hook_models.Trial)
 @router.post(
     "/api/validate/event",
     openapi_extra=openapi.HOOK,
     operation_id="validate_as_event",
-    response_model=event_answers.Trial,
+    response_model=hook_models.Trial,
 )
 async def validate(request: Request, source: SourceName = None) -> Json:
     """With a source's token, or a key and `?source=`: read the body as that source would; else as our own.

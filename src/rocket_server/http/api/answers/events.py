@@ -6,20 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rocket_server.rules.evaluate import Outcome
+from rocket_server.http.models import Decision
 
 Stored = Literal["processed", "ignored", "held", "failed"]
 _ID = "01a1fbf5-eb02-7002-87b6-627106057b39"
-
-
-class Decision(BaseModel):
-    """What one rule said about an event; `detail` has the numbers behind it."""
-
-    rule_id: str
-    rule_version: int
-    outcome: Outcome
-    points: int
-    detail: dict[str, Any]
 
 
 class Explanation(Decision):
@@ -103,57 +93,6 @@ class Batch(BaseModel):
     points_awarded: int
     errors_left_out: int | None = Field(default=None, description="Failed items whose error isn't said.")
     results: list[Item]
-
-
-class Hooked(BaseModel):
-    """What a platform is answered; held events are `ignored` too, with the reason."""
-
-    status: Literal["success", "duplicate", "ignored", "failed"]
-    event_id: str
-    processed_at: str
-    points_awarded: int
-    reason: str | None = None
-
-
-class HookedItem(BaseModel):
-    """What became of one event of a list: `event_id` is null and `error` says why where it failed."""
-
-    index: int
-    status: Literal["success", "duplicate", "ignored", "failed"]
-    event_id: str | None
-    reason: str | None = None
-    error: str | None = None
-
-
-class HookedList(BaseModel):
-    """What a custom platform is answered for a list, in its order."""
-
-    points_awarded: int
-    results: list[HookedItem]
-
-
-class FieldFault(BaseModel):
-    """A field at fault."""
-
-    path: str
-    message: str
-
-
-class Validity(BaseModel):
-    """Whether an event could be stored, and what is wrong with it."""
-
-    valid: bool
-    errors: list[FieldFault]
-
-
-class Trial(Validity):
-    """What a body would become: the event, and the decisions that storing it would have made."""
-
-    event: dict[str, Any] | None
-    decisions: list[Decision]
-    status: Literal["processed", "duplicate", "ignored", "held", "failed"] | None = None
-    reason: str | None = None
-    points_awarded: int | None = None
 
 
 class Event(BaseModel):

@@ -1,0 +1,46 @@
+"""What hooks and the validation of their bodies answer."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from rocket_server.http.models import Decision, Validity
+
+
+class Hooked(BaseModel):
+    """What a platform is answered; held events are `ignored` too, with the reason."""
+
+    status: Literal["success", "duplicate", "ignored", "failed"]
+    event_id: str
+    processed_at: str
+    points_awarded: int
+    reason: str | None = None
+
+
+class HookedItem(BaseModel):
+    """What became of one event of a list: `event_id` is null and `error` says why where it failed."""
+
+    index: int
+    status: Literal["success", "duplicate", "ignored", "failed"]
+    event_id: str | None
+    reason: str | None = None
+    error: str | None = None
+
+
+class HookedList(BaseModel):
+    """What a custom platform is answered for a list, in its order."""
+
+    points_awarded: int
+    results: list[HookedItem]
+
+
+class Trial(Validity):
+    """What a body would become: the event, and the decisions that storing it would have made."""
+
+    event: dict[str, Any] | None
+    decisions: list[Decision]
+    status: Literal["processed", "duplicate", "ignored", "held", "failed"] | None = None
+    reason: str | None = None
+    points_awarded: int | None = None

@@ -1,0 +1,152 @@
+"""Platforms' hooks: where a source's events come in, in the platform's own form.
+
+These handlers read the raw body and decode it once; they are the hot path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from rocket_server import sources
+from rocket_server.configuration.snapshot import Configuration
+from rocket_server.errors import Forbidden, InvalidPayload
+from rocket_server.events.model import Event
+from rocket_server.http import openapi
+from rocket_server.http.auth import AcceptedSource, check_address
+from rocket_server.http.edge.context import RequestContext, context_of
+from rocket_server.http.public import hook_models
+from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.services import services_of
+from rocket_server.http.submitting import failed, submit
+from rocket_server.metrics import EVENTS
+from rocket_server.organisations import request_log
+from rocket_server.organisations.model import Source
+from rocket_server.usecases.intake import Submission
+
+router = APIRouter()
+
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
+_HOOK_WORDS = {"processed": "success", "held": "ignored"}
+
+
+@router.post(
+    "/api/public/hook/{source}/event",
+    openapi_extra=openapi.HOOK,
+    responses=openapi.INTAKE_ERRORS,
+    tags=["hooks"],
+    response_model=hook_models.Hooked | hook_models.HookedList,
+)
+async def post_hook(request: Request, source: str) -> Json:
+    """Take an event in a platform's own form. 200 once it is stored, also where it counts for nothing.
+
+    A source of kind `custom` may send a list of up to 100 events, and is answered for each of them.
+    """
+    services = services_of(request)
+    sender = await services.authenticator.sender(request, source, remembered=True)
+    content_type = request.headers.get("content-type")
+    body = await request.body()
+    context = context_of(request)
+    received_at = datetime.now(UTC)
+    if sender.source.kind in sources.LISTING and body.lstrip(_BEFORE_JSON)[:1] == b"[":
+        return await _post_list(request, sender, context, content_type, body, received_at)
+
+    def read(configuration: Configuration) -> Sequence[Event]:
+        current = _current_source(configuration, sender)
+        check_address(current, context.address)
+        return [
+            sources.read(
+                body,
+                content_type,
+                current,
+                timezone=configuration.organisation.timezone,
+                received_at=received_at,
+                max_ahead_s=services.settings.max_clock_skew_s,
+                activities=configuration.activities,
+            )
+        ]
+
+    (result,) = await submit(
+        request,
+        Submission(
+            sender.source.organisation_id,
+            sender.credential,
+            1,
+            read,
+            request_log.Request(
+                sender.source.source_id,
+                context.request_id,
+                context.client,
+                content_type,
+                body,
+            ),
+        ),
+    )
+    return Json(
+        {
+            "status": _HOOK_WORDS.get(result.status, result.status),
+            "event_id": result.event_id,
+            "processed_at": rfc3339(datetime.now(UTC)),
+            "points_awarded": result.points_awarded,
+            **({"reason": result.reason} if result.reason else {}),
+        }
+    )
+
+
+async def _post_list(
+    request: Request,
+    sender: AcceptedSource,
+    context: RequestContext,
+    content_type: str | None,
+    body: bytes,
+    received_at: datetime,
+) -> Json:
+    """Take a custom platform's list: all of its good events in one transaction, and what is wrong with the
+    others by index."""
+    services = services_of(request)
+    items: list[Event | InvalidPayload] = []
+    said: list[str] = []
+
+    def read(configuration: Configuration) -> Sequence[Event]:
+        current = _current_source(configuration, sender)
+        check_address(current, context.address)
+        items[:] = sources.read_list(
+            body,
+            current,
+            timezone=configuration.organisation.timezone,
+            received_at=received_at,
+            max_ahead_s=services.settings.max_clock_skew_s,
+        )
+        said[:] = [f"[{n}] {one.message}" for n, one in enumerate(items) if isinstance(one, InvalidPayload)]
+        return [one for one in items if not isinstance(one, InvalidPayload)]
+
+    logged = request_log.Request(
+        sender.source.source_id, context.request_id, context.client, content_type, body
+    )
+    submission = Submission(
+        sender.source.organisation_id, sender.credential, sources.MAX_LIST, read, logged, said
+    )
+    results = await submit(request, submission)
+    found = iter(results)
+    answers: list[dict[str, Any]] = []
+    for index, item in enumerate(items):
+        if isinstance(item, InvalidPayload):
+            EVENTS.labels("refused").inc()
+            answers.append(failed(index, item.message))
+            continue
+        result = next(found)
+        status = _HOOK_WORDS.get(result.status, result.status)
+        answer: dict[str, Any] = {"index": index, "status": status, "event_id": result.event_id}
+        answers.append(answer | ({"reason": result.reason} if result.reason else {}))
+    points = sum(result.points_awarded for result in results)
+    return Json({"points_awarded": points, "results": answers})
+
+
+def _current_source(configuration: Configuration, sender: AcceptedSource) -> Source:
+    source = configuration.source(sender.source.source_id)
+    if source is None:
+        raise Forbidden("This source was removed.")
+    return source
