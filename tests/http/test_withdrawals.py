@@ -39,9 +39,7 @@ def test_what_was_deleted_gives_its_points_back(organisation, adds_up, made, del
     assert gone["points_awarded"] == -points
     decisions = organisation.api.read(gone["event_id"])["decisions"]
     (reversed_,) = [one for one in decisions if one["outcome"] == "reversed"]
-    assert reversed_["sentence"] == (
-        f"{points} points were taken back because what they were given for was deleted or taken back."
-    )
+    assert reversed_["sentence"] == (f"{points} points taken back: what earned this was deleted or undone.")
     assert organisation.api.points("moodle:31") == 0
     assert moodle(organisation, made, 3, 120, objectid="70", **learner, **fields)["points_awarded"] == points
     other = moodle(organisation, deleted, 4, 180, objectid="71", userid="5", relateduserid="31", **fields)
@@ -63,7 +61,7 @@ def test_a_deletion_that_arrives_first(organisation, adds_up):
     ]
     assert (decision["code"], decision["sentence"]) == (
         "withdrawn_later",
-        "This was taken back later, so it doesn't count.",
+        "This was undone later, so it doesn't count.",
     )
     adds_up(organisation)
 

@@ -52,7 +52,7 @@ ON CONFLICT DO NOTHING
 RETURNING identity;
 
 -- name: lock_learner
--- A learner, locked, so that nobody merges or anonymises him meanwhile.
+-- A learner, locked, so that nobody merges or anonymises them meanwhile.
 SELECT merged_into IS NOT NULL AS merged, status FROM learners
 WHERE organisation_id = $1 AND learner_id = $2 FOR NO KEY UPDATE;
 
