@@ -77,6 +77,17 @@ def test_who_loses_what_somebody_else_deleted(organisation, adds_up):
     adds_up(organisation)
 
 
+@pytest.mark.parametrize("event", ["submission_removed", "submission_status_updated"])
+@pytest.mark.parametrize("teacher", ["44", "5"], ids=["teacher", "staff"])
+def test_what_a_group_handed_in_is_taken_back_from_who_did_it(organisation, adds_up, event, teacher):
+    """A group's submission names only who set it back; who handed it in had the points."""
+    moodle(organisation, ASSIGN + "assessable_submitted", 1, 0, userid="31", objectid="70")
+    fields = {"userid": teacher, "objectid": "70", "other_newstatus": "draft"}
+    assert moodle(organisation, ASSIGN + event, 2, 60, **fields)["points_awarded"] == -15
+    assert organisation.api.points("moodle:31") == 0
+    adds_up(organisation)
+
+
 def test_a_submission_that_stays_submitted_keeps_its_points(organisation):
     """Only the states `draft` and `new` take a submission back."""
     submitted = {"userid": "31", "objectid": "70"}
