@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import yardstick
+from benchmarks.attacks.turns import Turns
 from rocket_server import logs
 from rocket_server.config.settings import Settings
 from rocket_server.processes import serving as serving_process
@@ -38,11 +39,16 @@ class Server:
 
 
 @contextmanager
-def serving(database_url: str, *, descriptors: int | None = None) -> Iterator[Server]:
+def serving(
+    database_url: str, *, descriptors: int | None = None, turns: Path | None = None
+) -> Iterator[Server]:
     """A server on a free port of 127.0.0.1, from its first 200 of /v1/health until the block ends. With
-    `descriptors` it may open no more files than that, as by `ulimit -n`."""
+    `descriptors` it may open no more files than that, as by `ulimit -n`; with `turns` it notes there how long
+    the turns of its loop take."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.serve", str(port), database_url]
+    if turns is not None:
+        command.append(str(turns))
     if descriptors is not None:
         command = ["prlimit", f"--nofile={descriptors}", *command]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
@@ -84,14 +90,15 @@ def wait_until_healthy(port: int, process: subprocess.Popen[bytes], timeout_s: f
     raise RuntimeError(f"the server was not healthy within {timeout_s} s")
 
 
-def main(port: int, database_url: str) -> None:
+def main(port: int, database_url: str, turns: str | None = None) -> None:
     """Serves until it is told to stop, as `rocket serve` does with default settings, and the yardstick."""
     settings = Settings.from_environ(os.environ)
     logs.configure("error", settings.log_format)
     yardstick.install()
     with socket.create_server(("127.0.0.1", port), backlog=serving_process.BACKLOG) as listening:
-        serving_process.run(settings, database_url, listening)
+        on_ready = (lambda: None) if turns is None else Turns(Path(turns)).measure
+        serving_process.run(settings, database_url, listening, on_ready=on_ready)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -14,6 +14,8 @@ from itertools import count
 
 import psutil
 
+from benchmarks.attacks.turns import NEVER, Longest
+
 _PAUSE_S = 0.05
 # One part of the bystander sits behind the attacker's address, as in a school, and keeps its connection; the
 # other sits somewhere else, with a new connection for each request.
@@ -31,6 +33,7 @@ class Seen:
     memory_before_mib: float = 0.0
     memory_most_mib: float = 0.0
     descriptors_most: int = 0
+    longest: Longest = NEVER  # turn of the server's loop
     endings: Counter[str] = field(default_factory=Counter)  # of the attacker's requests
 
     def percentile_ms(self, percent: float) -> float:
@@ -44,6 +47,7 @@ class Seen:
         return (
             f"| {name} | {self.percentile_ms(50):,.0f} | {self.percentile_ms(99):,.0f}"
             f" | {self.percentile_ms(100):,.0f}"
+            f" | {self.longest.cpu_s * 1000:,.0f} of {self.longest.wall_s * 1000:,.0f}"
             f" | {len(self.errors)} + {len(self.errors_behind)} of {len(self.latencies_s)}"
             f" | {self.memory_before_mib:,.0f} → {self.memory_most_mib:,.0f}"
             f" | {self.descriptors_most} | {endings} |"
@@ -51,8 +55,9 @@ class Seen:
 
 
 HEAD = (
-    "| attack | p50 ms | p99 ms | max ms | errors | MiB before → most | descriptors | the attacker saw |\n"
-    "|---|---:|---:|---:|---:|---:|---:|---|"
+    "| attack | p50 ms | p99 ms | max ms | longest turn: processor ms of ms | errors | MiB before → most"
+    " | descriptors | the attacker saw |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---:|---|"
 )
 
 

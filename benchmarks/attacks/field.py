@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
 
 from benchmarks.attacks.bystander import Bystander, Seen
 from benchmarks.attacks.kinds import ATTACKS, Attack
+from benchmarks.attacks.turns import Turns
 from benchmarks.attacks.wire import Target
 from benchmarks.serve import Server, serving
 from benchmarks.stand import Stand, stand
@@ -31,9 +33,10 @@ class Field:
     """A running server, in which the stand's own organisation is the bystander. Each attack is made by an
     organisation of its own."""
 
-    def __init__(self, target: Stand, server: Server) -> None:
+    def __init__(self, target: Stand, server: Server, turns: Turns) -> None:
         self._stand = target
         self._server = server
+        self._turns = turns
 
     def suffer(self, attack: Attack) -> Seen:
         """What was seen while this attack went on."""
@@ -41,6 +44,7 @@ class Field:
         given = {"port": self._server.port, "admin_key": admin_key, "read_key": read_key}
         bystander = Bystander(self._server.port, self._stand.api_key, self._server.pid)
         bystander.start()
+        self._turns.begin()
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.attacks.field"],
@@ -54,14 +58,17 @@ class Field:
         finally:
             seen = bystander.stop()
         seen.endings = Counter(json.loads(done.stdout))
+        seen.longest = self._turns.longest()
         return seen
 
 
 @contextmanager
 def open_field() -> Iterator[Field]:
     """A field with a database and a server of its own."""
-    with stand() as target, serving(target.url, descriptors=DESCRIPTORS) as server:
-        yield Field(target, server)
+    with TemporaryDirectory(prefix="rocket-turns-") as folder, stand() as target:
+        turns = Path(folder) / "turns"
+        with serving(target.url, descriptors=DESCRIPTORS, turns=turns) as server:
+            yield Field(target, server, Turns(turns))
 
 
 async def _organisation(conn: asyncpg.Connection[Any], name: str) -> tuple[str, str]:

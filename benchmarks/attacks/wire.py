@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -52,6 +53,29 @@ class Target:
         """A well-formed request; its ending, as of `raw`."""
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.raw(request(method, path, content, key=key or self.admin_key, **headers))
+
+    async def read(self, method: str, path: str, *, key: str) -> str:
+        """A request whose answer is read to its end; its ending, as of `raw`."""
+        ending, _ = await self._answer(method, path, key)
+        self.endings[ending] += 1
+        return ending
+
+    async def ask(self, method: str, path: str, *, key: str) -> Any:
+        """What a request without a body is answered, decoded."""
+        return json.loads((await self._answer(method, path, key))[1])
+
+    async def _answer(self, method: str, path: str, key: str) -> tuple[str, bytes]:
+        try:
+            async with asyncio.timeout(_PATIENCE_S), self.connection() as (reader, writer):
+                writer.write(request(method, path, key=key))
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"\r\ncontent-length: *([0-9]+)", head, re.IGNORECASE)
+                body = await reader.readexactly(int(length[1]) if length else 0)
+                return head.split(b" ")[1].decode("latin-1"), body
+        except TimeoutError:
+            return "silent", b"{}"
+        except (OSError, asyncio.IncompleteReadError):
+            return "closed", b"{}"
 
 
 def request(

@@ -24,6 +24,10 @@ _find_invisible = re.compile(
 ).search
 
 
+MAX_CHARACTERS: Final = 255
+MAX_SPELLED: Final = 4 * MAX_CHARACTERS  # in whatever form of Unicode
+
+
 def means_nothing(text: str) -> bool:
     """Whether an id, or what follows the source in `<source>:<id>`, is what a program writes for no value."""
     return _is_no_value(text) is not None

@@ -38,7 +38,11 @@ def test_a_head_that_is_too_large_is_a_431(raw, head):
     raw.send(head)
     answer = raw.answer()
     assert (answer.status, answer.error["error"]) == (431, "head_too_large")
-    assert answer.error["details"] == {"limit_bytes": 65_536, "limit_headers": 100}
+    assert answer.error["details"] == {
+        "limit_bytes": 65_536,
+        "limit_headers": 100,
+        "limit_target_bytes": 16_384,
+    }
     assert raw.is_closed()
 
 

@@ -287,3 +287,37 @@ def test_only_administrators_change_people(organisation, portal, store):
         headers = {"Authorization": f"Bearer {key}"}
         response = organisation.server.client.request(method, path, json=body, headers=headers)
         assert response.status_code == 403, (method, path)
+
+
+def test_a_learner_has_a_bound_of_identities(organisation, owner):
+    """A thousand identities are enough for one person: by hand a further one is a 409, and so is a merge of
+    two who have more together; an event that tells one more counts, without it."""
+    create(organisation)
+    create(organisation, "ben", identities=["crm:ben"])
+    owner.execute(
+        "INSERT INTO identities (organisation_id, identity, learner_id)"
+        " SELECT l.organisation_id, 'x:' || n, l.learner_id FROM learners l, generate_series(1, 999) AS n"
+        " WHERE l.organisation_id = $1 AND l.user_id = 'anna'",
+        organisation.organisation_id,
+    )
+    api = organisation.api
+    again = api.post("/v1/users/anna/identities", {"identities": ["x:1"]})
+    assert again.status_code == 201
+    more = api.post("/v1/users/anna/identities", {"identities": ["x:1000"]})
+    assert (more.status_code, more.json()["details"]["limit"]) == (409, 1_000)
+    assert api.post("/v1/users/anna/merge", {"from": "ben"}).status_code == 409
+    assert api.get("/v1/users/ben").json()["identities"] == ["ben", "crm:ben"]
+
+    event = {
+        "event": "course.completed",
+        "occurred_at": "2026-03-02T10:00:00Z",
+        "user": {"id": "anna", "external_ids": ["x:1001"]},
+        "context": {"course": {"id": "c1"}},
+    }
+    answer = api.post("/v1/events", event).json()
+    assert (answer["status"], answer["points_awarded"]) == ("processed", 50)
+    assert api.get("/v1/users/x:1001").status_code == 404
+    event["user"] = {"id": "x:1001", "external_ids": ["x:2"]}
+    assert api.post("/v1/events", event).json()["points_awarded"] == 50
+    assert api.get("/v1/users/x:1001").json()["user_id"] == "x:1001"
+    assert api.points("anna") == 50

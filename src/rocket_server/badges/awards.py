@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from rocket_server.badges.model import Cause, Status
+from rocket_server.db.pages import bounded
 from rocket_server.db.queries import load
 
 SQL = load(__file__, "awards.sql")
@@ -131,7 +132,13 @@ async def standing_award(conn: Any, organisation_id: str, learner_id: str, badge
 
 async def history(
     conn: Any, organisation_id: str, learner_id: str, before: str | None, limit: int, *, revoked: bool
-) -> list[dict[str, Any]]:
-    """A learner's badges, the latest first, below an award's id; with `revoked`, those taken back too."""
-    rows = await conn.fetch(SQL["history"], organisation_id, learner_id, before, limit, revoked)
-    return [dict(row) for row in rows]
+) -> tuple[list[dict[str, Any]], bool]:
+    """A learner's badges, the latest first, below an award's id, and whether more may follow; with `revoked`,
+    those taken back too."""
+
+    async def fetch(last: dict[str, Any] | None, piece: int) -> list[dict[str, Any]]:
+        below = before if last is None else last["award_id"]
+        rows = await conn.fetch(SQL["history"], organisation_id, learner_id, below, piece, revoked)
+        return [dict(row) for row in rows]
+
+    return await bounded(fetch, lambda one: len(msgspec.json.encode(one["metadata"])) + 1_000, limit)

@@ -20,6 +20,7 @@ _PREFIX: Final = "data:image/png;base64,"
 # What is needed to show the picture. The rest (texts, times, places, programs) may tell of somebody.
 _KEPT: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"gAMA", b"sRGB", b"cHRM", b"iCCP"})
 _MEDAL_PX: Final = 256
+_PIECE: Final = 1 << 20
 _drawing = Lock()  # whoever asks while the first medal is drawn waits for it
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 
@@ -42,7 +43,7 @@ def png_of_data_url(value: Any) -> bytes:
 
 
 def checked(data: bytes) -> bytes:
-    """A PNG that can be shown, cleaned. Raises ImageFault."""
+    """A PNG that can be shown, cleaned. Raises ImageFault. A large one takes some 100 ms: not for a loop."""
     if len(data) > MAX_BYTES:
         raise ImageFault(f"expected at most {MAX_BYTES} bytes")
     chunks = list(_chunks(data))
@@ -55,14 +56,24 @@ def checked(data: bytes) -> bytes:
         raise ImageFault("expected a PNG of a known colour type")
     # A few bytes more for each line, and for the passes of an interlaced image.
     bound = (width * _SAMPLES[colour] * depth // 8 + 10) * (height + 8) * 2
-    unpacker, packed = zlib.decompressobj(), b"".join(body for kind, body in chunks if kind == b"IDAT")
-    try:
-        pixels = unpacker.decompress(packed, bound)
-    except zlib.error as error:
-        raise ImageFault("expected a PNG whose pixels can be read") from error
-    if not pixels or not unpacker.eof:
+    if not _unpacks(b"".join(body for kind, body in chunks if kind == b"IDAT"), bound):
         raise ImageFault("expected a PNG with as many pixels as its header says")
     return _png((kind, body) for kind, body in chunks if kind in _KEPT)
+
+
+def _unpacks(packed: bytes, bound: int) -> bool:
+    """Whether pixels unpack to something, and to no more than `bound` bytes; few of them are held at once."""
+    unpacker, size = zlib.decompressobj(), 0
+    try:
+        while size <= bound and not unpacker.eof:
+            piece = len(unpacker.decompress(packed, _PIECE))
+            packed = unpacker.unconsumed_tail
+            if not piece and not packed:
+                break
+            size += piece
+    except zlib.error as error:
+        raise ImageFault("expected a PNG whose pixels can be read") from error
+    return unpacker.eof and 0 < size <= bound
 
 
 def baked(png: bytes, credential: str) -> bytes:

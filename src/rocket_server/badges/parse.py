@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import msgspec
+
 from rocket_server.badges.images import ImageFault, png_of_data_url
 from rocket_server.badges.model import (
     MAX_COUNT,
@@ -34,6 +36,7 @@ _EVENTS: Final = ("event", "count", "conditions", "distinct")
 _COURSES: Final = ("ids", "min_progress_pct")
 _BADGES: Final = ("ids", "at_least")
 MAX_DAYS: Final = 36_500
+MAX_CRITERIA_BYTES: Final = 64 * 1024
 _MAX_TAGS: Final = 20
 _MAX_PARTS: Final = 10
 _MAX_IDS: Final = 100
@@ -69,6 +72,9 @@ def parse_badge(data: Any, badge_id: str | None = None) -> Definition:
             problems.add("image", str(fault))
     repeatable = _flag(data, "repeatable", False, problems)
     criteria = _criteria(data.get("criteria"), problems)
+    is_large = not problems.errors and len(msgspec.json.encode(data.get("criteria"))) > MAX_CRITERIA_BYTES
+    if is_large:
+        problems.add("criteria", f"expected at most {MAX_CRITERIA_BYTES} bytes of JSON")
     if repeatable and criteria is not None:
         problems.add(
             "repeatable", "expected false: criteria give a badge once; give it again by rule or hand"

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from rocket_server.badges.model import Badge
 from rocket_server.badges.parse import Definition, parse_criteria
+from rocket_server.db.pages import bounded
 from rocket_server.db.queries import load
 from rocket_server.errors import Conflict, NotFound
 
@@ -50,9 +53,20 @@ async def all_badges(conn: Any, organisation_id: str) -> list[Badge]:
     return [_badge(row) for row in await conn.fetch(SQL["all"], organisation_id)]
 
 
-async def page(conn: Any, organisation_id: str, after: str, limit: int) -> list[ShownBadge]:
-    """Badges in the order of their ids, above `after`."""
-    return [_shown(row) for row in await conn.fetch(SQL["page"], organisation_id, after, limit)]
+async def page(conn: Any, organisation_id: str, after: str, limit: int) -> tuple[list[ShownBadge], bool]:
+    """Badges in the order of their ids, above `after`, and whether more may follow."""
+
+    async def fetch(last: ShownBadge | None, piece: int) -> list[ShownBadge]:
+        above = after if last is None else last.badge.badge_id
+        return [_shown(row) for row in await conn.fetch(SQL["page"], organisation_id, above, piece)]
+
+    return await bounded(fetch, _size, limit)
+
+
+def _size(one: ShownBadge) -> int:
+    badge = one.badge
+    criteria = badge.criteria.as_dict() if badge.criteria else None
+    return len(msgspec.json.encode((badge.description, badge.criteria_text, badge.tags, criteria))) + 1_000
 
 
 async def show(conn: Any, organisation_id: str, badge_id: str) -> ShownBadge:

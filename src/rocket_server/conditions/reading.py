@@ -62,6 +62,8 @@ class Problems:
 
     def unknown(self, path: str, key: Any, known: Iterable[str], kind: str = "field") -> None:
         """Adds an unknown key, with what was probably meant or else all that could be."""
+        if len(self.errors) >= MAX_ERRORS:
+            return  # what was meant takes a while to find, and a body may have a hundred thousand keys
         names = sorted(known)
         close = difflib.get_close_matches(str(key)[:100], names, 1, 0.6)
         hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(names)}"

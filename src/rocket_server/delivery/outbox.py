@@ -24,8 +24,9 @@ log = structlog.get_logger(__name__)
 
 SQL = load(__file__, "outbox.sql")
 
-# For how long the filters of all endpoints may be asked about one set of messages.
+# For how long deliveries to all endpoints, whose filters are asked, may be made of one set of messages.
 _BUDGET_S = 10.0
+_DELIVERY_WEIGHT = 10  # what making one costs, in comparisons of values
 
 _COLUMNS = ("organisation_id", "endpoint_id", "delivery_id", "event_id", "event")
 
@@ -37,7 +38,7 @@ class Endpoint:
     endpoint_id: str
     events: frozenset[str]
     filter: Filter | None = None
-    weight: int = 0  # what asking the filter costs, in comparisons of values
+    weight: int = _DELIVERY_WEIGHT  # what an event costs here, in comparisons of values
 
     def wants(self, event: str) -> bool:
         """Whether its patterns have an event of that name."""
@@ -102,10 +103,10 @@ async def endpoints(
 
 def _endpoint(row: Any) -> Endpoint:
     passes: Filter | None = None
-    weight = 0
+    weight = _DELIVERY_WEIGHT
     if row["filters"]:
         try:
-            weight = filters.weight(row["filters"])
+            weight += filters.weight(row["filters"])
             passes = filters.compile_filters(row["filters"], zones.zone(row["timezone"]))
         except ValueError as error:
             # They were good when they were stored. What they would let pass isn't known any more, and telling
@@ -144,6 +145,8 @@ async def enqueue(
             (again if message.again else new).append(
                 (organisation_id, endpoint.endpoint_id, identity, message.event_id, message.event)
             )
+            if pace.is_due():
+                await pace.rest()
     await add_rows(conn, "deliveries", _COLUMNS, new)
     if again:
         _, endpoint_ids, delivery_ids, event_ids, names = map(list, zip(*again, strict=True))

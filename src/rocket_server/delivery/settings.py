@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
+import msgspec
+
 from rocket_server.conditions.reading import Problems, is_clean, join, quoted
 from rocket_server.delivery import filters as event_filters
 from rocket_server.delivery.headers import check_headers
@@ -21,6 +23,7 @@ MAX_HEADERS: Final = 20
 MAX_HEADER_NAME_CHARACTERS: Final = 100
 MAX_HEADER_VALUE_CHARACTERS: Final = 1_000
 MAX_DESCRIPTION_CHARACTERS: Final = 500
+MAX_FILTERS_BYTES: Final = 64 * 1024
 
 # How a header's value is shown, and what keeps it as it is where it is sent back.
 MASKED: Final = "***"
@@ -167,8 +170,11 @@ def _events(reading: _Reading, value: Any) -> dict[str, Any]:
 
 
 def _filters(reading: _Reading, value: Any) -> dict[str, Any]:
-    for fault in event_filters.faults(value):
+    faults = event_filters.faults(value)
+    for fault in faults:
         reading.problems.add(fault.path, fault.message)
+    if not faults and len(msgspec.json.encode(value)) > MAX_FILTERS_BYTES:
+        reading.problems.add("filters", f"expected at most {MAX_FILTERS_BYTES} bytes of JSON")
     return {"filters": value}
 
 

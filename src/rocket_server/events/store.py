@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
+from rocket_server.db.pages import bounded
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
 from rocket_server.events.model import Event
 
 SQL = load(__file__, "store.sql")
 
-MAX_PAGE_BYTES = 4 * 1024 * 1024
 _FIRST_PIECE = 10  # events that are fetched before anything is known of their size
 
 # Separates badge ids in one text parameter: arrays of arrays can't be ragged in SQL. No id may hold it.
@@ -227,17 +227,14 @@ async def show(conn: Any, organisation_id: str, event_id: str) -> ShownEvent | N
 async def page(
     conn: Any, organisation_id: str, wanted: EventFilter, limit: int
 ) -> tuple[list[ShownEvent], bool]:
-    """Events, the latest received first, and whether more may follow: `limit` of them, or those that take
-    MAX_PAGE_BYTES together, since events may be large."""
-    found: list[ShownEvent] = []
-    size = 0
-    before, piece = wanted.before, _FIRST_PIECE
-    while True:
-        piece = min(piece, limit - len(found))
+    """Events, the latest received first, and whether more may follow: `limit` of them, or fewer that are
+    large."""
+
+    async def fetch(last: ShownEvent | None, piece: int) -> list[ShownEvent]:
         rows = await conn.fetch(
             SQL["page"],
             organisation_id,
-            before,
+            wanted.before if last is None else last.event_id,
             wanted.learner_id,
             wanted.event,
             wanted.source,
@@ -246,15 +243,9 @@ async def page(
             wanted.until,
             piece,
         )
-        for row in rows:
-            found.append(ShownEvent(*row.values()))
-            size += _size(found[-1])
-            if size >= MAX_PAGE_BYTES:
-                return found, True
-        if len(rows) < piece or len(found) == limit:
-            return found, len(found) == limit
-        before = found[-1].event_id
-        piece = max(1, (MAX_PAGE_BYTES - size) * len(found) // size)
+        return [ShownEvent(*row.values()) for row in rows]
+
+    return await bounded(fetch, _size, limit, first=_FIRST_PIECE)
 
 
 def _size(event: ShownEvent) -> int:

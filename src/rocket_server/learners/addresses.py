@@ -53,6 +53,10 @@ class Holders(Generic[L]):
         (holder,) = holders.values()
         return None if source_of(identity) in holder.sources else holder.learner
 
+    def learner_ids(self) -> set[str]:
+        """Everybody who has one of these addresses."""
+        return {learner_id for holders in self._by_address.values() for learner_id in holders}
+
     def takes(self, learner_id: str, identity: str) -> None:
         """A learner has a further identity."""
         for holders in self._by_address.values():

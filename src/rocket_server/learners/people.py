@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from rocket_server.db.pages import bounded
 from rocket_server.db.queries import load
 from rocket_server.errors import Conflict, InvalidPayload
 from rocket_server.ids import uuid7
@@ -79,13 +80,22 @@ async def read(conn: Any, organisation_id: str, learner_ids: Collection[str]) ->
     return [Person(**dict(row)) for row in rows]
 
 
-async def page(conn: Any, organisation_id: str, wanted: Filter, limit: int) -> list[Person]:
-    """Learners, the latest made first."""
-    rows = await conn.fetch(
-        SQL["page"], organisation_id, wanted.before, wanted.status, wanted.since, wanted.until, limit
-    )
-    found = {one.learner_id: one for one in await read(conn, organisation_id, [row[0] for row in rows])}
-    return [found[row[0]] for row in rows]
+async def page(conn: Any, organisation_id: str, wanted: Filter, limit: int) -> tuple[list[Person], bool]:
+    """Learners, the latest made first, and whether more may follow."""
+
+    async def fetch(last: Person | None, piece: int) -> list[Person]:
+        before = wanted.before if last is None else last.learner_id
+        rows = await conn.fetch(
+            SQL["page"], organisation_id, before, wanted.status, wanted.since, wanted.until, piece
+        )
+        found = {one.learner_id: one for one in await read(conn, organisation_id, [row[0] for row in rows])}
+        return [found[row[0]] for row in rows]
+
+    return await bounded(fetch, _size, limit)
+
+
+def _size(one: Person) -> int:
+    return len(msgspec.json.encode((one.metadata, one.identities))) + 500
 
 
 async def by_email(conn: Any, organisation_id: str, email: str) -> list[Person]:
@@ -95,10 +105,19 @@ async def by_email(conn: Any, organisation_id: str, email: str) -> list[Person]:
 
 
 async def search(conn: Any, organisation_id: str, beginning: str, limit: int) -> list[Person]:
-    """Learners whose name, e-mail address or an identity begins so, whatever the case: at most `limit`."""
+    """Learners whose name, e-mail address or an identity begins so, whatever the case: at most `limit`, fewer
+    of whom much is known."""
     escaped = beginning.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    rows = await conn.fetch(SQL["search"], organisation_id, f"{escaped}%", limit)
-    return await read(conn, organisation_id, [row[0] for row in rows])
+    ids = [row[0] for row in await conn.fetch(SQL["search"], organisation_id, f"{escaped}%", limit)]
+    place = {learner_id: number for number, learner_id in enumerate(ids)}
+
+    async def fetch(last: Person | None, piece: int) -> list[Person]:
+        start = 0 if last is None else place[last.learner_id] + 1
+        people = await read(conn, organisation_id, ids[start : start + piece])
+        return sorted(people, key=lambda one: place[one.learner_id])
+
+    found, _ = await bounded(fetch, _size, limit)
+    return sorted(found, key=lambda one: one.user_id)
 
 
 async def change(

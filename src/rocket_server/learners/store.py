@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,14 @@ from msgspec.structs import replace
 from rocket_server.db.pool import TryAgain
 from rocket_server.db.queries import load
 from rocket_server.errors import Conflict, NotFound
+from rocket_server.identities import MAX_SPELLED
 from rocket_server.identities import normal as normal_form
 from rocket_server.ids import uuid7
 from rocket_server.learners.addresses import OWN, Holders, source_of
 
 SQL = load(__file__, "store.sql")
+
+MAX_IDENTITIES_HELD = 1_000  # of one learner
 
 
 class Learner(msgspec.Struct, frozen=True):
@@ -64,6 +67,8 @@ async def _find(
 
 async def find_one(conn: Any, organisation_id: str, identity: str) -> Learner | None:
     """The learner known by `identity`."""
+    if len(identity) > MAX_SPELLED:
+        return None  # bringing ten thousand accents into their form would take a second
     return (await find(conn, organisation_id, [identity])).get(identity)
 
 
@@ -112,13 +117,14 @@ async def streaks(conn: Any, organisation_id: str, learner_ids: Collection[str])
 async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_id: str) -> Learner:
     """Make `identities` those of the learner known as `user_id`; nothing changes where they are that already.
 
-    Raises NotFound where nobody is known as `user_id`, Conflict where an identity is somebody else's.
+    Raises NotFound where nobody is known as `user_id`, Conflict where an identity is somebody else's or the
+    learner would have too many.
     """
     learner = await find_one(conn, organisation_id, user_id)
     if learner is None:
         raise NotFound(f"Nobody is known as {user_id!r}.", {"field": "user_id"})
     await lock(conn, organisation_id, learner)
-    await conn.fetch(
+    added = await conn.fetch(
         SQL["add_identities"],
         organisation_id,
         list(identities),
@@ -131,7 +137,27 @@ async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_
         if owner is None or owner.learner_id != learner.learner_id:
             known_as = "somebody else" if owner is None else owner.user_id
             raise Conflict(f"{identity!r} belongs to {known_as} already.", {"field": "identities"})
+    if added:
+        await refuse_too_many(conn, organisation_id, learner.learner_id)
     return learner
+
+
+async def refuse_too_many(conn: Any, organisation_id: str, learner_id: str) -> None:
+    """Raise Conflict where a learner, who is locked, has more identities than one may have."""
+    if (await _room(conn, organisation_id, [learner_id]))[learner_id] < 0:
+        raise Conflict(
+            f"A learner has at most {MAX_IDENTITIES_HELD} identities. Remove those that aren't used.",
+            {"field": "identities", "limit": MAX_IDENTITIES_HELD},
+        )
+
+
+async def _room(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, int]:
+    """How many identities more each learner may have."""
+    if not learner_ids:
+        return {}
+    most = MAX_IDENTITIES_HELD
+    rows = await conn.fetch(SQL["count_identities"], organisation_id, list(learner_ids), most + 1)
+    return {row[0]: most - row[1] for row in rows}
 
 
 async def lock(conn: Any, organisation_id: str, learner: Learner) -> None:
@@ -149,7 +175,8 @@ async def resolve(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) -> 
 
     An unknown identity is linked to the learner who has one of its other identities, or to the one learner
     who has its e-mail address, as `addresses.Holders` says; else a learner is made where `create` allows it.
-    Who stays unknown isn't in the answer.
+    Who stays unknown isn't in the answer. A learner who has as many identities as one may have gets no more:
+    an unknown one then is somebody new.
     """
     identities = {one.identity for one in wanted}
     identities.update(other for one in wanted for other in one.others)
@@ -193,6 +220,10 @@ async def _introduce(
     if any(one.email for one in wanted):
         await conn.fetch(SQL["lock_email_addresses"], organisation_id)
     holders = await _holders(conn, organisation_id, wanted)
+    gaining = {
+        known[one].learner_id for one in _beside_unknown(wanted, known) if one in known
+    } | holders.learner_ids()
+    room = await _room(conn, organisation_id, gaining)
     changes = _Changes()
     linked, made = changes.linked, changes.made
     for one in wanted:
@@ -201,7 +232,7 @@ async def _introduce(
             learner = next(
                 (found for other in one.others if (found := known.get(other) or linked.get(other))), None
             ) or holders.who(one.email, one.identity)
-            if learner is None:
+            if learner is None or not _takes(room, learner):
                 if not one.create:
                     continue
                 learner = Learner(uuid7(), one.identity, "active", one.email)
@@ -215,7 +246,7 @@ async def _introduce(
             learner = changes.tell(one, learner, told, holders)
             (known if one.identity in known else linked)[one.identity] = learner
         for other in one.others:
-            if other not in known and other not in linked:
+            if other not in known and other not in linked and _takes(room, learner):
                 linked[other] = learner
                 holders.takes(learner.learner_id, other)
 
@@ -230,6 +261,20 @@ async def _holders(conn: Any, organisation_id: str, wanted: Sequence[Wanted]) ->
         holder = Learner(row["learner_id"], row["user_id"], row["status"], row["email"])
         holders.note(row["address"], holder.learner_id, holder, row["sources"], row["tellers"])
     return holders
+
+
+def _beside_unknown(wanted: Sequence[Wanted], known: dict[str, Learner]) -> Iterator[str]:
+    """All identities of those of whom at least one isn't known."""
+    for one in wanted:
+        if one.others and not (one.identity in known and all(other in known for other in one.others)):
+            yield from (one.identity, *one.others)
+
+
+def _takes(room: dict[str, int], learner: Learner) -> bool:
+    """Whether a learner may have one identity more, which is counted then."""
+    left = room.get(learner.learner_id, MAX_IDENTITIES_HELD)
+    room[learner.learner_id] = left - 1
+    return left > 0
 
 
 @dataclass(slots=True)

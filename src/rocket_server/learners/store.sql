@@ -51,6 +51,15 @@ ORDER BY added.identity
 ON CONFLICT DO NOTHING
 RETURNING identity;
 
+-- name: count_identities
+-- How many identities learners have, counted up to a bound.
+SELECT l.learner_id::text AS learner_id, (
+    SELECT count(*) FROM (
+        SELECT 1 FROM identities i WHERE i.organisation_id = $1 AND i.learner_id = l.learner_id LIMIT $3
+    ) AS counted
+) AS identities
+FROM unnest($2::uuid[]) AS l (learner_id);
+
 -- name: lock_learner
 -- A learner, locked, so that nobody merges or anonymises them meanwhile.
 SELECT merged_into IS NOT NULL AS merged, status FROM learners

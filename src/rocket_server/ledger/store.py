@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from rocket_server.db.pages import bounded
 from rocket_server.db.pool import TryAgain, add_rows
 from rocket_server.db.queries import load
 from rocket_server.ledger.model import Account, Entry, EntryKind
@@ -155,18 +156,33 @@ async def has_merged(conn: Any, organisation_id: str, learner_id: str) -> bool:
 
 async def history(
     conn: Any, organisation_id: str, learner_id: str, before_number: int, limit: int
-) -> list[dict[str, Any]]:
-    """A learner's entries below a number, the latest first; `points` is below zero where some were taken."""
-    rows = await conn.fetch(SQL["history"], organisation_id, learner_id, before_number, limit)
-    return [_shown(row) for row in rows]
+) -> tuple[list[dict[str, Any]], bool]:
+    """A learner's entries below a number, the latest first, and whether more may follow; `points` is below
+    zero where some were taken."""
+
+    async def fetch(last: dict[str, Any] | None, piece: int) -> list[dict[str, Any]]:
+        below = before_number if last is None else last["number"]
+        rows = await conn.fetch(SQL["history"], organisation_id, learner_id, below, piece)
+        return [_shown(row) for row in rows]
+
+    return await bounded(fetch, _size, limit)
 
 
 async def joint_history(
     conn: Any, organisation_id: str, learner_id: str, before: str | None, limit: int
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], bool]:
     """As `history`, for a learner whom others were merged into: all their entries by time, below an entry."""
-    rows = await conn.fetch(SQL["joint_history"], organisation_id, learner_id, before, limit)
-    return [_shown(row) for row in rows]
+
+    async def fetch(last: dict[str, Any] | None, piece: int) -> list[dict[str, Any]]:
+        below = before if last is None else last["entry_id"]
+        rows = await conn.fetch(SQL["joint_history"], organisation_id, learner_id, below, piece)
+        return [_shown(row) for row in rows]
+
+    return await bounded(fetch, _size, limit)
+
+
+def _size(entry: dict[str, Any]) -> int:
+    return len(msgspec.json.encode((entry["reason"], entry["metadata"]))) + 500
 
 
 def _shown(row: Any) -> dict[str, Any]:

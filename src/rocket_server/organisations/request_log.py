@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from rocket_server import masking
+from rocket_server.db.pages import bounded
 from rocket_server.db.pool import add_rows, alone
 from rocket_server.db.queries import load
 from rocket_server.ids import first_uuid7
@@ -104,10 +107,15 @@ async def add(
 
 async def page(
     conn: Any, organisation_id: str, source_id: str, before: str | None, limit: int
-) -> list[LoggedRequest]:
-    """A source's last requests, the latest first."""
-    rows = await conn.fetch(SQL["page"], organisation_id, source_id, before, limit)
-    return [LoggedRequest(*row.values()) for row in rows]
+) -> tuple[list[LoggedRequest], bool]:
+    """A source's last requests, the latest first, and whether more may follow."""
+
+    async def fetch(last: LoggedRequest | None, piece: int) -> list[LoggedRequest]:
+        after = before if last is None else last.request_id
+        rows = await conn.fetch(SQL["page"], organisation_id, source_id, after, piece)
+        return [LoggedRequest(*row.values()) for row in rows]
+
+    return await bounded(fetch, lambda one: len(msgspec.json.encode(one.body)), limit)
 
 
 async def trim(

@@ -44,7 +44,8 @@ async def merge(
     person. What both had been awarded stays, also where a rule gives it once. Locks are taken in the
     pipeline's order; an event that arrives meanwhile for either finds the one who is left.
 
-    Raises NotFound, or Conflict where the two are one already or one of them was anonymised.
+    Raises NotFound, or Conflict where the two are one already, one of them was anonymised, or they have more
+    identities together than one may have.
     """
     organisation_id = configuration.organisation_id
     known = await learners.find(conn, organisation_id, [user_id, from_id])
@@ -122,6 +123,7 @@ async def _move_rest(
         other["weekly_goal"],
     )
     identities = [row[0] for row in await conn.fetch(SQL["move_identities"], *move)]
+    await learners.refuse_too_many(conn, organisation_id, target.learner_id)
     events = _count(await conn.execute(SQL["move_events"], *move))
     marks = _count(await conn.execute(SQL["move_marks"], *move))
     await conn.execute(SQL["join_completions"], *move)

@@ -15,8 +15,9 @@ from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import MAX_RULES
 from rocket_server.rules.store import StoredVersion
 
-# Conditions in all rules of an organisation; ten listed values, or twenty instructions of a pattern, count as
-# one. Asking all of them about one event takes some hundred milliseconds at the very worst.
+# Conditions in all rules of an organisation; ten listed values, a thousand of their characters, or twenty
+# instructions of a pattern count as one. Asking all of them about one event takes some hundred milliseconds
+# at the very worst.
 MAX_SIZE: Final = 10_000
 # Rules of sources' mappings have such ids; they live with their source.
 MAPPING_PREFIX: Final = "mapping:"
@@ -75,8 +76,9 @@ def _refuse_too_much(own: Mapping[str, Rule], plan: Plan) -> None:
     if sum(map(_size, (*stay, *changed))) > MAX_SIZE:
         raise InvalidPayload.field(
             "rules",
-            f"an organisation's rules may have {MAX_SIZE} conditions together, ten listed values or twenty"
-            " instructions of a pattern counted as one; withdraw some, or ask for several values by in",
+            f"an organisation's rules may have {MAX_SIZE} conditions together, ten listed values, 1000 of"
+            " their characters or twenty instructions of a pattern counted as one; withdraw some, or ask for"
+            " several values by in",
         )
 
 
@@ -85,10 +87,15 @@ def _size(rule: Rule) -> int:
         return 0
     return sum(
         1
-        + (len(one.expected) // 10 if isinstance(one.expected, tuple) else 0)
+        + (_size_of_list(one.expected) if isinstance(one.expected, tuple) else 0)
         + (check_pattern(one.expected) // 20 if one.operator == "matches" else 0)
         for one in comparisons(rule.trigger.conditions)
     )
+
+
+def _size_of_list(values: tuple[Any, ...]) -> int:
+    characters = sum(len(value) for value in values if isinstance(value, str))
+    return max(len(values) // 10, characters // 1000)
 
 
 def refuse_reserved(rules: Sequence[Rule]) -> None:

@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from rocket_server.conditions.values import rfc3339
+from rocket_server.db.pages import bounded
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
+from rocket_server.pace import Pace
 from rocket_server.rules.evaluate import Count, Probe
 from rocket_server.rules.model import Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
@@ -19,6 +23,7 @@ SQL = load(__file__, "store.sql")
 
 MAX_VERSION = 2**31 - 1
 MAX_RESETS = 20_000  # of the courses of one organisation, over all years
+_READING_S = 10.0  # of all rules, the time that others have in between included
 
 
 class Mark(NamedTuple):
@@ -63,8 +68,13 @@ class StoredVersion:
 async def latest(conn: Any, organisation_id: str, known: Known = _NOTHING_KNOWN) -> list[StoredVersion]:
     """The latest version of each rule that wasn't withdrawn, in the order of their ids. A version never
     changes, so those that are `known` aren't read anew."""
-    rows = await conn.fetch(SQL["current"], organisation_id)
-    return sorted((_stored(row, known) for row in rows), key=lambda stored: stored.rule.rule_id)
+    found: list[StoredVersion] = []
+    pace = Pace(_READING_S)
+    for row in await conn.fetch(SQL["current"], organisation_id):
+        found.append(_stored(row, known))
+        if pace.is_due():
+            await pace.rest()
+    return sorted(found, key=lambda stored: stored.rule.rule_id)
 
 
 async def current(conn: Any, organisation_id: str, known: Known = _NOTHING_KNOWN) -> list[RuleVersion]:
@@ -78,6 +88,18 @@ async def history(
     """Versions of a rule, the latest first, below the number `before`; withdrawals are among them."""
     rows = await conn.fetch(SQL["history"], organisation_id, rule_id, min(before, MAX_VERSION), limit)
     return [_stored(row) for row in rows]
+
+
+async def page_of_versions(
+    conn: Any, organisation_id: str, rule_id: str, before: int, limit: int
+) -> tuple[list[StoredVersion], bool]:
+    """As `history`, bounded in bytes as well, and whether more may follow."""
+
+    async def fetch(last: StoredVersion | None, piece: int) -> list[StoredVersion]:
+        below = before if last is None else last.version
+        return await history(conn, organisation_id, rule_id, below, piece)
+
+    return await bounded(fetch, lambda one: len(msgspec.json.encode(one.rule.as_dict())), limit, first=4)
 
 
 async def read_version(

@@ -13,7 +13,7 @@ from rocket_server import identities
 from rocket_server.errors import FieldError
 
 MAX_EVENT = 100  # characters of an event's name
-MAX_ID = 255  # characters of a learner's, an event's or an object's identifier
+MAX_ID = identities.MAX_CHARACTERS  # of a learner's, an event's or an object's identifier
 MAX_SOURCE = 100  # characters of a source's name
 MAX_EMAIL = 254  # characters, RFC 5321
 MAX_KEYS = 200  # keys of `properties`, and as many of `metadata`

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from ipaddress import ip_network
 from typing import Any, Final, Literal
 
+import msgspec
+
 from rocket_server import sources as adapters
 from rocket_server.audit import store as audit
 from rocket_server.audit.model import Act, Actor, changed, subject_of
@@ -21,6 +23,8 @@ from rocket_server.rules.parse import MAX_RULES
 from rocket_server.sources import checks, sites
 from rocket_server.sources.checks import Fault
 from rocket_server.usecases.acting import Services
+
+MAX_SETTINGS_BYTES: Final = 2 * 1024 * 1024  # of all sources of one organisation, as JSON
 
 
 class Unset:
@@ -86,7 +90,7 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
 
     async def work(conn: Any) -> Shown:
         source = await store.create(conn, wanted)
-        await _refuse_too_many_mappings(conn, organisation_id)
+        await _refuse_too_much(conn, organisation_id)
         if isinstance(command.settings.site, str):
             source = await store.set_site(conn, source, command.settings.site)
         secrets: dict[str, str] = {}
@@ -110,7 +114,7 @@ async def change(
         before = await known(conn, organisation_id, source_id)
         source = _with(before, settings)
         await store.change(conn, source)
-        await _refuse_too_many_mappings(conn, organisation_id)
+        await _refuse_too_much(conn, organisation_id)
         if not isinstance(settings.site, Unset):
             source = await store.set_site(conn, source, settings.site or None)
         acts = changed("source.changed", _subject(source), _state(before), _state(source))
@@ -201,12 +205,24 @@ def _cidr_faults(cidrs: tuple[str, ...]) -> list[FieldError]:
     return faults
 
 
-async def _refuse_too_many_mappings(conn: Any, organisation_id: str) -> None:
-    """Each is a rule that may hear any event: they have the bound of rules, over all sources together."""
-    mappings = sum(len(source.mappings) for source in await store.all_sources(conn, organisation_id))
+async def _refuse_too_much(conn: Any, organisation_id: str) -> None:
+    """Each mapping is a rule that may hear any event: they have the bound of rules, over all sources. And
+    what is set for sources is at hand in every process, and shown in one answer."""
+    all_sources = await store.all_sources(conn, organisation_id)
+    mappings = sum(len(source.mappings) for source in all_sources)
     if mappings > MAX_RULES:
         raise InvalidPayload.field(
             "mappings", f"an organisation's sources may have {MAX_RULES} mappings together, not {mappings}"
+        )
+    size = sum(
+        len(msgspec.json.encode((dict(one.mappings), one.filters, one.staff_ids, one.allowed_cidrs)))
+        for one in all_sources
+    )
+    if size > MAX_SETTINGS_BYTES:
+        raise InvalidPayload(
+            "Mappings, filters, staff and address ranges of all sources together may have"
+            f" {MAX_SETTINGS_BYTES} bytes of JSON, not {size}.",
+            {"limit_bytes": MAX_SETTINGS_BYTES},
         )
 
 

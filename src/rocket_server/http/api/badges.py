@@ -16,9 +16,10 @@ from rocket_server.http import openapi
 from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.api.points import IdempotencyKey, once_answer
+from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, PointsKey, ReadKey
 from rocket_server.http.edge.body import decode_json
-from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, page, text_after
+from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, part, text_after
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
 from rocket_server.usecases import badges as acts
@@ -64,17 +65,18 @@ async def list_badges(
     """The organisation's badges, in the order of their ids."""
     services = services_of(request)
     async with services.database.connection() as conn:
-        rows = await store.page(conn, principal.organisation_id, text_after(cursor) or "", limit)
+        rows, more = await store.page(conn, principal.organisation_id, text_after(cursor) or "", limit)
         public = PublicUrls(
             services.settings.public_url, await store.issuer_id(conn, principal.organisation_id)
         )
-    return Json(page("badges", [_shown(row, public) for row in rows], limit, "badge_id"))
+    return Json(part("badges", [_shown(row, public) for row in rows], more, "badge_id"))
 
 
 @router.post("", status_code=201, openapi_extra=openapi.BADGE, response_model=organisation_answers.Badge)
 async def create_badge(request: Request, principal: AdminKey) -> Json:
     """Define a badge."""
-    definition = parse_badge(decode_json(await request.body()))
+    body = decode_json(await request.body())
+    definition = await aside(lambda: parse_badge(body))
     services = services_of(request)
     made = await acts.create(services, principal.organisation_id, actor_of(request, principal), definition)
     return _defined(services, made, 201)
@@ -128,7 +130,7 @@ async def change_badge(request: Request, principal: AdminKey, badge_id: str) -> 
     services, organisation_id = services_of(request), principal.organisation_id
     async with services.database.connection() as conn:
         await store.show(conn, organisation_id, badge_id)
-    definition = parse_badge(body, badge_id)
+    definition = await aside(lambda: parse_badge(body, badge_id))
     return _defined(
         services, await acts.change(services, organisation_id, actor_of(request, principal), definition)
     )

@@ -14,6 +14,7 @@ from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
 from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
+from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
@@ -51,9 +52,10 @@ async def change_issuer(request: Request, principal: AdminKey, body: ProfileBody
     """Set the issuer's profile. Credentials that were issued keep what they say."""
     services = services_of(request)
     png: bytes | None = None
-    if body.image is not None:
+    image = body.image
+    if image is not None:
         try:
-            png = png_of_data_url(body.image)
+            png = await aside(lambda: png_of_data_url(image))
         except ImageFault as fault:
             raise InvalidPayload.field("image", str(fault)) from fault
     profile = Profile(

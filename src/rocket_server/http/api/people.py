@@ -13,7 +13,7 @@ from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.numbers import Whole
-from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
+from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, encode_cursor, id_after, page
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
@@ -117,9 +117,9 @@ async def list_users(
         wanted = Filter(
             id_after(cursor), status, _first_id("since", since, zone), _first_id("until", until, zone)
         )
-        found = await people.page(conn, principal.organisation_id, wanted, limit)
-    rows = page("users", [{"id": one.learner_id} for one in found], limit, "id")
-    return Json({"users": [_shown(one) for one in found], "next_cursor": rows["next_cursor"]})
+        found, more = await people.page(conn, principal.organisation_id, wanted, limit)
+    following = encode_cursor(found[-1].learner_id) if more else None
+    return Json({"users": [_shown(one) for one in found], "next_cursor": following})
 
 
 @router.get("/search", response_model=people_answers.UserPage)

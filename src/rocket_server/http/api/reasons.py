@@ -102,7 +102,7 @@ async def limits(
     services = services_of(request)
     now = datetime.now(UTC)
     after = cap_use.place_of(text_after(cursor))
-    async with services.database.connection() as conn:
+    async with alone(), services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
         configuration = await services.configurations.current(conn, principal.organisation_id)
         found = await cap_use.cap_use(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request
 
+from rocket_server.db.pages import MAX_PAGE_BYTES
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import rules as rule_answers
-from rocket_server.http.aside import aside
+from rocket_server.http.aside import alone, aside
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.edge.body import decode_json
 from rocket_server.http.paging import (
@@ -20,7 +22,7 @@ from rocket_server.http.paging import (
     Limit,
     encode_cursor,
     number_after,
-    page,
+    part,
     text_after,
 )
 from rocket_server.http.responses import Json, rfc3339
@@ -63,7 +65,7 @@ async def list_rules(
     """
     services = services_of(request)
     after = text_after(cursor)
-    async with services.database.connection() as conn:
+    async with alone(), services.database.connection() as conn:
         configuration = await services.configurations.current(conn, principal.organisation_id)
         known = configuration.rules.known()
         latest = await store.latest(conn, principal.organisation_id, known)
@@ -81,10 +83,14 @@ async def list_rules(
         key=lambda found: found[0],
     )
     rest = [(position, rule) for position, rule in wanted if after is None or position > after]
-    shown = [
-        own[rule.rule_id].as_dict() if rule.rule_id in own else _of_mapping(rule) for _, rule in rest[:limit]
-    ]
-    following = encode_cursor(rest[limit - 1][0]) if len(rest) > limit else None
+    shown: list[dict[str, Any]] = []
+    size = 0
+    for _, rule in rest[:limit]:
+        shown.append(own[rule.rule_id].as_dict() if rule.rule_id in own else _of_mapping(rule))
+        size += len(msgspec.json.encode(shown[-1]))
+        if size >= MAX_PAGE_BYTES:
+            break
+    following = encode_cursor(rest[len(shown) - 1][0]) if len(rest) > len(shown) else None
     return Json({"rules": shown, "next_cursor": following})
 
 
@@ -139,10 +145,10 @@ async def list_versions(
     """Every version of a rule, the latest first: who made it, when, and what it says."""
     before = number_after(cursor) or MAX_VERSION
     async with services_of(request).database.connection() as conn:
-        found = (
-            await store.history(conn, principal.organisation_id, rule_id, before, limit)
+        found, more = (
+            await store.page_of_versions(conn, principal.organisation_id, rule_id, before, limit)
             if _is_id(rule_id)
-            else []
+            else ([], False)
         )
     if not found and cursor is None:
         raise NotFound("There is no such rule.", {"field": "rule_id"})
@@ -157,7 +163,7 @@ async def list_versions(
         }
         for one in found
     ]
-    return Json(page("versions", versions, limit, "version"))
+    return Json(part("versions", versions, more, "version"))
 
 
 @router.post("", status_code=201, openapi_extra=openapi.RULE, response_model=rule_answers.StoredRule)

@@ -19,7 +19,7 @@ from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.api.badges import shown_award
 from rocket_server.http.api.events import shown
 from rocket_server.http.auth import ReadKey
-from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, page, part
+from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, part
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.leaderboards.weeks import weekly_points
@@ -121,18 +121,18 @@ async def read_ledger(
         # Numbers count the entries of one account; entries of several accounts are paged by their ids.
         joint = await ledger.has_merged(conn, organisation_id, learner.learner_id)
         if joint:
-            rows = await ledger.joint_history(
+            rows, more = await ledger.joint_history(
                 conn, organisation_id, learner.learner_id, id_after(cursor), limit
             )
         else:
             before = number_after(cursor)
             number = _LATEST if before is None else before
-            rows = await ledger.history(conn, organisation_id, learner.learner_id, number, limit)
+            rows, more = await ledger.history(conn, organisation_id, learner.learner_id, number, limit)
     entries = [
         {**row, "occurred_at": rfc3339(row["occurred_at"]), "created_at": rfc3339(row["created_at"])}
         for row in rows
     ]
-    return Json(page("entries", entries, limit, "entry_id" if joint else "number"))
+    return Json(part("entries", entries, more, "entry_id" if joint else "number"))
 
 
 @router.get("/{user_id}/events", response_model=event_answers.EventPage)
@@ -161,7 +161,7 @@ async def read_badges(
     services = services_of(request)
     async with services.database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
-        rows = await awards.history(
+        rows, more = await awards.history(
             conn,
             principal.organisation_id,
             learner.learner_id,
@@ -172,4 +172,4 @@ async def read_badges(
         issuer_id = await badges.issuer_id(conn, principal.organisation_id)
     public = PublicUrls(services.settings.public_url, issuer_id)
     held = [shown_award(row, public) for row in rows]
-    return Json(page("badges", held, limit, "award_id"))
+    return Json(part("badges", held, more, "award_id"))

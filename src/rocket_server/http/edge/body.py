@@ -18,9 +18,10 @@ from rocket_server.http.edge.policies import Policy, Scope
 from rocket_server.http.edge.room import Hold, Room
 from rocket_server.http.edge.unpack import Unpacker, too_large
 
-# Of one body of JSON: sixty values, and twenty-five objects and lists, for each event of the largest batch.
+# Of a batch: sixty values, and twenty-five objects and lists, for each event of the largest.
 MAX_VALUES = 600_000
 MAX_CONTAINERS = 250_000
+MAX_PARTS = 150_000  # values, objects and lists of any other body that a handler decodes, such as rules
 _FEW_BYTES = 64 * 1024
 
 Message = MutableMapping[str, Any]
@@ -121,10 +122,8 @@ class Body:
             limit = min(self._policy.max_body_bytes, self._bodies.max_expanded_bytes)
             body = await self._bodies.unpacker.gunzip(body, limit, self._hold)
         most = self._policy.max_fields
-        if most is not None and _is_read_by_the_framework(self._scope) and has_more_parts(body, most):
-            raise InvalidPayload(
-                f"The body has more than {most} values, objects and lists.", {"limit_parts": most}
-            )
+        if most is not None and _is_read_by_the_framework(self._scope):
+            refuse_more_parts(body, most)
         return body
 
     async def _read(self) -> bytes:
@@ -174,18 +173,23 @@ def decode_json(body: bytes) -> Any:
     """A body of JSON. Raises InvalidPayload where it is empty, no JSON, not UTF-8, nested beyond reason, or
     of more parts than can be decoded in the time that one request may take from all others."""
     if len(body) > _FEW_BYTES:
-        _check_parts(body)
+        refuse_more_parts(body, MAX_PARTS)
     return _decoded(body, decode)
 
 
 def decode_event(body: bytes | msgspec.Raw) -> Any:
     """One event of JSON, as `decode_json` does, but of no more parts than one event may have."""
-    if has_more_parts(body, MAX_EVENT_PARTS):
-        raise InvalidPayload(
-            f"The event has more than {MAX_EVENT_PARTS} values, objects and lists.",
-            {"limit_parts": MAX_EVENT_PARTS},
-        )
+    refuse_more_parts(body, MAX_EVENT_PARTS, "event")
     return _decoded(bytes(body), decode)
+
+
+def refuse_more_parts(body: bytes | msgspec.Raw, most: int, what: str = "body") -> None:
+    """Raise InvalidPayload for JSON of more than `most` values, objects and lists: decoding can't be
+    interrupted, and all others wait for it."""
+    if has_more_parts(body, most):
+        raise InvalidPayload(
+            f"The {what} has more than {most} values, objects and lists.", {"limit_parts": most}
+        )
 
 
 def split_batch(body: bytes) -> list[msgspec.Raw] | None:

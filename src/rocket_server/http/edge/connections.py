@@ -29,6 +29,7 @@ class Connection(Protocol):
     row: Row | None
     since: float
     is_sending: bool
+    is_proxy: bool  # a trusted one: many clients stand behind it
 
     def end(self) -> None: ...
 
@@ -63,8 +64,10 @@ class Connections:
             ("rest_timeout", self.resting, REST_S),
             ("idle", self.idle, limits.idle_s),
         )
-        # Those whose answers aren't read: when that began, and how many bytes waited then.
+        # Those whose answers aren't read: when that began, and how many bytes waited then; and their sums.
         self._unread: dict[Connection, tuple[float, int]] = {}
+        self._unread_bytes = 0
+        self._unread_per_block: Counter[str] = Counter()
         # Those whose bodies are coming: since when they have been watched, and what had come by then.
         self._sending: dict[Connection, tuple[float, int]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,9 +77,10 @@ class Connections:
         False where there is no room, and none that could go."""
         self._loop = loop
         limits, block = self._limits, connection.block
-        bounded = limits.per_address and not any(
+        connection.is_proxy = any(
             address is not None and address in network for network in limits.trusted_proxies
         )
+        bounded = limits.per_address and not connection.is_proxy
         if bounded and self._per_block[block] >= limits.per_address:
             admitted = self._make_room(block)
         else:
@@ -105,7 +109,7 @@ class Connections:
     def leave(self, connection: Connection) -> None:
         """Forget a connection that was closed."""
         self.move(connection, None)
-        self._unread.pop(connection, None)
+        self.read(connection)
         self._sending.pop(connection, None)
         self._open -= 1
         self._per_block[connection.block] -= 1
@@ -125,13 +129,36 @@ class Connections:
         self._sending.pop(connection, None)
 
     def unread(self, connection: Connection) -> None:
-        """From now on the client has to read what was written, at some speed."""
+        """From now on the client has to read what was written, at some speed. Where too much is unread, what
+        has been so for longest ends: of the same address where that has more than its part."""
         assert self._loop is not None
-        self._unread.setdefault(connection, (self._loop.time(), connection.unsent()))
+        if connection in self._unread:
+            return
+        self._note_unread(connection, self._loop.time(), connection.unsent())
+        block, most = connection.block, self._limits.unread_bytes
+        while not connection.is_proxy and self._unread_per_block[block] > most // 4:
+            self._give_up_unread(next(one for one in self._unread if one.block == block))
+        while self._unread_bytes > most:
+            self._give_up_unread(next(iter(self._unread)))
 
     def read(self, connection: Connection) -> None:
         """The client has read nearly all."""
-        self._unread.pop(connection, None)
+        _, size = self._unread.pop(connection, (0.0, 0))
+        self._unread_bytes -= size
+        self._unread_per_block[connection.block] -= size
+        if not self._unread_per_block[connection.block]:
+            del self._unread_per_block[connection.block]
+
+    def _note_unread(self, connection: Connection, since: float, size: int) -> None:
+        before = self._unread.get(connection, (0.0, 0))[1]
+        self._unread[connection] = (since, size)
+        self._unread_bytes += size - before
+        self._unread_per_block[connection.block] += size - before
+
+    def _give_up_unread(self, connection: Connection) -> None:
+        CONNECTIONS_ENDED.labels("unread").inc()
+        self.read(connection)
+        connection.abort()
 
     def _make_room(self, block: str | None) -> bool:
         """End the connection of `block`, or of anybody, that is worth least: a silent one, one whose answer
@@ -209,7 +236,7 @@ class Connections:
                 CONNECTIONS_ENDED.labels("write_timeout").inc()
                 connection.abort()
             else:
-                self._unread[connection] = (now, left)
+                self._note_unread(connection, now, left)
 
     def _end_stalled(self, now: float) -> None:
         window_s = self._limits.body_s

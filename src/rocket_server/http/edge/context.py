@@ -11,6 +11,8 @@ from typing import Any
 
 from rocket_server.http.edge.policies import Policy
 
+_MAX_HOPS = 32  # proxies in a row; a head has room for ten thousand
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -69,12 +71,13 @@ def address_block(address: Address | None) -> str:
 def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequence[Network]) -> Address | None:
     """Who really sent a request: the nearest address that isn't one of our own proxies.
 
-    `X-Forwarded-For` is believed only as far as trusted proxies wrote it, read from its end.
+    `X-Forwarded-For` is believed only as far as trusted proxies wrote it, read from its end, and no further
+    than _MAX_HOPS.
     """
     address = parse_address(peer) if peer else None
     if not forwarded_for or not trusted:
         return address
-    for hop in reversed(forwarded_for.split(",")):
+    for hop in reversed(forwarded_for.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
         if address is None or not any(address in network for network in trusted):
             return address
         before = parse_address(hop)

@@ -28,6 +28,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+MAX_PARAMETERS = 100  # of a query string
 _SLOW_S = 1.0
 
 # Looking up a metric's child takes longer than counting; their number is bounded by the routes.
@@ -54,7 +55,7 @@ class Gate:
         self._policies = policies
         self._trusted_proxies = trusted_proxies
         self._log_all = log_all
-        self._turnstile = Turnstile()
+        self._turnstile, self._side_gate = Turnstile(), Turnstile()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,9 +95,10 @@ class Gate:
         try:
             if b"%00" in scope["raw_path"] or b"%00" in scope["query_string"]:
                 raise _has_nul(scope)
+            if scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+                raise InvalidPayload.field("query", f"at most {MAX_PARAMETERS} parameters")
             if hot is None:
-                if policy.waits:
-                    await self._turnstile.enter()
+                await (self._turnstile if policy.waits else self._side_gate).enter()
                 await self._app(scope, body, send_marked)
             else:
                 scope["app"], scope["route"] = self._app, found

@@ -8,6 +8,7 @@ from rocket_server.config.settings import Settings
 from rocket_server.http.edge.context import Network
 
 MAX_HEAD_BYTES = 64 * 1024  # request line and headers
+MAX_TARGET_BYTES = 16 * 1024  # path and query string
 MAX_HEADERS = 100
 MAX_PIPELINED = 32  # requests of one connection that wait for their turn
 # What still comes of a body after its request was answered is taken in, so that a client which sends all of
@@ -32,6 +33,7 @@ class Limits:
     body_s: float
     idle_s: float
     write_s: float
+    unread_bytes: int  # of answers that clients don't read
 
     @classmethod
     def of(cls, settings: Settings, descriptors: int) -> Limits:
@@ -48,4 +50,5 @@ class Limits:
             settings.body_timeout_s,
             settings.keep_alive_timeout_s,
             settings.write_timeout_s,
+            settings.max_buffered_bytes,
         )

@@ -20,7 +20,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from rocket_server.errors import HeadTooLarge, InvalidPayload, RocketError, Unavailable
 from rocket_server.http.edge.connections import Connections, Row
 from rocket_server.http.edge.context import address_block, parse_address
-from rocket_server.http.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, MAX_REST_BYTES
+from rocket_server.http.edge.limits import (
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_PIPELINED,
+    MAX_REST_BYTES,
+    MAX_TARGET_BYTES,
+)
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
 from rocket_server.metrics import CONNECTIONS_ENDED
@@ -64,7 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.block = ""
         self.row: Row | None = None
         self.since = 0.0
-        self.is_sending = False
+        self.is_sending = self.is_proxy = False
         self._link: Any = None
         self._answering: RequestResponseCycle | None = None
         self._in_head = True  # else in a body
@@ -155,6 +161,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
         if not self.transport.is_closing():
             self._all.read(self)
+            if self._answering is not None and self._answering.response_complete and not self._deaf:
+                self._go_on()
 
     def shutdown(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
@@ -172,7 +180,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         self.url += url
         self._head_bytes = len(self.url)
-        if self._head_bytes > MAX_HEAD_BYTES:
+        if self._head_bytes > MAX_TARGET_BYTES:
             raise _head_too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -221,11 +229,11 @@ class BoundedProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        if before is None or before.response_complete:
-            row = self.row
-            if row is not None:  # as `move` does: this is the way of each request
-                del row[self]
-                self.row = None
+        row = self.row
+        if row is not None:  # as `move` does: this is the way of each request
+            del row[self]
+            self.row = None
+        if (before is None or before.response_complete) and not self.flow.write_paused:
             self._answering = self.cycle
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -261,8 +269,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if self._deaf or self.transport.is_closing():
-            return
+        # Where the client doesn't read, what else it asks for would only be held.
+        if not (self._deaf or self.flow.write_paused or self.transport.is_closing()):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """To the next request of those that were sent ahead, or to whatever comes."""
         self.flow.resume_reading()
         if self.pipeline and not (self._refused is not None and self.pipeline[-1][0].more_body):
             self._answering, app = self.pipeline.pop()
@@ -362,7 +374,12 @@ def _malformed(reason: str, what: str) -> Refused:
 
 def _head_too_large() -> Refused:
     error = HeadTooLarge(
-        f"Request line and headers are more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers.",
-        {"limit_bytes": MAX_HEAD_BYTES, "limit_headers": MAX_HEADERS},
+        f"Request line and headers are more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers, or path and"
+        f" query string more than {MAX_TARGET_BYTES} bytes.",
+        {
+            "limit_bytes": MAX_HEAD_BYTES,
+            "limit_headers": MAX_HEADERS,
+            "limit_target_bytes": MAX_TARGET_BYTES,
+        },
     )
     return Refused("head_too_large", error)

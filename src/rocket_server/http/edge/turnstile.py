@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-AT_ONCE: Final = 8  # in one turn of the loop: each takes about a millisecond of it
+AT_ONCE: Final = 2  # in one turn of the loop: each takes a millisecond of it, or ten at the worst
 
 
 class Turnstile:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
 
 from rocket_server.badges import images, issue, issuers, store
@@ -16,6 +16,7 @@ from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.credentials import Facts
 from rocket_server.badges.model import Issuer
 from rocket_server.badges.signing import verification_method
+from rocket_server.db.shares import acting_for
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi
 from rocket_server.http.public import operation_answers, verification_page
@@ -23,7 +24,18 @@ from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
 
-router = APIRouter(prefix="/public/badges/{issuer_id}", tags=["public badges"], responses=openapi.ERRORS)
+
+async def _for_anybody() -> None:
+    """All who ask without a key share half of the connections, as an organisation does: there may be many."""
+    acting_for.set("public")
+
+
+router = APIRouter(
+    prefix="/public/badges/{issuer_id}",
+    tags=["public badges"],
+    responses=openapi.ERRORS,
+    dependencies=[Depends(_for_anybody)],
+)
 
 # Verifiers may run in browsers of others, so everybody's pages may read this.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}

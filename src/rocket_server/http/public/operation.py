@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,11 +15,13 @@ from starlette.responses import Response
 
 from rocket_server import __version__
 from rocket_server.db import migrate
+from rocket_server.db.pool import Database
 from rocket_server.delivery import outbox
 from rocket_server.errors import RocketError
 from rocket_server.http.public import operation_answers
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
+from rocket_server.http.together import Together
 from rocket_server.metrics import OLDEST_DELIVERY_SECONDS, WAITING_DELIVERIES
 
 router = APIRouter(tags=["operation"])
@@ -35,18 +38,7 @@ _BACKLOG_TIMEOUT_S = 1
 )
 async def health(request: Request) -> Json:
     """Whether each part works: database, migrations, deliveries that wait."""
-    services = services_of(request)
-    parts: dict[str, Any] = {}
-    try:
-        async with asyncio.timeout(_HEALTH_TIMEOUT_S), services.database.spare() as conn:
-            parts["database"] = {"status": "ok"}
-            revision = await migrate.revision_of(conn)
-            up_to_date = revision == migrate.HEAD
-            parts["migrations"] = {"status": "ok" if up_to_date else "behind", "revision": revision}
-            waiting, oldest_s = await outbox.backlog(conn)
-            parts["delivery"] = {"status": "ok", "waiting": waiting, "oldest_s": oldest_s}
-    except (RocketError, TimeoutError):
-        parts["database"] = {"status": "unavailable"}
+    parts = await _together(request).health.answer()
     good = all(part["status"] == "ok" for part in parts.values())
     return Json(
         {"status": "ok" if good else "unavailable", "version": __version__, "parts": parts},
@@ -72,10 +64,45 @@ def _encoded_document(app: Any) -> bytes:
 async def metrics(request: Request) -> Response:
     """Measurements of this process in Prometheus' text form, and the backlog of deliveries, which is
     everybody's. Without the database that is unknown, and the rest is there."""
+    return Response(await _together(request).metrics.answer(), media_type=CONTENT_TYPE_LATEST)
+
+
+class _OneForAll:
+    """What anybody may ask without a key, so that a crowd of them mustn't cost more than one."""
+
+    def __init__(self, database: Database) -> None:
+        self.health = Together(partial(_health, database))
+        self.metrics = Together(partial(_metrics, database))
+
+
+def _together(request: Request) -> _OneForAll:
+    state = request.app.state
+    if not hasattr(state, "one_for_all"):
+        state.one_for_all = _OneForAll(services_of(request).database)
+    found: _OneForAll = state.one_for_all
+    return found
+
+
+async def _health(database: Database) -> dict[str, dict[str, Any]]:
+    parts: dict[str, dict[str, Any]] = {}
+    try:
+        async with asyncio.timeout(_HEALTH_TIMEOUT_S), database.spare() as conn:
+            parts["database"] = {"status": "ok"}
+            revision = await migrate.revision_of(conn)
+            up_to_date = revision == migrate.HEAD
+            parts["migrations"] = {"status": "ok" if up_to_date else "behind", "revision": revision}
+            waiting, oldest_s = await outbox.backlog(conn)
+            parts["delivery"] = {"status": "ok", "waiting": waiting, "oldest_s": oldest_s}
+    except (RocketError, TimeoutError):
+        parts["database"] = {"status": "unavailable"}
+    return parts
+
+
+async def _metrics(database: Database) -> bytes:
     waiting, oldest_s = math.nan, math.nan
     with suppress(RocketError, TimeoutError):
-        async with asyncio.timeout(_BACKLOG_TIMEOUT_S), services_of(request).database.spare() as conn:
+        async with asyncio.timeout(_BACKLOG_TIMEOUT_S), database.spare() as conn:
             waiting, oldest_s = await outbox.backlog(conn)
     WAITING_DELIVERIES.set(waiting)
     OLDEST_DELIVERY_SECONDS.set(oldest_s)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return generate_latest()

@@ -1,0 +1,43 @@
+"""Pages that are bounded in rows and in bytes."""
+
+from __future__ import annotations
+
+from rocket_server.db.pages import MAX_PAGE_BYTES, bounded
+
+ROWS = range(1_000)
+
+
+def reading(asked):
+    """Reads ROWS, and notes how many were asked for at once."""
+
+    async def fetch(last, piece):
+        asked.append(piece)
+        start = 0 if last is None else last + 1
+        return ROWS[start : start + piece]
+
+    return fetch
+
+
+async def test_small_rows_fill_a_page():
+    """A page of small rows has as many as were asked for, and says that more follow."""
+    found, more = await bounded(reading([]), lambda _: 100, 500)
+    assert (found, more) == (list(ROWS[:500]), True)
+
+
+async def test_large_rows_end_a_page():
+    """A page ends with the row that makes it full, and no piece that was read is far beyond it."""
+    asked = []
+    size = MAX_PAGE_BYTES // 30
+    found, more = await bounded(reading(asked), lambda _: size, 500, first=10)
+    assert (found, more) == (list(ROWS[:31]), True)
+    assert max(asked) <= 21
+
+
+async def test_the_last_page_says_so():
+    """Where the rows end before the page is full, nothing follows; a row may be larger than a page."""
+    assert await bounded(reading([]), lambda _: 100, 2_000) == (list(ROWS), False)
+
+    async def one(last, _):
+        return [] if last is not None else ["large"]
+
+    assert await bounded(one, lambda _: 10 * MAX_PAGE_BYTES, 50) == (["large"], True)
