@@ -1,0 +1,1 @@
+"""What learners do with a test: attempts and the answers in them."""

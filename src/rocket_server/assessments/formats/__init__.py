@@ -1,1 +1,0 @@
-"""Question banks as files: what teachers bring from elsewhere, and what they take along."""
