@@ -40,6 +40,8 @@ from rocket_server.http.api import (
     webhooks,
 )
 from rocket_server.http.api import plugins as plugin_routes
+from rocket_server.http.assessments import envelope
+from rocket_server.http.assessments import routes as assessments
 from rocket_server.http.auth import Authenticator, guard
 from rocket_server.http.edge.body import Bodies
 from rocket_server.http.edge.gate import Gate
@@ -51,37 +53,41 @@ from rocket_server.http.queries import only_known_parameters
 from rocket_server.http.services import Services
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
+from rocket_server.usecases.examination.desk import Desk
 from rocket_server.usecases.intake import Intake
 
 _PINGS_AT_ONCE = 16
 # Hot routes first: routes are tried in this order.
-_ROUTERS = tuple(
-    module.router
-    for module in (
-        intake,
-        hooks,
-        points,
-        badges,
-        events,
-        users,
-        reasons,
-        people,
-        splitting,
-        leaderboard,
-        simulation,
-        rules,
-        courses,
-        organisation,
-        audit,
-        issuer,
-        public_badges,
-        webhooks,
-        deliveries,
-        plugin_routes,
-        validation,
-        operation,
-        pages,
-    )
+_ROUTERS = (
+    intake.router,
+    hooks.router,
+    *assessments.ROUTERS,
+    *(
+        module.router
+        for module in (
+            points,
+            badges,
+            events,
+            users,
+            reasons,
+            people,
+            splitting,
+            leaderboard,
+            simulation,
+            rules,
+            courses,
+            organisation,
+            audit,
+            issuer,
+            public_badges,
+            webhooks,
+            deliveries,
+            plugin_routes,
+            validation,
+            operation,
+            pages,
+        )
+    ),
 )
 # What others add to these addresses changes nothing: platforms to their hooks', whose events would be lost by
 # refusing them, and networks that share a link to a page.
@@ -103,6 +109,7 @@ def policies(settings: Settings) -> Policies:
     batch = replace(ordinary, max_body_bytes=settings.max_batch_bytes)
     hook = replace(ordinary, free_query=True)
     own_bound = replace(ordinary, max_fields=None)  # rules may be many
+    enveloped = replace(ordinary, errors=envelope.refusal)
     at_once = replace(ordinary, waits=False)  # operators ask while everybody else waits
     table = {
         "/v1/events/batch": batch,
@@ -112,6 +119,8 @@ def policies(settings: Settings) -> Policies:
         "/v1/rules/*": own_bound,
         "/v1/health": at_once,
         "/metrics": at_once,
+        f"{envelope.PREFIX}/*": enveloped,
+        f"{envelope.AT_ROOT}*": enveloped,
     }
     hot = {path: replace(table.get(path, ordinary), hot=handler) for path, handler in HOT.items()}
     return Policies(ordinary, table | hot)
@@ -220,4 +229,5 @@ async def open_services(settings: Settings, database_url: str) -> Services:
         plugins,
         Sealer(settings.encryption_key),
         StatusLists(),
+        Desk(database, configurations),
     )

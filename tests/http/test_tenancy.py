@@ -16,6 +16,7 @@ import pytest
 
 from rocket_server.app import api_routes
 from rocket_server.badges import images
+from support.examination import Hall, code_of
 from support.organisation import Organisation
 
 # Routes that need no key and tell nothing of any organisation.
@@ -87,6 +88,47 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/deliveries/{delivery_id}/redeliver"): None,
     ("PATCH", "/v1/plugins/{plugin_id}"): {"enabled": False},
 }
+# The routes of tests and attempts; `X-User-ID` names the intruder's own learner.
+_AT = "/assessment/v1"
+_QUESTION = {"text": "1?", "type": "essay"}
+_CHOSEN = {"name": "x", "ruleType": "mixed", "numberOfQuestions": 1, "poolSize": 1}
+_OF_SECTION = {"testId": "{test_id}", "sectionId": "{section_id}"}
+BODIES |= {
+    ("POST", f"{_AT}/tests"): {"title": "Theirs", "type": "plain", "gradingType": "quiz"},
+    ("POST", f"{_AT}/tests/listsearch"): {},
+    ("PATCH", f"{_AT}/tests/{{test_id}}"): {"title": "Changed"},
+    ("DELETE", f"{_AT}/tests/{{test_id}}"): None,
+    ("POST", f"{_AT}/tests/{{test_id}}/publish"): None,
+    ("POST", f"{_AT}/tests/{{test_id}}/unpublish"): None,
+    ("POST", "/tests/{test_id}/publish"): None,
+    ("POST", "/tests/{test_id}/unpublish"): None,
+    ("POST", f"{_AT}/tests/{{test_id}}/clone"): None,
+    ("POST", f"{_AT}/tests/{{test_id}}/questions"): {
+        "sectionId": "{section_id}",
+        "questionId": "{question_id}",
+    },
+    ("POST", f"{_AT}/tests/{{test_id}}/questions/bulk"): {"sectionId": "{section_id}", "questions": []},
+    ("DELETE", f"{_AT}/tests/{{test_id}}/question/{{question_id}}"): None,
+    ("PUT", f"{_AT}/tests/{{test_id}}/structure"): {"sections": []},
+    ("POST", f"{_AT}/sections"): {"title": "Theirs", "testId": "{test_id}"},
+    ("PATCH", f"{_AT}/sections/{{section_id}}"): {"title": "Changed"},
+    ("DELETE", f"{_AT}/sections/{{section_id}}"): None,
+    ("POST", f"{_AT}/questions"): _QUESTION | _OF_SECTION,
+    ("POST", f"{_AT}/questions/rule-preview"): {},
+    ("POST", f"{_AT}/questions/associate-option"): {"questionId": "{question_id}", "optionId": "x"},
+    ("PATCH", f"{_AT}/questions/{{question_id}}"): {"text": "Changed?"},
+    ("DELETE", f"{_AT}/questions/{{question_id}}"): None,
+    ("POST", f"{_AT}/rules"): _CHOSEN | _OF_SECTION,
+    ("PATCH", f"{_AT}/rules/{{rule_id}}"): {"name": "Changed"},
+    ("DELETE", f"{_AT}/rules/{{rule_id}}"): None,
+    ("POST", f"{_AT}/rules/{{rule_id}}/questions"): None,
+    ("POST", f"{_AT}/attempts/start/{{test_id}}"): None,
+    ("POST", f"{_AT}/attempts/{{attempt_id}}/answers"): {"answers": []},
+    ("POST", f"{_AT}/attempts/{{attempt_id}}/submit"): None,
+    ("POST", f"{_AT}/attempts/{{attempt_id}}/review"): {"answers": []},
+    ("POST", f"{_AT}/attempts/review"): {"testId": "{test_id}", "userId": "victim-anna", "answers": []},
+    ("POST", f"{_AT}/attempts/import/resultstatus"): {"testId": "{test_id}", "userId": "victim-anna"},
+}
 # Routes whose id is a text of the caller's own, which another organisation may use as well.
 OWN_IDS = {("POST", "/v1/courses/{course_id}/reset")}
 # Routes that name something of the victim's in the body.
@@ -94,6 +136,12 @@ FOREIGN_BODIES = {
     ("POST", "/v1/points/reverse"),
     ("POST", "/v1/badges/award"),
     ("POST", "/v1/badges/revoke"),
+    ("POST", f"{_AT}/sections"),
+    ("POST", f"{_AT}/questions"),
+    ("POST", f"{_AT}/questions/associate-option"),
+    ("POST", f"{_AT}/rules"),
+    ("POST", f"{_AT}/attempts/review"),
+    ("POST", f"{_AT}/attempts/import/resultstatus"),
 }
 
 PICTURE = "data:image/png;base64," + base64.b64encode(images.drawn("victims")).decode()
@@ -152,7 +200,24 @@ def victim(make_organisation) -> Victim:
         "image_id": award["image_url"].rpartition("/")[2],
         "key_id": credential["credentialStatus"]["statusListCredential"].split("/")[-2],
     }
+    hall = Hall(organisation)
+    essay = hall.question(type="essay", text="Victim's own?")
+    test_id = hall.test([essay], title="Victim's test", type="rule_based")
+    section_id = hall.get(f"/sections/test/{test_id}")[0]["sectionId"]
+    attempt_id = hall.start(test_id, "victim-anna")
+    hall.post(f"/tests/{test_id}/unpublish")
+    chosen = _CHOSEN | {"testId": test_id, "sectionId": section_id}
+    rule_of_test = hall.post("/rules", chosen)["ruleId"]
+    ids |= {
+        "test_id": test_id,
+        "section_id": section_id,
+        "question_id": essay["questionId"],
+        "attempt_id": attempt_id,
+        "assessment_rule_id": rule_of_test,
+    }
     secrets = (
+        "Victim's own?",
+        "Victim's test",
         organisation.organisation_id,
         organisation.moodle.slug,
         organisation.moodle.token,
@@ -208,7 +273,11 @@ def filled(template: Any, ids: dict[str, str]) -> Any:
 
 def ask(organisation, route, ids, *, key=True, **headers):
     method, path = route
+    if path.startswith(f"{_AT}/rules/"):
+        ids = ids | {"rule_id": ids["assessment_rule_id"]}
     options = {"json": filled(BODIES[route], ids)} if BODIES.get(route) is not None else {}
+    if path.startswith((_AT, "/tests/")):
+        headers = {"X-User-ID": "intruder", **headers}
     if key:
         headers = {"Authorization": f"Bearer {organisation.key}", **headers}
     return organisation.server.client.request(method, filled(path, ids), headers=headers, **options)
@@ -241,7 +310,7 @@ def test_another_organisations_headers_are_refused(intruder, victim, unchanged, 
         {"X-Tenant-ID": intruder.model.tenant_id, "tenantId": model.tenant_id},
     ):
         response = ask(intruder, route, victim.ids, **headers)
-        assert (response.status_code, response.json()["error"]) == (403, "forbidden")
+        assert (response.status_code, code_of(response)) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("route", KEYED, ids=" ".join)

@@ -20,7 +20,11 @@ _PAGE = 500
 def create(
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
     scope: Annotated[
-        list[str] | None, typer.Option(help="events:write, points:write, read or admin; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="events:write, points:write, read, assessments:author, assessments:review, assessments:take "
+            "or admin; may be repeated."
+        ),
     ] = None,
     tenant_wide: Annotated[bool, typer.Option(help="For all organisations of the tenant.")] = False,
     organisation: OrganisationOption = None,

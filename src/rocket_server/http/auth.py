@@ -34,8 +34,8 @@ _REMEMBERED = 10_000  # keys and tokens
 # those who try keys keep nobody from it.
 _LOOKUPS = 2
 _WAITING_LOOKUPS = 512
-_TENANT_HEADERS = ("x-tenant-id", "tenantid")
-_ORGANISATION_HEADERS = ("x-organisation-id", "organisationid")
+_TENANT_HEADERS = ("x-tenant-id", "tenantid", "tenant-id")
+_ORGANISATION_HEADERS = ("x-organisation-id", "organisationid", "organisation-id")
 _SIGNATURE_HEADERS = ("x-signature", "x-thinkific-hmac-sha256")
 
 
@@ -267,14 +267,14 @@ def _check_organisation(principal: Principal, tenant_id: str | None, organisatio
         raise Forbidden("A key of the whole tenant needs X-Tenant-ID as well.", {"field": "X-Tenant-ID"})
 
 
-# The scope that each dependency of `key_with` demands.
-_needed: dict[Any, str] = {}
+# The scopes that each dependency of `key_with` demands.
+_needed: dict[Any, tuple[str, ...]] = {}
 
 _bearer_scheme = HTTPBearer(auto_error=False, description="An API key: `rk_live_…` or `rk_test_…`.")
 
 
-def key_with(scope: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
-    """A dependency that answers the request's principal and demands `scope`."""
+def key_with(*scopes: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
+    """A dependency that answers the request's principal and demands one of `scopes`."""
 
     async def dependency(
         request: Request,
@@ -282,10 +282,10 @@ def key_with(scope: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
     ) -> Principal:
         authenticator: Authenticator = request.app.state.services.authenticator
         principal = await authenticator.principal(request)
-        principal.needs(scope)
+        principal.needs(*scopes)
         return principal
 
-    _needed[dependency] = scope
+    _needed[dependency] = scopes
     return dependency
 
 
@@ -297,7 +297,7 @@ async def guard(scope: MutableMapping[str, Any]) -> None:
         if needed := _needed.get(dependency.call):
             request = Request(scope)
             authenticator: Authenticator = request.app.state.services.authenticator
-            (await authenticator.principal(request)).needs(needed)
+            (await authenticator.principal(request)).needs(*needed)
 
 
 ReadKey = Annotated[Principal, Depends(key_with("read"))]

@@ -61,7 +61,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
             reason=known.message,
             cause=repr(cause) if cause is not None else None,
         )
-    response = context.policy.errors(known, context.request_id)
+    response = context.policy.errors(known, context.request_id, request.scope)
     if isinstance(known, MethodNotAllowed):
         response.headers["Allow"] = _allowed_methods(request)
     return response

@@ -13,6 +13,7 @@ from rocket_server.db.pool import Database
 from rocket_server.delivery.ping import Pings
 from rocket_server.http.auth import Authenticator
 from rocket_server.plugins.manager import PluginManager
+from rocket_server.usecases.examination.desk import Desk
 from rocket_server.usecases.intake import Intake
 
 
@@ -29,6 +30,7 @@ class Services:
     plugins: PluginManager
     sealer: Sealer
     status_lists: StatusLists
+    desk: Desk
 
 
 def services_of(request: Any) -> Services:

@@ -11,6 +11,9 @@ SCOPES = (
     "events:write",
     "points:write",
     "read",
+    "assessments:author",
+    "assessments:review",
+    "assessments:take",
     "admin",
 )
 MIN_OWN_TOKEN_LENGTH = 32

@@ -2,7 +2,7 @@
 
 from rocket_server.pipeline.by_hand import give_badge, points_given, revoke_badge
 from rocket_server.pipeline.calculate import calculate, candidates
-from rocket_server.pipeline.ingest import ingest, retry
+from rocket_server.pipeline.ingest import ingest, restate, retry
 from rocket_server.pipeline.model import Result
 from rocket_server.pipeline.reasons import reasons
 from rocket_server.pipeline.resets import freed, reset_course
@@ -18,6 +18,7 @@ __all__ = [
     "points_given",
     "reasons",
     "reset_course",
+    "restate",
     "retry",
     "reverse",
     "revoke_badge",

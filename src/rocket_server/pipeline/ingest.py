@@ -6,7 +6,7 @@ once (dedupe keys, stored events, identities, accounts, each sorted), so groups 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,13 +72,35 @@ async def retry(
     """Run stored events again, after a mapping, a learner or a rule was mended; a result for each id known.
 
     What an event had earned is reversed first, so running one twice gives what running it once gives. While
-    its learner is suspended, or for ever where they were anonymised, what it had earned stays as it is. With
+    its learner is suspended, or for ever where he was anonymised, what it had earned stays as it is. With
     `afresh`, what an event had taken back before is no part of what it is worth: that is decided anew, too.
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)
     items = [_again(event, _reread(configuration, event, event.received)) for event in stored.values()]
     for item in items:
         item.afresh = afresh
+    return await _decide_anew(conn, configuration, items, received_at)
+
+
+async def restate(
+    conn: Any,
+    configuration: Configuration,
+    properties: Mapping[str, dict[str, Any]],
+    received_at: datetime,
+) -> dict[str, Result]:
+    """Give stored events of our own other properties, such as a result that was corrected, and decide about
+    them anew; a result for each id known. What one had earned is reversed first, with the reason."""
+    stored = await events_store.lock(conn, configuration.organisation_id, properties)
+    items = [
+        _again(event, replace(_reread(configuration, event, None), properties=properties[event.event_id]))
+        for event in stored.values()
+    ]
+    return await _decide_anew(conn, configuration, items, received_at)
+
+
+async def _decide_anew(
+    conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
+) -> dict[str, Result]:
     await _check_sites(conn, configuration, items)
     configuration = await resets.take(conn, configuration, items)
     await authors.find(conn, configuration, items)

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from rocket_server import jobs
+from rocket_server.assessments.attempts import store as attempts
 from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
@@ -19,6 +20,8 @@ from rocket_server.organisations import request_log
 from rocket_server.organisations import store as organisations
 from rocket_server.people import erasure, promotion
 from rocket_server.people import held as release
+from rocket_server.usecases.examination import submitting
+from rocket_server.usecases.examination.papers import Papers
 from rocket_server.worker.settling import Settling
 
 log = structlog.get_logger(__name__)
@@ -38,6 +41,7 @@ def all_jobs(
         _ranks(database),
         _erasures(database),
         _held(database, configurations),
+        _expired_attempts(database, configurations),
         _counts(settling),
     ]
 
@@ -126,6 +130,16 @@ def _held(database: Database, configurations: Configurations) -> Job:
 
     due = _asking(database, release.waiting)
     return Job("held", due, piece, every_s=5, rest_s=30, at_once=1, longest_s=120)
+
+
+def _expired_attempts(database: Database, configurations: Configurations) -> Job:
+    """Attempts whose time is over are submitted."""
+    papers = Papers()
+
+    async def piece(key: Key) -> bool:
+        return await submitting.close_expired(database, configurations, papers, key[0])
+
+    return Job("expired_attempts", _asking(database, attempts.due), piece, every_s=1)
 
 
 def _counts(settling: Settling) -> Job:

@@ -110,7 +110,7 @@ class Gate:
                 log.exception("request_failed", request_id=context.request_id, path=scope["path"])
                 known = InternalError("The server made a mistake.")
             if not status:
-                await policy.errors(known, context.request_id)(scope, receive, send_marked)
+                await policy.errors(known, context.request_id, scope)(scope, receive, send_marked)
         finally:
             body.end()
         self._record(scope, context, status, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Turns at looking up credentials that this process hasn't seen: whoever tries many keys waits alone."""
+"""Turns at looking up credentials that this process hasn't seen: who tries many keys waits for himself."""
 
 from __future__ import annotations
 

@@ -15,8 +15,13 @@ MAX_FIELDS: Final = 50_000  # values, objects and lists of a body that the frame
 
 Scope = MutableMapping[str, Any]
 Authenticate = Callable[[Scope], Awaitable[None]]
-ErrorShape = Callable[[RocketError, str], Response]  # of an error and the request's id
+ErrorShape = Callable[[RocketError, str, Scope], Response]  # of an error, the request's id and head
 Handler = Callable[..., Awaitable[Response]]  # of a request and what the path's variables are
+
+
+def plain(error: RocketError, request_id: str, _scope: Scope) -> Response:
+    """An error in the contract's own shape."""
+    return error_response(error, request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class Policy:
 
     max_body_bytes: int
     authenticate: Authenticate  # lets nobody's body in whose credential is refused
-    errors: ErrorShape = error_response
+    errors: ErrorShape = plain
     max_fields: int | None = MAX_FIELDS  # None: the body's reader has a bound of its own
     streamed: bool = False  # the body is handed on as it comes, and not unpacked
     free_query: bool = False  # parameters that nobody asks for are let be
