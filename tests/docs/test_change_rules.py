@@ -67,7 +67,7 @@ def test_the_page_goes_as_it_says(server: Running, settings: dict[str, str], tmp
     assert json.loads(shell(BLOCKS["draft"]))["status"] == "draft"
     decisions = json.loads(shell(BLOCKS["calculate"]))["decisions"]
     assert [decision["sentence"] for decision in decisions] == [
-        re.findall(r"`(This counts only .*?)`", PAGE)[0]
+        re.findall(r"`(This only counts .*?)`", PAGE)[0]
     ]
     assert "good_quiz is on (version 2)" in shell(BLOCKS["activate"])
     assert "constraints.max_per_day" in shell(BLOCKS["history"])

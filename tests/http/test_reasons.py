@@ -31,14 +31,14 @@ def test_an_event_says_why(api):
     refused = told["forum_posted"]
     assert (refused["outcome"], refused["code"]) == ("cap_reached", "cap_reached")
     assert refused["sentence"] == (
-        "You already earned points for 3 forum posts on 2 March; the next counts from 3 March 00:00."
+        "You already earned points for 3 forum posts on 2 March. The next one counts from 3 March 00:00."
     )
     assert refused["opens_at"] == "2026-03-03T00:00:00Z"
     assert refused["title"] == "Wrote in a forum, three times a day"
     detail = refused["detail"]
     assert (detail["constraint"], detail["limit"], detail["used"]) == ("max_per_day", 3, 3)
     assert detail["by_event"] in {answer["event_id"] for answer in answers[:3]}
-    assert told["course_completed"]["sentence"] == "This is given for completed courses, not for forum posts."
+    assert told["course_completed"]["sentence"] == "This is for completed courses, not for forum posts."
     assert told["badge_awarded"]["code"] == "not_active"
     assert all(decision["sentence"] and decision["code"] for decision in read["decisions"])
 
@@ -80,7 +80,7 @@ def test_events_that_do_not_count_say_so(api, organisation):
     (event,) = api.get("/v1/events").json()["events"]
     told = by_rule(api.read(event["event_id"])["decisions"])["user_logged_in"]
     assert (told["outcome"], told["code"]) == ("filtered", "event_ignored")
-    assert told["sentence"].startswith("This activity isn't counted: ")
+    assert told["sentence"].startswith("This activity doesn't count: ")
 
 
 def test_explaining_a_learner(api):

@@ -39,9 +39,7 @@ def test_what_was_deleted_gives_its_points_back(organisation, adds_up, made, del
     assert gone["points_awarded"] == -points
     decisions = organisation.api.read(gone["event_id"])["decisions"]
     (reversed_,) = [one for one in decisions if one["outcome"] == "reversed"]
-    assert reversed_["sentence"] == (
-        f"{points} points were taken back because what they were given for was deleted or taken back."
-    )
+    assert reversed_["sentence"] == (f"{points} points taken back: what earned this was deleted or undone.")
     assert organisation.api.points("moodle:31") == 0
     assert moodle(organisation, made, 3, 120, objectid="70", **learner, **fields)["points_awarded"] == points
     other = moodle(organisation, deleted, 4, 180, objectid="71", userid="5", relateduserid="31", **fields)
@@ -63,7 +61,7 @@ def test_a_deletion_that_arrives_first(organisation, adds_up):
     ]
     assert (decision["code"], decision["sentence"]) == (
         "withdrawn_later",
-        "This was taken back later, so it doesn't count.",
+        "This was undone later, so it doesn't count.",
     )
     adds_up(organisation)
 
@@ -76,6 +74,17 @@ def test_who_loses_what_somebody_else_deleted(organisation, adds_up):
     own = moodle(organisation, FORUM + "deleted", 6, 60, userid="32", objectid="732")
     assert "notes" not in organisation.api.read(own["event_id"])["metadata"]
     assert [organisation.api.points(f"moodle:{user}") for user in (31, 32, 44)] == [0, 0, 5]
+    adds_up(organisation)
+
+
+@pytest.mark.parametrize("event", ["submission_removed", "submission_status_updated"])
+@pytest.mark.parametrize("teacher", ["44", "5"], ids=["teacher", "staff"])
+def test_what_a_group_handed_in_is_taken_back_from_who_did_it(organisation, adds_up, event, teacher):
+    """A group's submission names only who set it back; who handed it in had the points."""
+    moodle(organisation, ASSIGN + "assessable_submitted", 1, 0, userid="31", objectid="70")
+    fields = {"userid": teacher, "objectid": "70", "other_newstatus": "draft"}
+    assert moodle(organisation, ASSIGN + event, 2, 60, **fields)["points_awarded"] == -15
+    assert organisation.api.points("moodle:31") == 0
     adds_up(organisation)
 
 

@@ -64,7 +64,7 @@ async def credential(conn: Any, award: Facts, public_url: str, sealer: Sealer) -
 
 
 async def forget(conn: Any, organisation_id: str, learner_id: str) -> None:
-    """Remove a learner's credentials, which hold a hash of his address. Copies in other hands can't be."""
+    """Remove a learner's credentials, which hold a hash of their address. Copies in other hands can't be."""
     await conn.execute(SQL["forget"], organisation_id, learner_id)
 
 

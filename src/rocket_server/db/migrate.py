@@ -146,7 +146,7 @@ async def _make_role(url: str) -> None:
 async def _create_role(connection: asyncpg.Connection) -> None:
     if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", APPLICATION_ROLE):
         await connection.execute(f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN")
-    # Since PostgreSQL 16 a role's maker is a member of it who may not take it until he grants himself that.
+    # Since PostgreSQL 16 a role's maker is a member of it who may not take it until it grants itself that.
     may_take = await connection.fetchval(
         """
         SELECT bool_or(coalesce((to_jsonb(membership) ->> 'set_option')::boolean, true))

@@ -151,7 +151,7 @@ UPDATE leaderboard_states SET position = $2, confirmed = $3, swept_to = $4, swep
 WHERE organisation_id = $1;
 
 -- name: set_display
--- How a learner appears; returns how he did before.
+-- How a learner appears; returns how they did before.
 UPDATE learners l SET leaderboard = $3
 FROM (
     SELECT leaderboard FROM learners WHERE organisation_id = $1 AND learner_id = $2 FOR UPDATE

@@ -42,7 +42,7 @@ async def top(
 
 
 async def around(conn: Any, organisation_id: str, board: str, learner_id: str, limit: int) -> list[Place]:
-    """A learner and who stands next to him, up to `limit` in all; nobody where he has no place."""
+    """A learner and who stands next to them, up to `limit` in all; nobody where they have no place."""
     points = await conn.fetchval(SQL["place"], organisation_id, board, learner_id)
     if points is None:
         return []

@@ -23,7 +23,7 @@ Action = Literal["created", "changed", "suspended", "activated", "merged", "spli
 
 
 class Person(msgspec.Struct, frozen=True):
-    """One learner with all that is known of him. `identities` are at most 100, `user_id` among them."""
+    """One learner with all that is known of them. `identities` are at most 100, `user_id` among them."""
 
     learner_id: str
     user_id: str
@@ -47,7 +47,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 async def create(conn: Any, organisation_id: str, person: Person, actor: str, now: datetime) -> None:
-    """Make a learner. Raises Conflict where one of his identities, or his address, is somebody else's."""
+    """Make a learner. Raises Conflict where one of their identities, or their address, is somebody else's."""
     if person.email is not None:
         await _check_free(conn, organisation_id, person.email, person.learner_id)
     rows = await conn.fetch(SQL["take_identities"], organisation_id, person.learner_id, person.identities)
@@ -169,7 +169,7 @@ async def remove_identities(
     conn: Any, organisation_id: str, learner: Learner, identities: Sequence[str], actor: str, now: datetime
 ) -> None:
     """Take identities from a learner, whose events then are a new learner's. Raises InvalidPayload where one
-    isn't his, or is the one that he is shown under."""
+    isn't theirs, or is the one that they are shown under."""
     if learner.user_id in identities:
         raise InvalidPayload.field("remove_identities", f"{learner.user_id!r} is the user_id and stays")
     await store.lock(conn, organisation_id, learner)

@@ -6,7 +6,7 @@ ON CONFLICT DO NOTHING
 RETURNING identity;
 
 -- name: add
--- A learner with all that is known of him, and his empty account.
+-- A learner with all that is known of them, and their empty account.
 WITH added AS (
     INSERT INTO learners (organisation_id, learner_id, user_id, email, name, weekly_goal, metadata)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -63,12 +63,12 @@ UPDATE learners SET email = $3, name = $4, status = $5, weekly_goal = $6, metada
 WHERE organisation_id = $1 AND learner_id = $2;
 
 -- name: free_email
--- Takes an e-mail address from those who were merged into a learner, so that he can have it himself.
+-- Takes an e-mail address from those who were merged into a learner, so that it can be theirs.
 UPDATE learners SET email = NULL
 WHERE organisation_id = $1 AND merged_into = $2 AND lower(email) = lower($3);
 
 -- name: remove_identities
--- Takes identities from a learner; returns those that were his.
+-- Takes identities from a learner; returns those that were theirs.
 DELETE FROM identities
 WHERE organisation_id = $1 AND learner_id = $2 AND identity = ANY ($3::text[])
 RETURNING identity;

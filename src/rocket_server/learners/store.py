@@ -161,8 +161,8 @@ async def _room(conn: Any, organisation_id: str, learner_ids: Collection[str]) -
 
 
 async def lock(conn: Any, organisation_id: str, learner: Learner) -> None:
-    """Keep a learner as he is until the transaction ends. Raises TryAgain where he was merged into another
-    since he was found, Conflict where he is anonymous by now."""
+    """Keep a learner as they are until the transaction ends. Raises TryAgain where they were merged into
+    another since they were found, Conflict where they are anonymous by now."""
     row = await conn.fetchrow(SQL["lock_learner"], organisation_id, learner.learner_id)
     if row is None or row["merged"]:
         raise TryAgain("a learner was merged into another meanwhile")

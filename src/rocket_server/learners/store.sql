@@ -61,7 +61,7 @@ SELECT l.learner_id::text AS learner_id, (
 FROM unnest($2::uuid[]) AS l (learner_id);
 
 -- name: lock_learner
--- A learner, locked, so that nobody merges or anonymises him meanwhile.
+-- A learner, locked, so that nobody merges or anonymises them meanwhile.
 SELECT merged_into IS NOT NULL AS merged, status FROM learners
 WHERE organisation_id = $1 AND learner_id = $2 FOR NO KEY UPDATE;
 

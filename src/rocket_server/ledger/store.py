@@ -143,8 +143,8 @@ async def mark_merged(conn: Any, organisation_id: str, from_learner_id: str, int
 
 
 async def forget(conn: Any, organisation_id: str, learner_id: str, learner_ids: Sequence[str]) -> None:
-    """Leave only the sums of a learner, whose account is locked: what was written about entries of his and of
-    those who were merged into him (`learner_ids`) is removed."""
+    """Leave only the sums of a learner, whose account is locked: what was written about their entries and
+    those of who was merged into them (`learner_ids`) is removed."""
     await conn.execute(SQL["mark_anonymised"], organisation_id, learner_id)
     await conn.execute(SQL["forget_notes"], organisation_id, learner_ids)
 

@@ -64,7 +64,7 @@ ORDER BY e.number DESC
 LIMIT $4;
 
 -- name: joint_history
--- Entries of a learner and of all who were merged into him, the latest first, below an entry.
+-- Entries of a learner and of all who were merged into them, the latest first, below an entry.
 SELECT e.entry_id::text AS entry_id, e.number, e.kind, e.amount, (e.to_account = e.learner_id) AS incoming,
     e.balance_after, coalesce(e.reason, n.reason) AS reason, e.event_id::text AS event_id, e.rule_id,
     e.rule_version, e.reverses::text AS reverses, e.actor, coalesce(e.metadata, n.metadata) AS metadata, e.occurred_at, e.created_at

@@ -1,4 +1,4 @@
-"""Forgets who a learner was: what names him is removed, what he earned stays as sums."""
+"""Forgets who a learner was: what names them is removed, what they earned stays as sums."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def anonymous_id(learner_id: str) -> str:
 async def anonymise(
     conn: Any, configuration: Configuration, user_id: str, actor: str, now: datetime
 ) -> Anonymised:
-    """Remove all that names the learner known as `user_id`, in his own rows at once.
+    """Remove all that names the learner known as `user_id`, in their own rows at once.
 
     Entries and balances stay, without what people wrote about them. Traces in what is about others are left
     to an erasure that this begins. Receivers of webhooks are told whom to forget; that message is the last
-    that names him, until it is delivered. There is no way back. Doing it again changes nothing.
+    that names them, until it is delivered. There is no way back. Doing it again changes nothing.
 
     Raises NotFound.
     """

@@ -1,5 +1,5 @@
 -- name: lock_events
--- A learner's stored events and those that wait for one of his identities, locked in the order in which all lock
+-- A learner's stored events and those that wait for one of their identities, locked in the order in which all lock
 -- them; their ids.
 SELECT e.event_id::text AS event_id
 FROM events e
@@ -13,7 +13,7 @@ ORDER BY e.event_id
 FOR NO KEY UPDATE;
 
 -- name: persons
--- A learner and those who were merged into him, with all that names them.
+-- A learner and those who were merged into them, with all that names them.
 SELECT l.learner_id::text AS learner_id, l.user_id, l.email, l.name
 FROM learners l
 WHERE l.organisation_id = $1 AND (l.learner_id = $2 OR l.merged_into = $2)
@@ -98,7 +98,7 @@ WHERE organisation_id = $1 AND endpoint_id = ANY ($2::uuid[]) AND delivery_id = 
 
 -- name: forget_requests
 -- Removes the bodies of logged requests that led to these events or name somebody: a text anywhere, or a platform's
--- own id of him as a word in a request of that platform's source.
+-- own id of them as a word in a request of that platform's source.
 UPDATE request_log r SET body = '[anonymised]', reason = NULL, address = NULL
 WHERE r.organisation_id = $1 AND (
     r.event_id = ANY ($2::uuid[])

@@ -22,7 +22,7 @@ ORDER BY l.learner_id
 FOR NO KEY UPDATE;
 
 -- name: mark_merged
--- Says of a learner and of those who were merged into him before, who they turned out to be. His own e-mail
+-- Says of a learner and of those who were merged into them before, who they turned out to be. Their own e-mail
 -- address is given up where the other takes it.
 UPDATE learners SET merged_into = $3, email = CASE WHEN $4 AND learner_id = $2 THEN NULL ELSE email END
 WHERE organisation_id = $1 AND (learner_id = $2 OR merged_into = $2);
@@ -92,5 +92,5 @@ DELETE FROM badge_marks WHERE organisation_id = $1 AND learner_id = $2;
 SELECT DISTINCT b.badge_id FROM badge_awards b WHERE b.organisation_id = $1 AND b.learner_id = $2 ORDER BY 1;
 
 -- name: remove_rank
--- Forgets the rank of a learner who has none of his own any more.
+-- Forgets the rank of a learner who has none of their own any more.
 DELETE FROM learner_ranks WHERE organisation_id = $1 AND learner_id = $2;

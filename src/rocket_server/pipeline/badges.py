@@ -47,7 +47,7 @@ class BadgeEffects:
 
 @dataclass(slots=True)
 class Candidate:
-    """A badge for a learner, before it is known whether he holds it. `item` is the event that earns it."""
+    """A badge for a learner, before it is known whether they hold it. `item` is the event that earns it."""
 
     learner: Learner
     award: NewAward

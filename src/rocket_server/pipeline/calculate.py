@@ -46,8 +46,8 @@ async def calculate(
     rules: RuleSet | None,
     now: datetime,
 ) -> Calculated:
-    """What `event` gives its learner, with his counters as they are, by `rules` (see `candidates`) or else by
-    those in force.
+    """What `event` gives its learner, with their counters as they are, by `rules` (see `candidates`) or else
+    by those in force.
 
     A learner nobody knows counts as new, and an event
     that was stored before counts as another one.

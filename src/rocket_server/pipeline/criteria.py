@@ -88,7 +88,7 @@ async def met_by_points(conn: Any, configuration: Configuration, learner_id: str
 
 
 def _counts(item: Item) -> bool:
-    """Whether an event counts for its learner; also while he is suspended, though nothing is given."""
+    """Whether an event counts for its learner; also while they are suspended, though nothing is given."""
     return item.status == "processed" and item.learner is not None and not item.event.filtered
 
 

@@ -72,7 +72,7 @@ async def retry(
     """Run stored events again, after a mapping, a learner or a rule was mended; a result for each id known.
 
     What an event had earned is reversed first, so running one twice gives what running it once gives. While
-    its learner is suspended, or for ever where he was anonymised, what it had earned stays as it is. With
+    its learner is suspended, or for ever where they were anonymised, what it had earned stays as it is. With
     `afresh`, what an event had taken back before is no part of what it is worth: that is decided anew, too.
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)

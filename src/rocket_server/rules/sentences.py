@@ -17,46 +17,60 @@ from rocket_server.rules.model import CALENDAR_PATHS, MAX_POINTS, SCOPES, Rule
 TEXTS: Final[dict[str, str]] = {
     "awarded": "You earned {points} for {thing}.",
     "awarded_multiplied": "You earned {points} for {thing}: {base}, multiplied by {factor}.",
-    "awarded_in_part": "You earned {points} for {thing}, the rest of the {limit} that fit into {span}.",
-    "awarded_better": "You earned {points} more for {thing}: your best is now worth {best}.",
+    "awarded_in_part": (
+        "You earned {points} for {thing}: that was all that was left of the {limit} you can earn on {span}."
+    ),
+    "awarded_better": "You earned {points} more for {thing}: your best result is now worth {best}.",
     "badge_issued": "You earned the badge {badge} for {thing}.",
-    "awarded_nothing": "This was worth no points.",
+    "awarded_nothing": "This gives no points.",
     "multiplied": "What you earned for {thing} was multiplied by {factor}.",
     "multiplied_by_rank": (
         "What you earned for {thing} was multiplied by {factor}, since your rank is {rank}."
     ),
     "rank_without_multiplier": "Your rank, {rank}, doesn't multiply what you earn.",
     "nothing_to_multiply": "Nothing else gave points for {thing}, so there was nothing to multiply.",
-    "condition_not_met": "This counts only if {field} {operator} {expected}; it was {seen}.",
-    "condition_absent": "This counts only if {field} {operator} {expected}; nothing was said about it.",
-    "conditions_not_met": "This counts only under conditions about {fields} that weren't met.",
-    "other_source": "This counts only for what happens in {expected}; this happened in {seen}.",
-    "other_event": "This is given for {things}, not for {other_things}.",
-    "withdrawn_later": "This was taken back later, so it doesn't count.",
-    "superseded": "A later state of the same activity was known already, so this one doesn't count.",
-    "already_awarded_once": "You already earned this{on}; it is given once.",
-    "already_awarded_for": "You already earned this for this {key}{on}; it is given once for each {key}.",
-    "already_awarded_today": "You already earned this for {thing} on {day}; the next counts from {opens}.",
-    "already_awarded_in": "You already earned this for {thing} {span}; the next counts from {opens}.",
-    "already_awarded_in_for": "You already earned this for this {key} {span}; the next counts from {opens}.",
-    "already_awarded_better": "You already earned {best} for this {key}; a better result gives the rest.",
-    "cap_reached": "You already earned points for {used} {counted} {span}; the next counts from {opens}.",
-    "cap_reached_for": "You already earned points for {used} {counted} in this {key}; no more of them count.",
-    "points_cap_reached": (
-        "You already earned {used} for {things} {span}, which is the most; the next counts from {opens}."
+    "condition_not_met": "This only counts if {field} {operator} {expected}; it was {seen}.",
+    "condition_absent": (
+        "This only counts if {field} {operator} {expected}, and nothing was reported about that."
     ),
-    "cooldown": "There must be {wait} between {things} that count; the next counts from {opens}.",
-    "filtered": "This activity isn't counted: {reason}.",
-    "event_ignored": "This activity isn't counted: {reason}.",
-    "event_held": "This activity waits before it is counted: {reason}.",
+    "conditions_not_met": "This only counts under certain conditions ({fields}), which weren't met.",
+    "other_source": "This only counts in {expected}; you did it in {seen}.",
+    "other_event": "This is for {things}, not for {other_things}.",
+    "withdrawn_later": "This was undone later, so it doesn't count.",
+    "superseded": "A newer result of the same activity was known already, so this one doesn't count.",
+    "already_awarded_once": "You already earned this{on}. It can be earned once.",
+    "already_awarded_for": (
+        "You already earned this for this {key}{on}. It can be earned once for each {key}."
+    ),
+    "already_awarded_today": (
+        "You already earned this for {thing} on {day}. The next one counts from {opens}."
+    ),
+    "already_awarded_in": "You already earned this for {thing} {span}. The next one counts from {opens}.",
+    "already_awarded_in_for": (
+        "You already earned this for this {key} {span}. The next one counts from {opens}."
+    ),
+    "already_awarded_better": (
+        "You already earned {best} for this {key}. A better result earns the difference."
+    ),
+    "cap_reached": "You already earned points for {used} {counted} {span}. The next one counts from {opens}.",
+    "cap_reached_for": (
+        "You already earned points for {used} {counted} in this {key}. No more of them count there."
+    ),
+    "points_cap_reached": (
+        "You already earned {used} for {things} {span}, which is the most. The next one counts from {opens}."
+    ),
+    "cooldown": "Leave at least {wait} between {things}. The next one counts from {opens}.",
+    "filtered": "This activity doesn't count: {reason}.",
+    "event_ignored": "This activity doesn't count: {reason}.",
+    "event_held": "This activity will be counted later: {reason}.",
     "event_failed": "This activity couldn't be counted: {reason}.",
-    "suspended": "Your account was suspended, so this earned nothing.",
-    "not_active": "This was switched off when it happened.",
-    "draft": "This was only being prepared when it happened.",
+    "suspended": "Your account was suspended at that time, so this earned nothing.",
+    "not_active": "This wasn't available when you did it.",
+    "draft": "This wasn't ready yet when you did it.",
     "not_yet": "This counts from {opens}.",
     "no_longer": "This counted until {closed}.",
-    "made_later": "This is given since {since}; what you did was counted before.",
-    "reversed": "{points} were taken back because {reason}.",
+    "made_later": "This was introduced on {since}, after you did it.",
+    "reversed": "{points} taken back: {reason}.",
 }
 
 # What a learner did, as one and as several.
@@ -90,9 +104,9 @@ _OPERATORS: Final[dict[str, str]] = {
 }
 _FIELDS: Final = {"progress_pct": "progress in per cent", "time_on_task_sec": "time on task in seconds"}
 _REASONS: Final = {
-    "completion withdrawn": "the completion was withdrawn",
-    "withdrawn": "what they were given for was deleted or taken back",
-    "decided anew": "the activity was counted anew",
+    "completion withdrawn": "the completion was undone",
+    "withdrawn": "what earned this was deleted or undone",
+    "decided anew": "the activity was counted again",
 }
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -315,7 +329,7 @@ class _Words:
             return "no_longer"
         if reason == "made_later":
             since = self._time("since")
-            self.values["since"] = "a later time" if since is None else self._moment(since)
+            self.values["since"] = "a later day" if since is None else self._moment(since)
             return "made_later"
         return "draft" if reason == "draft" else "not_active"
 

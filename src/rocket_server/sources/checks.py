@@ -222,7 +222,7 @@ def _walk(value: Any, path: str, depth: int, errors: list[FieldError]) -> None:
 
 
 def printable_path(path: str) -> str:
-    """A path that can be written into any answer or log, whatever a caller named his fields."""
+    """A path that can be written into any answer or log, whatever a caller named their fields."""
     if len(path) > _MAX_PATH:
         path = path[:_MAX_PATH] + "…"
     return path.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

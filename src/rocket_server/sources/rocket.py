@@ -149,7 +149,7 @@ def read(
 
 
 def of_platform(event: Event, source: Source, received: dict[str, Any]) -> Event:
-    """The same event as one of `source`, about that platform's learner; Fault where his id gets too long."""
+    """The same event as one of `source`, about that platform's learner; Fault where their id is too long."""
     user_id = f"{source.name}:{event.user_id}"
     if len(user_id) > checks.MAX_ID:
         raise Fault(f"must have at most {checks.MAX_ID} characters with {source.name}: before it")
@@ -270,7 +270,7 @@ def _stored_form(
 
 
 def _as_sent(errors: list[FieldError], flattened: Flattened | None, path: str) -> list[FieldError]:
-    """The errors in the caller's words: his names of the fields, one error for each, in a bounded list."""
+    """The errors in the caller's words: their names of the fields, one error for each, in a bounded list."""
     if flattened is not None:
         named = [FieldError(flattened.path_as_sent(error.path), error.message) for error in errors]
         errors = [*named, *flattened.errors]

@@ -1,6 +1,6 @@
 -- name: awards
 -- Awards that disagree with the events that earned them, the events that they made, or the rules that gave them.
--- A badge that both had stays with whom it was given to when they turn out to be one; his events go on. Decisions
+-- A badge that both had stays with whom it was given to when they turn out to be one; their events go on. Decisions
 -- about those who were anonymised don't name badges any more.
 SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
     CASE

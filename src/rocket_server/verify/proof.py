@@ -147,9 +147,10 @@ class _Persons:
     """Who was one person when: caps hold among the awards of those who were one when the last was made."""
 
     def __init__(self, merges: Iterable[Any]) -> None:
-        """`merges` have the survivor, who was merged into him, and his last entry's number then, in order."""
+        """`merges`, in order: the survivor, who was merged into them, and the number of the survivor's last
+        entry then."""
         self._numbers: dict[str, list[int]] = {}
-        self._became: dict[str, tuple[str, int]] = {}  # of whom was merged: the survivor and his how manieth
+        self._became: dict[str, tuple[str, int]] = {}  # who was merged: into whom, as which of theirs
         for row in merges:
             numbers = self._numbers.setdefault(row["learner_id"], [])
             numbers.append(row["number"])
@@ -160,7 +161,7 @@ class _Persons:
         return learner_id in self._numbers
 
     def of(self, learner_id: str, number: int) -> list[str]:
-        """Names of all persons to whom a learner's entry belongs, who he was when it was made first."""
+        """Names of all to whom a learner's entry belongs, from who they were when it was made."""
         found: list[str] = []
         merged = bisect_left(self._numbers.get(learner_id, ()), number)
         while True:

@@ -39,7 +39,7 @@ SELECT
 
 -- name: reversals
 -- Reversals that don't undo exactly one entry of the same person and amount. After a merge the person's reversals
--- are entries of the account that stands for him.
+-- are entries of the account that stands for them.
 SELECT r.entry_id::text AS entry_id, r.reverses::text AS reverses
 FROM entries r
 LEFT JOIN entries e ON e.organisation_id = $1 AND e.entry_id = r.reverses

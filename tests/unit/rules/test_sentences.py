@@ -61,13 +61,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "awarded_in_part",
         decision("awarded", 4, **POINTS_CAP),
         {},
-        "You earned 4 points for a forum post, the rest of the 20 points that fit into 4 March.",
+        "You earned 4 points for a forum post: that was all that was left of the 20 points you can earn on"
+        " 4 March.",
     ),
     (
         "awarded_in_part",
         decision("awarded", 14, multiplier=BY_TWO, **POINTS_CAP),
         {},
-        "You earned 14 points for a forum post, the rest of the 20 points that fit into 4 March.",
+        "You earned 14 points for a forum post: that was all that was left of the 20 points you can earn on"
+        " 4 March.",
     ),
     (
         "badge_issued",
@@ -75,7 +77,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         {"actions": {"issue_badge": "star"}},
         "You earned the badge star for a forum post.",
     ),
-    ("awarded_nothing", decision("awarded"), {}, "This was worth no points."),
+    ("awarded_nothing", decision("awarded"), {}, "This gives no points."),
     (
         "multiplied",
         decision("awarded", multiplies={"factor": 1.5, "rules": ["a"]}),
@@ -110,103 +112,103 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "condition_not_met",
         decision("condition_not_met", path="progress_pct", operator="gte", expected=80, seen="60"),
         {},
-        "This counts only if progress in per cent is at least 80; it was 60.",
+        "This only counts if progress in per cent is at least 80; it was 60.",
     ),
     (
         "condition_not_met",
         decision("condition_not_met", path="course_id", operator="in", expected=["1", "2"], seen="3"),
         {},
-        "This counts only if course is one of 1, 2; it was 3.",
+        "This only counts if course is one of 1, 2; it was 3.",
     ),
     (
         "condition_not_met",
         decision("condition_not_met", path="a", operator="exists", expected=False, seen=1),
         {},
-        "This counts only if a is not given; it was 1.",
+        "This only counts if a is not given; it was 1.",
     ),
     (
         "condition_absent",
         decision("condition_not_met", path="metadata.grade_type", operator="eq", expected=True, seen=None),
         {},
-        "This counts only if grade type is true; nothing was said about it.",
+        "This only counts if grade type is true, and nothing was reported about that.",
     ),
     (
         "conditions_not_met",
         decision("condition_not_met", path="any", operator="any", expected=[], seen={"score": 1, "a": 2}),
         {},
-        "This counts only under conditions about score, a that weren't met.",
+        "This only counts under certain conditions (score, a), which weren't met.",
     ),
     (
         "other_source",
         decision("condition_not_met", path="source", operator="eq", expected="moodle", seen="api"),
         {},
-        "This counts only for what happens in moodle; this happened in api.",
+        "This only counts in moodle; you did it in api.",
     ),
     (
         "other_event",
         decision("condition_not_met", path="event", operator="eq", expected="course.completed", seen="x.y"),
         {},
-        "This is given for completed courses, not for forum posts.",
+        "This is for completed courses, not for forum posts.",
     ),
     (
         "withdrawn_later",
         decision("condition_not_met", reason="withdrawn_later", by_event="e"),
         {},
-        "This was taken back later, so it doesn't count.",
+        "This was undone later, so it doesn't count.",
     ),
     (
         "superseded",
         decision("condition_not_met", reason="superseded"),
         {},
-        "A later state of the same activity was known already, so this one doesn't count.",
+        "A newer result of the same activity was known already, so this one doesn't count.",
     ),
     (
         "already_awarded_once",
         decision("already_awarded", constraint="once", limit=1, used=1, last_awarded="2025-03-01T12:00:00Z"),
         {},
-        "You already earned this on 1 March 2025; it is given once.",
+        "You already earned this on 1 March 2025. It can be earned once.",
     ),
     (
         "already_awarded_for",
         decision("already_awarded", constraint="max_per_course", last_awarded="2026-03-04T23:30:00Z"),
         {},
-        "You already earned this for this course on 5 March; it is given once for each course.",
+        "You already earned this for this course on 5 March. It can be earned once for each course.",
     ),
     (
         "already_awarded_for",
         decision("already_awarded", constraint="unique_by"),
         {"constraints": {"unique_by": ["course_id", "quiz_id"]}},
-        "You already earned this for this course and quiz; it is given once for each course and quiz.",
+        "You already earned this for this course and quiz. It can be earned once for each course and quiz.",
     ),
     (
         "already_awarded_today",
         decision("already_awarded", constraint="unique_by"),
         {"name": "user.logged_in", "constraints": {"unique_by": "@day"}},
-        "You already earned this for a login on 4 March; the next counts from 5 March 00:00.",
+        "You already earned this for a login on 4 March. The next one counts from 5 March 00:00.",
     ),
     (
         "already_awarded_better",
         decision("already_awarded", constraint="best", used=40),
         {"constraints": {"unique_by": ["quiz_id"]}},
-        "You already earned 40 points for this quiz; a better result gives the rest.",
+        "You already earned 40 points for this quiz. A better result earns the difference.",
     ),
     (
         "awarded_better",
         decision("awarded", 20, caps={"best": {"used": 60, "limit": 60}}),
         {"name": "quiz.completed"},
-        "You earned 20 points more for a completed quiz: your best is now worth 60 points.",
+        "You earned 20 points more for a completed quiz: your best result is now worth 60 points.",
     ),
     (
         "already_awarded_in_for",
         decision("already_awarded", constraint="unique_by"),
         {"constraints": {"unique_by": ["course_id", "@year"]}},
-        "You already earned this for this course in 2026; the next counts from 1 January 2027 00:00.",
+        "You already earned this for this course in 2026. The next one counts from 1 January 2027 00:00.",
     ),
     (
         "already_awarded_in",
         decision("already_awarded", constraint="unique_by"),
         {"name": "user.logged_in", "constraints": {"unique_by": ["@month", "@year"]}},
-        "You already earned this for a login in March; the next counts from 1 April 00:00.",
+        "You already earned this for a login in March. The next one counts from 1 April 00:00.",
     ),
     (
         "cap_reached",
@@ -219,13 +221,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
             until="2026-12-31T23:00:00Z",
         ),
         {},
-        "You already earned points for 1 forum post in 2026; the next counts from 1 January 2027 00:00.",
+        "You already earned points for 1 forum post in 2026. The next one counts from 1 January 2027 00:00.",
     ),
     (
         "cap_reached",
         decision("cap_reached", constraint="max_per_day", limit=3, used=3, **TODAY),
         {},
-        "You already earned points for 3 forum posts on 4 March; the next counts from 5 March 00:00.",
+        "You already earned points for 3 forum posts on 4 March. The next one counts from 5 March 00:00.",
     ),
     (
         "cap_reached",
@@ -238,8 +240,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
             until="2026-03-04T12:00:00Z",
         ),
         {},
-        "You already earned points for 1 forum post between 12:00 and 13:00 on 4 March; the next counts from"
-        " 4 March 13:00.",
+        "You already earned points for 1 forum post between 12:00 and 13:00 on 4 March. The next one counts"
+        " from 4 March 13:00.",
     ),
     (
         "cap_reached",
@@ -252,7 +254,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
             until="2026-03-08T23:00:00Z",
         ),
         {},
-        "You already earned points for 5 forum posts in the week from 2 March; the next counts from"
+        "You already earned points for 5 forum posts in the week from 2 March. The next one counts from"
         " 9 March 00:00.",
     ),
     (
@@ -266,50 +268,51 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
             until="2025-12-31T23:00:00Z",
         ),
         {},
-        "You already earned points for 5 forum posts in December 2025; the next counts from 1 January 00:00.",
+        "You already earned points for 5 forum posts in December 2025. The next one counts from"
+        " 1 January 00:00.",
     ),
     (
         "cap_reached_for",
         decision("cap_reached", constraint="max_per_course", limit=2, used=2, since=None, until=None),
         {},
-        "You already earned points for 2 forum posts in this course; no more of them count.",
+        "You already earned points for 2 forum posts in this course. No more of them count there.",
     ),
     (
         "points_cap_reached",
         decision("cap_reached", constraint="max_points_per_day", limit=20, used=20, **TODAY),
         {},
-        "You already earned 20 points for forum posts on 4 March, which is the most; the next counts from"
+        "You already earned 20 points for forum posts on 4 March, which is the most. The next one counts from"
         " 5 March 00:00.",
     ),
     (
         "cooldown",
         decision("cooldown", constraint="cooldown_minutes", limit=5, until="2026-03-04T12:03:20Z"),
         {},
-        "There must be 5 minutes between forum posts that count; the next counts from 4 March 13:04.",
+        "Leave at least 5 minutes between forum posts. The next one counts from 4 March 13:04.",
     ),
     (
         "cooldown",
         decision("cooldown", constraint="cooldown_minutes", limit=1440, until="2026-03-05T12:00:00Z"),
         {},
-        "There must be a day between forum posts that count; the next counts from 5 March 13:00.",
+        "Leave at least a day between forum posts. The next one counts from 5 March 13:00.",
     ),
     (
         "filtered",
         decision("filtered", reason="filtered: this course isn't counted."),
         {},
-        "This activity isn't counted: this course isn't counted.",
+        "This activity doesn't count: this course isn't counted.",
     ),
     (
         "event_ignored",
         decision("filtered", status="ignored", reason="staff: done by a teacher"),
         {},
-        "This activity isn't counted: done by a teacher.",
+        "This activity doesn't count: done by a teacher.",
     ),
     (
         "event_held",
         decision("filtered", status="held", reason="unknown_learner: nobody is known as x"),
         {},
-        "This activity waits before it is counted: nobody is known as x.",
+        "This activity will be counted later: nobody is known as x.",
     ),
     (
         "event_failed",
@@ -321,11 +324,11 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "suspended",
         decision("suspended"),
         {},
-        "Your account was suspended, so this earned nothing.",
+        "Your account was suspended at that time, so this earned nothing.",
     ),
-    ("not_active", decision("inactive", reason="inactive"), {}, "This was switched off when it happened."),
-    ("not_active", decision("inactive"), {}, "This was switched off when it happened."),
-    ("draft", decision("inactive", reason="draft"), {}, "This was only being prepared when it happened."),
+    ("not_active", decision("inactive", reason="inactive"), {}, "This wasn't available when you did it."),
+    ("not_active", decision("inactive"), {}, "This wasn't available when you did it."),
+    ("draft", decision("inactive", reason="draft"), {}, "This wasn't ready yet when you did it."),
     (
         "not_yet",
         decision("inactive", reason="not_yet", since="2026-04-01T22:00:00Z"),
@@ -342,13 +345,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "made_later",
         decision("inactive", reason="made_later", since="2026-03-04T14:00:00Z"),
         {},
-        "This is given since 4 March 15:00; what you did was counted before.",
+        "This was introduced on 4 March 15:00, after you did it.",
     ),
     (
         "reversed",
         decision("reversed", -10, reason="completion withdrawn"),
         {},
-        "10 points were taken back because the completion was withdrawn.",
+        "10 points taken back: the completion was undone.",
     ),
 ]
 
@@ -392,7 +395,7 @@ def test_the_day_after_a_change_of_the_clocks():
     refused = learner.does(event(time)).as_dict()
     found = said(refused, "quiz.completed", occurred_at=time)
     assert found.opens_at == at("2026-03-30T00:00:00")
-    assert found.sentence.endswith("on 29 March; the next counts from 30 March 00:00.")
+    assert found.sentence.endswith("on 29 March. The next one counts from 30 March 00:00.")
 
 
 def rule_set(*written: dict[str, Any]) -> RuleSet:
@@ -432,7 +435,8 @@ def test_a_decision_of_a_rule_that_is_gone():
         Decided(decision("already_awarded", constraint="unique_by"), None), event(), Calendar(PARIS), NOW
     )
     assert (
-        found["sentence"] == "You already earned this for this activity; it is given once for each activity."
+        found["sentence"]
+        == "You already earned this for this activity. It can be earned once for each activity."
     )
     assert found["title"] is None
 

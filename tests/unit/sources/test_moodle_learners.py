@@ -1,69 +1,35 @@
 """Whose activity each Moodle event is: the catalogue beside Moodle's event classes and what Moodle sent.
 
-The lists below were made from the classes of Moodle 4.1 and 4.5 and the places where they are triggered:
-`userid` is who acted, `relateduserid` whom it is about.
+`who-is-who.json` was written while reading the classes and the places where they are triggered, and knows
+nothing of the catalogue.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from rocket_server.catalogue import load
 from rocket_server.organisations.model import Source
+from rocket_server.rules.calendar import Calendar
+from rocket_server.rules.compile import Case, CompiledRule
+from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.templates import rule_from_activity
 from rocket_server.sources import moodle
 from support.captures import all_captures
 
-# Events about somebody, whoever did it: teachers, administrators and cron do these to learners.
-ABOUT = {
-    "core": "course_completed course_module_completion_updated badge_awarded user_enrolment_created"
-    " user_graded user_created user_updated group_member_added cohort_member_added"
-    " competency_user_competency_rated_in_course competency_user_competency_rated_in_plan"
-    " competency_evidence_created competency_user_evidence_created"
-    " competency_user_competency_review_requested competency_plan_created competency_plan_completed"
-    " badge_revoked blog_entry_deleted",
-    "tool_policy": "acceptance_created",
-    "mod_assign": "submission_graded",
-    "mod_quiz": "attempt_submitted attempt_started attempt_reviewed attempt_manual_grading_completed"
-    " attempt_deleted",
-    "mod_forum": "discussion_subscription_created subscription_created",
-    "mod_lesson": "essay_assessed",
-    "mod_choice": "answer_created",
-    "mod_workshop": "assessment_evaluated",
+FILE = Path(__file__).parents[2] / "fixtures" / "moodle" / "who-is-who.json"
+WHO = {row["eventname"]: row for row in json.loads(FILE.read_text())["events"]}
+FIELDS = {
+    "userid": "userid",
+    "relateduserid": "relateduserid",
+    "relateduserid, else userid": "relateduserid_or_userid",
 }
-# Events of who acted, that name the learner beside where a teacher or a daemon acts in the learner's place.
-EITHER = {
-    "mod_assign": "assessable_submitted submission_removed submission_status_updated",
-    "mod_forum": "post_deleted",
-    "assignsubmission_onlinetext": "submission_created",
-    "assignsubmission_file": "submission_created",
-    "mod_scorm": "status_submitted scoreraw_submitted",
-    "mod_feedback": "response_submitted",
-    "mod_wiki": "page_updated",
-    "mod_chat": "message_sent",
-}
-# Events about an act of one's own, that also come when somebody looks at another's, or does it for another.
-ONLY_OWN = {
-    r"\core\event\user_updated",
-    r"\gradereport_user\event\grade_report_viewed",
-    r"\mod_assign\event\feedback_viewed",
-    r"\mod_quiz\event\attempt_reviewed",
-    r"\mod_forum\event\discussion_subscription_created",
-    r"\mod_forum\event\subscription_created",
-}
-
-
-def names(table):
-    return {rf"\{component}\event\{one}" for component, listed in table.items() for one in listed.split()}
-
-
-def field_of(eventname):
-    if eventname in names(ABOUT):
-        return "relateduserid"
-    return "relateduserid_or_userid" if eventname in names(EITHER) else "userid"
 
 
 def read(eventname, **fields):
@@ -76,16 +42,20 @@ def read(eventname, **fields):
     )
 
 
-def test_the_lists_are_about_the_catalogue():
-    """All 105 entries are judged, and no list names an event that isn't one of them."""
-    assert len(load()) == 105
-    assert (names(ABOUT) | names(EITHER) | ONLY_OWN) <= load().keys()
+def test_every_entry_was_read():
+    """All 105 entries of the catalogue stand in the table, and nothing else; each says where it was read."""
+    assert WHO.keys() == load().keys()
+    assert len(WHO) == 105
+    for row in WHO.values():
+        component, name = row["eventname"].strip("\\").split("\\event\\")
+        assert f"/classes/event/{name}.php" in row["source"] or component == "tool_policy"
+        assert (row["relateduserid"] is None) == (row["relateduserid_set"] == "never")
 
 
-@pytest.mark.parametrize("eventname", list(load()))
+@pytest.mark.parametrize("eventname", list(WHO))
 def test_the_learner_is_whom_the_event_class_means(eventname):
     """A teacher (5501) acts, learner 31 is named beside: who counts follows from the event type alone."""
-    field = field_of(eventname)
+    field = FIELDS[WHO[eventname]["learner"]]
     assert load()[eventname].learner == field
     both = read(eventname, userid="5501", relateduserid="31")
     assert both.user_id == ("moodle:5501" if field == "userid" else "moodle:31")
@@ -94,13 +64,24 @@ def test_the_learner_is_whom_the_event_class_means(eventname):
     assert bool(alone.notes) == (field == "relateduserid" or "completion_updated" in eventname)
 
 
-@pytest.mark.parametrize("eventname", list(load()))
+@pytest.mark.parametrize("eventname", list(WHO))
 def test_what_only_counts_for_oneself_says_so(eventname):
     """Looking at another's attempt, feedback or report, or subscribing another, doesn't count for them."""
     condition = load()[eventname].condition or {}
-    assert (condition.get("by_self") is True) == (eventname in ONLY_OWN)
+    assert (condition.get("by_self") is True) == WHO[eventname]["only_own"]
     assert read(eventname, userid="5501", relateduserid="31").properties["by_self"] is False
     assert read(eventname, userid="31", relateduserid="31").properties["by_self"] is True
+
+
+@pytest.mark.parametrize(("status", "counts"), [("1", True), ("0", False), ("-1", False), (None, True)])
+def test_consent_that_was_refused_is_none(status, counts):
+    """Moodle tells of consent, of its refusal and of an empty record by one event; a template that doesn't
+    send which is taken for consent."""
+    eventname = r"\tool_policy\event\acceptance_created"
+    event = read(eventname, userid="31", relateduserid="31", other_status=status)
+    rule = replace(rule_from_activity(load()[eventname]), active=True)
+    compiled = CompiledRule(RuleVersion(rule, 1), Calendar(ZoneInfo("UTC")))
+    assert isinstance(compiled.consider(event), Case) == counts
 
 
 def test_every_captured_event_names_its_learner_where_the_catalogue_looks():
@@ -119,9 +100,11 @@ def test_every_captured_event_names_its_learner_where_the_catalogue_looks():
         if activity.learner == "relateduserid_or_userid":
             expected = related or actor
         assert expected is not None, capture.name
+        sent = WHO[activity.eventname]["relateduserid_set"]
+        assert sent == "sometimes" or (related is not None) == (sent == "always"), capture.name
         event = read(**{name: value for name, value in fields.items() if not name.startswith("_")})
         assert event.user_id == f"moodle:{expected}" or event.ignored, capture.name
-    # The others could not be made to happen while recording; they stand in the lists above.
+    # The others could not be made to happen while recording; they stand in the table.
     assert len(seen) >= 75
 
 

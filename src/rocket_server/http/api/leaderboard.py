@@ -31,7 +31,7 @@ Course = Annotated[
 ]
 Day = Annotated[date | None, Query(description="A day of the week or month that is meant; today by default.")]
 Around = Annotated[
-    str | None, Query(max_length=400, description="A learner: his place and those next to it.")
+    str | None, Query(max_length=400, description="A learner: their place and those next to it.")
 ]
 
 

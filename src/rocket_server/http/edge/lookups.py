@@ -1,4 +1,4 @@
-"""Turns at looking up credentials that this process hasn't seen: who tries many keys waits for himself."""
+"""Turns at looking up credentials that this process hasn't seen: whoever tries many keys waits alone."""
 
 from __future__ import annotations
 

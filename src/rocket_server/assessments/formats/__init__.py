@@ -1,0 +1,1 @@
+"""Question banks as files: what teachers bring from elsewhere, and what they take along."""
