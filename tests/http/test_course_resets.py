@@ -42,7 +42,7 @@ def reset(organisation, at: str = "2026-03-10T00:00:00Z", **body: Any) -> dict[s
     return response.json()
 
 
-def moodle(organisation, number: int, at: int, eventname: str = RESET, **fields: str) -> dict[str, Any]:
+def moodle(organisation, number: int, at: int, eventname: str = RESET, **fields: Any) -> dict[str, Any]:
     body = {
         "id": str(number),
         "eventname": eventname,
@@ -154,6 +154,38 @@ def test_a_reset_by_moodle(organisation, adds_up):
         if one["key"] and one["rule_id"] == "course_completed"
     ]
     assert (used["used"], used["limit"]) == (1, 1)
+    adds_up(organisation)
+
+
+@pytest.mark.parametrize(
+    ("options", "begins_anew"),
+    [
+        ({"reset_completion": "1"}, True),
+        ({"unenrol_users": ["5"], "reset_events": "1"}, True),
+        ({"unenrol_users": {"0": "5"}}, True),
+        ({"reset_start_date": 1772000000, "reset_events": "1", "reset_groups_remove": "1"}, False),
+        ({"reset_forum_all": "1", "reset_quiz_attempts": "1", "reset_gradebook_grades": "1"}, False),
+        ({"reset_completion": "0", "unenrol_users": []}, False),
+        ({}, False),
+        ("Array", True),
+        ("{other_reset_options}", True),
+    ],
+    ids=str,
+)
+def test_a_reset_of_parts(organisation, adds_up, options, begins_anew: bool):
+    """Where Moodle's form was sent along, a course begins anew when its completions or enrolments were reset;
+    where it wasn't, or can't be read, always. The event says what became of the course."""
+    completed, learner = "\\core\\event\\course_completed", {"userid": "31", "relateduserid": "31"}
+    assert moodle(organisation, 1, 0, completed, **learner)["points_awarded"] == 50
+    if isinstance(options, dict):
+        told = moodle(organisation, 3, 100, other={"reset_options": options})
+    else:
+        told = moodle(organisation, 3, 100, other_reset_options=options)
+    assert told["reason"].startswith(f"course_reset: course 7 {'begins anew' if begins_anew else 'goes on'}")
+    again = moodle(organisation, 4, 200, completed, **learner)["points_awarded"]
+    assert again == (50 if begins_anew else 0)
+    retried = organisation.api.post(f"/v1/events/{told['event_id']}/retry").json()
+    assert retried["reason"] == told["reason"]
     adds_up(organisation)
 
 

@@ -314,7 +314,8 @@ def test_workflows_are_written_for_every_known_event(tmp_path: Path) -> None:
     settings = {"ROCKET_PUBLIC_URL": "https://rewards.example.org"}
     rocket(settings, "moodle", "workflows", "--out", str(out), "--token", "secret-token")
     known = json.loads(rocket(settings, "moodle", "activities", "--json").stdout)
-    assert len(list(out.iterdir())) == len(known) >= 67
+    assert len(list(out.iterdir())) == len(known) + 1 >= 67
+    assert (out / "core.course_reset_ended.json").exists()
     login = json.loads((out / "core.user_loggedin.json").read_text())
     assert login["event"] == r"\core\event\user_loggedin"
     sent = json.loads(login["steps"][-1]["data"])
@@ -335,7 +336,9 @@ def test_workflows_as_one_script_need_a_token_and_are_nobody_elses_to_read(tmp_p
     assert "Bearer secret-token" in all_of_them
     rocket(settings, *command, "--token", "secret-token", "--default")
     assert r"message_sent" in all_of_them
+    assert r"course_reset_ended" in all_of_them
     assert r"message_sent" not in made.read_text()
+    assert r"course_reset_ended" not in made.read_text()
     assert r"course_completed" in made.read_text()
 
 

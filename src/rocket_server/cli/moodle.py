@@ -31,7 +31,9 @@ def workflows(
         str | None, typer.Option(help="The Moodle source's token; files without it say where to paste it.")
     ] = None,
 ) -> None:
-    """Writes workflows for Moodle's Event Trigger plugin, one for each known event: files, or one script."""
+    """Writes workflows for Moodle's Event Trigger plugin, one for each known event: files, or one script.
+
+    Without --default there is one for courses that are reset, too."""
     from rocket_server import catalogue
     from rocket_server.organisations.sources import hook_url
     from rocket_server.sources import workflows as made
@@ -49,14 +51,14 @@ def workflows(
     url = hook_url(settings.public_url, "moodle")
     try:
         if script is not None:
-            _write_secret(script, made.script(url, token or "", activities))
+            _write_secret(script, made.script(url, token or "", activities, resets=not default))
         elif out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            for name, content in made.workflows(url, token, activities):
+            for name, content in made.workflows(url, token, activities, resets=not default):
                 (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise Failure(f"can't write to {script or out}: {error.strerror}") from error
-    typer.echo(f"wrote {len(activities)} workflows to {script or out}; they send to {url}")
+    typer.echo(f"wrote {len(activities) + (not default)} workflows to {script or out}; they send to {url}")
     if script is not None:
         typer.echo("Run it in Moodle's folder as the web server's user, and remove it: it holds the token.")
 

@@ -14,7 +14,7 @@ from rocket_server.catalogue import Activity, LearnerField
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
 from rocket_server.organisations.model import Source
-from rocket_server.sources import filters, mappings
+from rocket_server.sources import filters, mappings, moodle_resets
 from rocket_server.sources.moodle_fields import (
     ENCODING,
     PLAIN,
@@ -36,8 +36,6 @@ from rocket_server.sources.moodle_flat import (
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD_S: Final = 86_400
-
-_COURSE_RESET: Final = r"\core\event\course_reset_ended"
 
 _NOBODY: Final = frozenset({"0", "-1"})
 _GUEST: Final = "1"
@@ -128,9 +126,7 @@ def reread(
         notes=reading.notes if is_numbered else (_NO_NUMBER, *reading.notes),
         site=fields.get("wwwroot"),
         received=fields,
-        resets_course=properties.get("course_id")
-        if eventname == _COURSE_RESET and source.filters.course_resets
-        else None,
+        resets_course=moodle_resets.resets_course(fields, properties, source),
     )
 
 
@@ -177,8 +173,8 @@ def _interpret(
     source: Source,
 ) -> _Reading:
     eventname = fields["eventname"]
-    if mapped is None and eventname == _COURSE_RESET:
-        return _Reading("course.reset", ignored=_reset(properties, source))
+    if mapped is None and eventname == moodle_resets.COURSE_RESET:
+        return _Reading("course.reset", ignored=moodle_resets.reason(fields, properties, source))
     if mapped is None:
         return _Reading(
             _unknown_name(eventname),
@@ -209,21 +205,6 @@ def _interpret(
         filtered=reason is not None,
         notes=(*notes, *filter_notes),
     )
-
-
-def _reset(properties: Mapping[str, Any], source: Source) -> str:
-    """What a reset of a course does: it is nobody's, and gives nothing."""
-    if not source.filters.course_resets:
-        return (
-            "course_reset: the source's filters say that a reset lets no course begin anew (course_resets)."
-        )
-    course_id = properties.get("course_id")
-    if course_id is None:
-        return (
-            "course_reset: no course begins anew, since courseid wasn't sent:"
-            ' add "courseid": "{courseid}" to the workflow\'s template.'
-        )
-    return f"course_reset: course {course_id} begins anew; what rules count by it counts from this time on."
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,36 @@ _HOLE: Final = "__WORKFLOWS__"
 _LEFT_OUT: Final = frozenset({"content", "newcontent", "pathnamehashes", "sessionid", "username"})
 
 
+# No activity of anybody: a course that begins anew.
+COURSE_RESET: Final = Activity(
+    eventname="\\core\\event\\course_reset_ended",
+    event="course.reset",
+    title="A course was reset",
+    learner="userid",
+    once_per="event",
+    points=0,
+    in_course=True,
+)
+
+
 def workflows(
-    url: str, token: str | None = None, activities: Mapping[str, Activity] | None = None
+    url: str,
+    token: str | None = None,
+    activities: Mapping[str, Activity] | None = None,
+    *,
+    resets: bool = True,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """File names and contents. `url` is the hook's; without a `token` the files say where to put it."""
-    for activity in (activities if activities is not None else catalogue.load()).values():
+    """File names and contents. `url` is the hook's; without a `token` the files say where to put it. With
+    `resets`, the one for courses that are reset is the last."""
+    known = activities if activities is not None else catalogue.load()
+    for activity in (*known.values(), *([COURSE_RESET] if resets else [])):
         component, _, name = activity.eventname.strip("\\").split("\\")
         yield f"{component}.{name}.json", workflow(activity, url, token)
 
 
-def script(url: str, token: str, activities: Mapping[str, Activity]) -> str:
+def script(url: str, token: str, activities: Mapping[str, Activity], *, resets: bool = True) -> str:
     """A PHP script that, run in Moodle's folder, brings workflows into the plugin and switches them on."""
-    made = [workflow(activity, url, token) for activity in activities.values()]
+    made = [one for _, one in workflows(url, token, activities, resets=resets)]
     template = files("rocket_server.sources").joinpath(_SCRIPT).read_text()
     # JSON on one line holds no line of its own that could end PHP's nowdoc.
     return template.replace(_HOLE, msgspec.json.encode(made).decode())
@@ -52,8 +70,8 @@ def script(url: str, token: str, activities: Mapping[str, Activity]) -> str:
 
 def workflow(activity: Activity, url: str, token: str | None = None) -> dict[str, Any]:
     """One workflow, as `tool_trigger`'s export writes it. Its import leaves it switched off."""
-    steps = [_user_lookup(activity)]
-    if _looked_up(activity) == "userid":
+    steps = [] if activity is COURSE_RESET else [_user_lookup(activity)]
+    if steps and _looked_up(activity) == "userid":
         # Nobody (0) would make the look-up fail and the plugin try again; such an event is worth nothing.
         steps.insert(0, _somebody())
     if activity.in_course:
@@ -76,7 +94,7 @@ def workflow(activity: Activity, url: str, token: str | None = None) -> dict[str
 def body_template(activity: Activity) -> str:
     """The JSON body with every placeholder in quotes: an empty value without them would be no JSON."""
     fields = [*EVENT_FIELDS, *(f"other_{part}" for part in activity.other if part not in _LEFT_OUT)]
-    fields += LEARNER_FIELDS
+    fields += () if activity is COURSE_RESET else LEARNER_FIELDS
     if activity.in_course:
         fields += COURSE_FIELDS
     return "{\n" + ",\n".join(f'  "{name}": "{{{name}}}"' for name in fields) + "\n}"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from rocket_server.catalogue import load
+from rocket_server.organisations.model import Source
+from rocket_server.sources import moodle
 from rocket_server.sources.workflows import TOKEN_PLACEHOLDER, body_template, script, workflows
 
 URL = "https://rocket.example.test/api/public/hook/moodle/event"
@@ -19,11 +23,30 @@ def steps(workflow):
 
 
 def test_there_is_one_file_for_each_activity():
-    """File names are distinct, and their events are those of the catalogue."""
-    assert [workflow["event"] for workflow in FILES.values()] == list(load())
+    """File names are distinct, and their events those of the catalogue; the last is for a course's reset."""
+    events = [workflow["event"] for workflow in FILES.values()]
+    assert events == [*load(), "\\core\\event\\course_reset_ended"]
+    assert [one["event"] for _, one in workflows(URL, resets=False)] == list(load())
 
 
-@pytest.mark.parametrize("name", FILES)
+def test_a_reset_looks_up_nobody():
+    """A reset may be nobody's (cron's); its course is looked up, and its body is one that is understood."""
+    looked_up = steps(FILES["core.course_reset_ended.json"])
+    assert list(looked_up) == ["course_lookup_step", "http_post_action_step"]
+    template = json.loads(looked_up["http_post_action_step"]["httpparams"])
+    body = {name: "" for name in template}
+    body |= {"id": "7", "eventname": "\\core\\event\\course_reset_ended", "courseid": "12", "userid": "0"}
+    body["timecreated"] = "1772445600"
+    event = moodle.read(
+        body,
+        Source("", "", "moodle", "moodle", ""),
+        timezone=ZoneInfo("UTC"),
+        received_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )
+    assert (event.event, event.resets_course, event.user_id) == ("course.reset", "12", None)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if "course_reset" not in name])
 def test_file_has_the_form_of_an_export(name):
     """Each file has the keys, the order of steps and the strings within strings that the import reads."""
     workflow = json.loads(json.dumps(FILES[name]))
