@@ -64,6 +64,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/badges/{badge_id}"): None,
     ("POST", "/v1/badges/award"): {"user_id": "intruder", "badge_id": "{badge_id}"},
     ("POST", "/v1/badges/revoke"): {"award_id": "{award_id}", "reason": "x"},
+    ("POST", "/v1/badges/{badge_id}/backfill"): None,
+    ("DELETE", "/v1/jobs/{job_id}"): None,
     ("PUT", "/v1/issuer"): {"name": "Theirs"},
     ("POST", "/v1/issuer/rotate-key"): None,
     ("POST", "/v1/users"): {"user_id": "intruder's own"},
@@ -173,6 +175,9 @@ def victim(make_organisation) -> Victim:
     assert organisation.api.post("/v1/rules", rule).status_code == 201
     badge = {"badge_id": "victims-badge", "name": "Victim's own", "image": PICTURE}
     assert organisation.api.post("/v1/badges", badge).status_code == 201
+    counted = {"badge_id": "victims-other", "name": "Other", "criteria": {"points": 1_000_000}}
+    assert organisation.api.post("/v1/badges", counted).status_code == 201
+    job = organisation.api.post("/v1/badges/victims-other/backfill").json()
     awarded = organisation.api.post(
         "/v1/badges/award", {"user_id": "victim-anna", "badge_id": "victims-badge"}
     ).json()
@@ -194,6 +199,7 @@ def victim(make_organisation) -> Victim:
         # Plugins belong to the installation, and each organisation only switches its own use of one.
         "plugin_id": "plugin-of-the-victim",
         "badge_id": "victims-badge",
+        "job_id": job["job_id"],
         "award_id": awarded["award_id"],
         "issuer_id": issuer_id,
         "public_id": public_id,

@@ -26,6 +26,8 @@ Action = Literal[
     "events.retried",
     "issuer.changed",
     "issuer.key_rotated",
+    "job.cancelled",
+    "job.started",
     "key.created",
     "key.revoked",
     "organisation.changed",

@@ -1,6 +1,6 @@
 """From events to stored facts, decisions, points and messages, in one transaction of the caller's."""
 
-from rocket_server.pipeline.by_hand import give_badge, points_given, revoke_badge
+from rocket_server.pipeline.by_hand import give_badge, give_for_past, points_given, revoke_badge
 from rocket_server.pipeline.calculate import calculate, candidates
 from rocket_server.pipeline.ingest import ingest, restate, retry
 from rocket_server.pipeline.model import Result
@@ -14,6 +14,7 @@ __all__ = [
     "candidates",
     "freed",
     "give_badge",
+    "give_for_past",
     "ingest",
     "points_given",
     "reasons",

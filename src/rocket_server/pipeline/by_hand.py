@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,3 +73,28 @@ async def points_given(
         ]
         followed = await badges.follow_by_hand(conn, configuration, candidates, now)
         await write(conn, configuration, [], now, [], followed)
+
+
+async def give_for_past(
+    conn: Any,
+    configuration: Configuration,
+    badge_id: str,
+    learners: Sequence[Learner],
+    actor: str,
+    now: datetime,
+) -> int:
+    """Give a badge to those of active learners who have met its criteria, with all that follows; how many
+    these are. Raises TakesTooLong where they have too much of a past together."""
+    organisation_id = configuration.organisation_id
+    accounts = await ledger_store.lock(conn, organisation_id, [one.learner_id for one in learners])
+    earned = {learner_id: account.earned for learner_id, account in accounts.items()}
+    met = set(await criteria.met_by_past(conn, configuration, badge_id, earned))
+    candidates = [
+        badges.candidate_by_points(one, badge_id, actor, earned[one.learner_id], now)
+        for one in learners
+        if one.learner_id in met
+    ]
+    if candidates:
+        followed = await badges.follow_by_hand(conn, configuration, candidates, now)
+        await write(conn, configuration, [], now, [], followed)
+    return len(candidates)

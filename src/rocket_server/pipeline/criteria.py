@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rocket_server.badges import awards, progress
@@ -84,6 +84,37 @@ async def met_by_points(conn: Any, configuration: Configuration, learner_id: str
         one.badge_id
         for one in touched
         if one.holds(earned, {c.key: counts.count(learner_id, c.key) for c in one.counters}, mine)
+    ]
+
+
+async def met_by_past(
+    conn: Any, configuration: Configuration, badge_id: str, earned: Mapping[str, int]
+) -> list[str]:
+    """Of these learners, whose accounts are locked and who earned so many points, those who have met a
+    badge's criteria and were never given it.
+
+    Raises TakesTooLong where they have too much of a past together.
+    """
+    one = next((one for one in configuration.thresholds.all if one.badge_id == badge_id), None)
+    if one is None:
+        return []
+    organisation_id = configuration.organisation_id
+    held, given = await awards.given(conn, organisation_id, earned, {badge_id, *one.others})
+    asked = [learner_id for learner_id in earned if (learner_id, badge_id) not in given]
+    keys = {(learner_id, counter.key) for learner_id in asked for counter in one.counters}
+    counts = await progress.read(conn, organisation_id, keys, (), configuration.thresholds.counters)
+    await counts.write(conn, organisation_id)
+    held_by: dict[str, set[str]] = {}
+    for learner_id, other in held:
+        held_by.setdefault(learner_id, set()).add(other)
+    return [
+        learner_id
+        for learner_id in asked
+        if one.holds(
+            earned[learner_id],
+            {counter.key: counts.count(learner_id, counter.key) for counter in one.counters},
+            held_by.get(learner_id, ()),
+        )
     ]
 
 

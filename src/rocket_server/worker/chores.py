@@ -10,11 +10,12 @@ import structlog
 
 from rocket_server import jobs
 from rocket_server.assessments.attempts import store as attempts
+from rocket_server.backfill import badges as badge_backfill
 from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
-from rocket_server.jobs import Job, Key
+from rocket_server.jobs import Job, Key, table
 from rocket_server.leaderboards import refresh
 from rocket_server.organisations import request_log
 from rocket_server.organisations import store as organisations
@@ -23,9 +24,11 @@ from rocket_server.people import held as release
 from rocket_server.usecases.examination import submitting
 from rocket_server.usecases.examination.papers import Papers
 from rocket_server.worker.settling import Settling
+from rocket_server.worker.started import started
 
 log = structlog.get_logger(__name__)
 
+_JOBS_KEPT = timedelta(days=90)  # after they have finished
 _ERASURE_PIECES = 20  # with each turn of an organisation
 
 
@@ -42,6 +45,8 @@ def all_jobs(
         _erasures(database),
         _held(database, configurations),
         _expired_attempts(database, configurations),
+        started(database, {badge_backfill.KIND: badge_backfill.Backfill(database, configurations)}),
+        _old_jobs(database),
         _counts(settling),
     ]
 
@@ -140,6 +145,16 @@ def _expired_attempts(database: Database, configurations: Configurations) -> Job
         return await submitting.close_expired(database, configurations, papers, key[0])
 
     return Job("expired_attempts", _asking(database, attempts.due), piece, every_s=1)
+
+
+def _old_jobs(database: Database) -> Job:
+    """Jobs go a while after they have finished."""
+
+    async def piece(key: Key) -> bool:
+        return await database.run(lambda conn: table.trim(conn, key[0], datetime.now(UTC) - _JOBS_KEPT))
+
+    due = _asking(database, organisations.ids_after)
+    return Job("old_jobs", due, piece, every_s=60, rest_s=3600, at_once=1)
 
 
 def _counts(settling: Settling) -> Job:

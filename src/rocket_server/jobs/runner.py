@@ -106,7 +106,6 @@ class Runner:
         look_failures = 0
         try:
             while True:
-                self._more.clear()
                 try:
                     await self.look()
                     look_failures = 0
@@ -122,6 +121,7 @@ class Runner:
     async def look(self) -> None:
         """Start a piece for each who has something due and isn't left alone; few of them at once."""
         after: Key | None = None
+        self._more.clear()
         while True:
             found = await self._job.due(after, self._page)
             for key in found:
