@@ -58,6 +58,28 @@ def run(database: str, url: str, today: date = TODAY) -> Played:
     return play(Settings(database_url=database), url=url, today=today)
 
 
+def test_a_second_run_leaves_the_lines_of_what_it_replaced(database: str, server: str) -> None:
+    """The Demo organisation is made once; the next run takes the first one's key and token out of use."""
+    first, _ = run(database, server), run(database, server)
+
+    async def actions() -> list[str]:
+        connection = await asyncpg.connect(database)
+        try:
+            rows = await connection.fetch(
+                "SELECT action, actor_name FROM audit WHERE organisation_id = $1 ORDER BY audit_id",
+                first.stage.organisation_id,
+            )
+            assert {row["actor_name"] for row in rows} == {"rocket demo"}
+            return [row["action"] for row in rows]
+        finally:
+            await connection.close()
+
+    assert asyncio.run(actions()) == [
+        *("organisation.created", "key.created", "source.created", "source.credential_added"),
+        *("source.credential_revoked", "key.revoked", "source.credential_added", "key.created"),
+    ]
+
+
 def naive_points() -> dict[str, dict[str, int]]:
     """Points by learner and default rule, counted from the bodies with nothing of the server's code."""
     done: dict[tuple[str, str], set[tuple[str, ...]]] = defaultdict(set)
@@ -108,14 +130,14 @@ def test_learners_get_what_the_recording_is_worth(database: str, server: str) ->
     outcome = run(database, server)
     got = {
         user_id: {earned.rule_id: earned.points for earned in all_earned}
-        for user_id, all_earned in outcome.standing.learners.items()
+        for user_id, all_earned in outcome.summary.learners.items()
     }
     assert got == naive_points()
     assert outcome.balances == {"moodle:3": 560, "moodle:4": 520, "moodle:7": 77}
     assert outcome.points == sum(outcome.balances.values())
     assert outcome.statuses.total() == len(load())
-    assert outcome.standing.names["moodle:4"] == "Seán O'Brien"
-    reasons = dict(outcome.standing.nothing)
+    assert outcome.summary.names["moodle:4"] == "Seán O'Brien"
+    reasons = dict(outcome.summary.nothing)
     assert reasons["done by an administrator who was logged in as a learner"] == 2
     assert reasons["done by a teacher or the administrator, who are listed as staff"] == 15
 
@@ -128,7 +150,7 @@ def test_a_second_run_gives_duplicates_only(database: str, server: str) -> None:
     assert second.is_repeated
     assert second.points == 0
     assert second.balances == first.balances
-    assert second.standing == first.standing
+    assert second.summary == first.summary
     assert second.stage.organisation_id == first.stage.organisation_id
     client = Client(server)
     try:

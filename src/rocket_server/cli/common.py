@@ -14,10 +14,12 @@ import typer
 from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
+    from rocket_server.audit.model import Actor
     from rocket_server.config.settings import Settings
     from rocket_server.db.embedded import EmbeddedServer
     from rocket_server.db.pool import Database
     from rocket_server.organisations.model import Organisation
+    from rocket_server.usecases.acting import Parts
 
 T = TypeVar("T")
 
@@ -91,14 +93,56 @@ def in_organisation(
     tenant: str | None,
     work: Callable[[Any, Organisation], Awaitable[T]],
 ) -> T:
-    """What `work` answers, called in a transaction with the organisation that the options name."""
+    """What `work` reads, called in a transaction with the organisation that the options name. It can't write:
+    what changes something is a use case, called by `act`."""
 
     async def run(url: str) -> T:
-        async with opened(url) as database, database.transaction() as conn:
+        async with (
+            opened(url) as database,
+            database.connection() as conn,
+            conn.transaction(readonly=True),
+        ):
             return await work(conn, await choose(conn, organisation, tenant))
 
     with database_urls(load_settings()) as (url, _):
         return asyncio.run(run(url))
+
+
+def act(
+    command: str,
+    organisation: str | None,
+    tenant: str | None,
+    work: Callable[[Parts, Organisation, Actor], Awaitable[T]],
+    *,
+    settings: Settings | None = None,
+    plugins: bool = False,
+) -> T:
+    """What `work` answers, called with what use cases need: the parts of a process, the organisation that the
+    options name, and who acts by `command`. With `plugins`, those that are installed hear of it."""
+    settings = settings or load_settings()
+
+    from rocket_server.audit.operators import operator
+
+    async def run(url: str) -> T:
+        async with opened(url) as database:
+            async with database.connection() as conn:
+                found = await choose(conn, organisation, tenant)
+            services = await parts(settings, database, plugins=plugins)
+            return await work(services, found, operator(command))
+
+    with database_urls(settings) as (url, _):
+        return asyncio.run(run(url))
+
+
+async def parts(settings: Settings, database: Database, *, plugins: bool = False) -> Parts:
+    """What use cases need of a process; with `plugins`, those that are installed here hear what happens."""
+    from rocket_server.configuration.snapshot import Configurations
+    from rocket_server.plugins import dispatch
+    from rocket_server.plugins.discovery import discover
+    from rocket_server.usecases.acting import Parts
+
+    found = dispatch.subscriptions(await discover(settings, os.environ)) if plugins else ()
+    return Parts(database, Configurations(settings.moodle_activities, found))
 
 
 async def choose(conn: Any, name: str | None, tenant: str | None) -> Organisation:

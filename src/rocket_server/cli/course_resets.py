@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rocket_server.cli.common import OrganisationOption, TenantOption, in_organisation
+from rocket_server.cli.common import OrganisationOption, TenantOption, act
 from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
+    from rocket_server.audit.model import Actor
     from rocket_server.organisations.model import Organisation
+    from rocket_server.usecases import courses
+    from rocket_server.usecases.acting import Parts
 
 _MAX_COURSE_ID = 255
 
@@ -24,23 +27,22 @@ def reset_course(
     tenant: TenantOption = None,
 ) -> None:
     """Lets a course begin anew: what rules count by it counts from then on. No points are taken back."""
-    from rocket_server import pipeline
     from rocket_server.organisations import sources
-    from rocket_server.rules.resets import EVERY_SOURCE, Reset
+    from rocket_server.usecases import courses
 
     if not course.isprintable() or not 0 < len(course) <= _MAX_COURSE_ID:
         raise BadInput(f"COURSE is the id of a course, of 1 to {_MAX_COURSE_ID} characters")
     moment = _moment(at)
+    command = courses.ResetCourse(course, moment.isoformat(), source)
 
-    async def work(conn: Any, found: Organisation) -> bool:
-        if source is not None:
+    async def work(services: Parts, found: Organisation, actor: Actor) -> courses.CourseReset:
+        async with services.database.connection() as conn:
             names = {one.name for one in await sources.all_sources(conn, found.organisation_id)}
-            if source not in names:
-                raise BadInput(f"--source takes one of {', '.join(sorted(names))}")
-        reset = Reset(course, source or EVERY_SOURCE, moment)
-        return await pipeline.reset_course(conn, found.organisation_id, reset, "rocket rules reset-course")
+        if source is not None and source not in names:
+            raise BadInput(f"--source takes one of {', '.join(sorted(names))}")
+        return (await courses.reset(services, found.organisation_id, actor, command)).result
 
-    is_new = in_organisation(organisation, tenant, work)
+    is_new = act("rocket rules reset-course", organisation, tenant, work).status == "reset"
     said = "begins anew" if is_new else "began anew already"
     typer.echo(f"course {course} {said} at {moment.isoformat()}")
 

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rocket_server.cli.common import (
-    OrganisationOption,
-    TenantOption,
-    choose,
-    database_urls,
-    load_settings,
-    opened,
-)
+from rocket_server.cli.common import OrganisationOption, TenantOption, act
 from rocket_server.processes.faults import BadInput, Failure
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from rocket_server.configuration.snapshot import Configurations
-    from rocket_server.db.pool import Database
-    from rocket_server.pipeline import Result
+    from rocket_server.audit.model import Actor
+    from rocket_server.organisations.model import Organisation
+    from rocket_server.usecases.acting import Parts
 
 app = typer.Typer(help="What was received.", no_args_is_help=True)
 
-_AT_ONCE = 500  # events in one transaction
-_FIRST = "00000000-0000-0000-0000-000000000000"
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -63,35 +51,26 @@ def retry(
 
     `--status suspended` means events that gave nothing because their learner was suspended.
     """
-    settings = load_settings()
+    from rocket_server.usecases import events
+
     start = parse_since(since, datetime.now(UTC))
     statuses = [one.value for one in status]
 
-    async def work(url: str) -> tuple[Counter[str], int, int]:
-        from rocket_server.configuration.snapshot import Configurations
-        from rocket_server.plugins import dispatch
-        from rocket_server.plugins.discovery import discover
-
-        plugins = await discover(settings, os.environ)
-        configurations = Configurations(settings.moodle_activities, dispatch.subscriptions(plugins))
+    async def work(services: Parts, found: Organisation, actor: Actor) -> tuple[Counter[str], int, int]:
         outcomes: Counter[str] = Counter()
         points = failed = 0
-        async with opened(url) as database:
-            async with database.connection() as conn:
-                found = await choose(conn, organisation, tenant)
-            with _progress() as bar:
-                task = bar.add_task("running again", total=None)
-                async for results, failures in _retried(
-                    database, configurations, found.organisation_id, statuses, start
-                ):
-                    outcomes.update(result.status for result in results)
-                    points += sum(result.points_awarded for result in results)
-                    failed += failures
-                    bar.update(task, advance=len(results) + failures)
+        with _progress() as bar:
+            task = bar.add_task("running again", total=None)
+            async for results, failures in events.retry_all(
+                services, found.organisation_id, actor, statuses, start
+            ):
+                outcomes.update(result.status for result in results)
+                points += sum(result.points_awarded for result in results)
+                failed += failures
+                bar.update(task, advance=len(results) + failures)
         return outcomes, points, failed
 
-    with database_urls(settings) as (url, _):
-        outcomes, points, failed = asyncio.run(work(url))
+    outcomes, points, failed = act("rocket events retry", organisation, tenant, work, plugins=True)
     total = outcomes.total()
     if not total and not failed:
         typer.echo("there are no such events")
@@ -116,35 +95,6 @@ def parse_since(text: str, now: datetime) -> datetime:
             f"--since takes 2026-01-31, 2026-01-31T08:00:00+01:00, or 7d, 12h, 30m; not {text!r}"
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-async def _retried(
-    database: Database,
-    configurations: Configurations,
-    organisation_id: str,
-    statuses: Sequence[str],
-    since: datetime,
-) -> AsyncIterator[tuple[list[Result], int]]:
-    """Results of the events, the oldest first, some hundred to a transaction; and how many failed."""
-    from rocket_server.events import store
-    from rocket_server.people.held import run_again
-
-    kept = [status for status in statuses if status != Status.suspended]
-    for of_suspended in (False, True):
-        if not (Status.suspended in statuses if of_suspended else kept):
-            continue
-        after = _FIRST
-        while True:
-            async with database.connection() as conn:
-                if of_suspended:
-                    event_ids = await store.suspended(conn, organisation_id, since, after, _AT_ONCE)
-                else:
-                    event_ids = await store.to_retry(conn, organisation_id, kept, since, after, _AT_ONCE)
-            if not event_ids:
-                break
-            after = event_ids[-1]
-            results = await run_again(database, configurations, organisation_id, event_ids)
-            yield results, len(event_ids) - len(results)
 
 
 def _progress() -> Progress:

@@ -30,8 +30,9 @@ def init(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Creates an organisation with its default rules, an API key and a Moodle source; shows their secrets."""
-    from rocket_server.configuration.new_organisation import create_organisation
+    from rocket_server.audit.operators import operator
     from rocket_server.db.migrate import current, upgrade
+    from rocket_server.usecases.new_organisation import create
 
     settings = load_settings()
 
@@ -39,8 +40,13 @@ def init(
         if await current(owner_url) is None:  # an empty database: nobody's tables are changed
             await upgrade(owner_url)
         async with opened(url) as database, database.transaction() as conn:
-            return await create_organisation(
-                conn, name=organisation, tenant=tenant, timezone=timezone, environment=environment.value
+            return await create(
+                conn,
+                operator("rocket init"),
+                name=organisation,
+                tenant=tenant,
+                timezone=timezone,
+                environment=environment.value,
             )
 
     with database_urls(settings, make=True) as (url, owner_url):

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rocket_server.cli.common import OrganisationOption, TenantOption, in_organisation, table
+from rocket_server.cli.common import OrganisationOption, TenantOption, act, in_organisation, table
 
 if TYPE_CHECKING:
+    from rocket_server.audit.model import Actor
     from rocket_server.organisations.model import Organisation
+    from rocket_server.usecases.acting import Parts
 
 app = typer.Typer(help="API keys: made, listed, revoked.", no_args_is_help=True)
 
@@ -31,15 +33,14 @@ def create(
     tenant: TenantOption = None,
 ) -> None:
     """Makes a key and shows it, once."""
-    from rocket_server.organisations import keys
+    from rocket_server.usecases import keys
 
-    async def work(conn: Any, found: Organisation) -> str:
-        secret, _ = await keys.create(
-            conn, found, name=name, scopes=scope or ("admin",), tenant_wide=tenant_wide
-        )
-        return secret
+    new = keys.NewKey(name, scope or ("admin",), tenant_wide)
 
-    typer.echo(in_organisation(organisation, tenant, work))
+    async def work(services: Parts, found: Organisation, actor: Actor) -> keys.MadeKey:
+        return await keys.create(services, found.organisation_id, actor, new)
+
+    typer.echo(act("rocket keys create", organisation, tenant, work).secret)
     typer.echo("Keep it: it is not shown again.", err=True)
 
 
@@ -78,10 +79,10 @@ def revoke(
     tenant: TenantOption = None,
 ) -> None:
     """Revokes a key: it fails from the next request on."""
-    from rocket_server.organisations import keys
+    from rocket_server.usecases import keys
 
-    async def work(conn: Any, found: Organisation) -> None:
-        await keys.revoke(conn, found, key)
+    async def work(services: Parts, found: Organisation, actor: Actor) -> None:
+        await keys.revoke(services, found.organisation_id, actor, key)
 
-    in_organisation(organisation, tenant, work)
+    act("rocket keys revoke", organisation, tenant, work)
     typer.echo(f"{key} is revoked")

@@ -18,6 +18,7 @@ from rocket_server.cli.common import (
     in_organisation,
     load_settings,
     opened,
+    parts,
     suggestion,
     table,
 )
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from rocket_server.rules.model import Rule
     from rocket_server.rules.store import StoredVersion
 
-_MADE_BY = "rocket rules apply"
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -52,14 +52,16 @@ def apply(
     where the file has faults.
     """
     from rocket_server import catalogue
+    from rocket_server.audit.operators import operator
     from rocket_server.rules import changes, store
+    from rocket_server.usecases import rules
 
     settings = load_settings()
     wanted = read_rules(file, catalogue.load(settings.moodle_activities))
 
     async def run(url: str) -> None:
         async with opened(url) as database:
-            async with database.transaction() as conn:
+            async with database.connection() as conn:
                 found = await choose(conn, organisation, tenant)
                 own = {one.rule.rule_id: one for one in await store.latest(conn, found.organisation_id)}
             plan = changes.plan({name: one.rule for name, one in own.items()}, wanted, prune=prune)
@@ -68,15 +70,14 @@ def apply(
                 return
             if not yes:
                 _confirm(file)
-            async with database.transaction() as conn:
-                await changes.apply(
-                    conn,
-                    found.organisation_id,
-                    wanted,
-                    created_by=_MADE_BY,
-                    prune=prune,
-                    seen={name: one.version for name, one in own.items()},
-                )
+            await rules.apply(
+                await parts(settings, database),
+                found.organisation_id,
+                operator("rocket rules apply"),
+                wanted,
+                prune=prune,
+                seen={name: one.version for name, one in own.items()},
+            )
         only_drafts = not plan.withdrawn and all(rule.draft for rule in (*plan.new, *plan.changed))
         typer.echo(
             "Done. A draft counts once it is made active."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from rocket_server.cli import course_resets, rule_changes
 from rocket_server.cli.common import (
     OrganisationOption,
     TenantOption,
+    act,
     in_organisation,
     load_settings,
     suggestion,
@@ -19,8 +19,10 @@ from rocket_server.cli.common import (
 from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
+    from rocket_server.audit.model import Actor
     from rocket_server.organisations.model import Organisation
     from rocket_server.rules.model import Rule, RuleVersion
+    from rocket_server.usecases.acting import Parts
 
 app = typer.Typer(help="What is worth points.", no_args_is_help=True)
 
@@ -63,39 +65,28 @@ def disable(names: Names, organisation: OrganisationOption = None, tenant: Tenan
 
 
 def _switch(names: list[str], active: bool, organisation: str | None, tenant: str | None) -> None:
-    from rocket_server.organisations import store as organisations
     from rocket_server.rules import store
+    from rocket_server.usecases import rules
 
     ready_made = _ready_made()
     word = "on" if active else "off"
 
-    async def work(conn: Any, found: Organisation) -> list[str]:
-        # First, because it locks the organisation: two who switch at once follow one another.
-        await organisations.touch(conn, found.organisation_id)
-        own = {one.rule.rule_id: one.rule for one in await store.current(conn, found.organisation_id)}
-        unknown = [name for name in names if name not in own and name not in ready_made]
+    async def work(services: Parts, found: Organisation, actor: Actor) -> list[rules.Switched]:
+        async with services.database.connection() as conn:
+            own = {one.rule.rule_id for one in await store.current(conn, found.organisation_id)}
+        known = {*own, *ready_made}
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise BadInput(
-                "; ".join(
-                    f"there is no rule {name!r}{suggestion(name, {*own, *ready_made})}" for name in unknown
-                )
+                "; ".join(f"there is no rule {name!r}{suggestion(name, known)}" for name in unknown)
             )
-        wanted = dict.fromkeys(names)
-        changed = [
-            replace(own.get(name) or ready_made[name], active=active)
-            for name in wanted
-            if (own[name].active if name in own else False) != active
-        ]
-        versions = await store.save(conn, found.organisation_id, changed, "rocket rules")
-        return [
-            f"{name} is {word} (version {versions[name]})"
-            if name in versions
-            else f"{name} was {word} already"
-            for name in wanted
-        ]
+        return await rules.switch(services, found.organisation_id, actor, names, ready_made, active=active)
 
-    for line in in_organisation(organisation, tenant, work):
-        typer.echo(line)
+    for one in act(f"rocket rules {'enable' if active else 'disable'}", organisation, tenant, work):
+        is_new = one.version is not None
+        typer.echo(
+            f"{one.rule_id} {f'is {word} (version {one.version})' if is_new else f'was {word} already'}"
+        )
 
 
 def _ready_made() -> dict[str, Rule]:

@@ -21,6 +21,7 @@ from rocket_server.cli.common import (
     in_organisation,
     load_settings,
     opened,
+    parts,
     table,
 )
 from rocket_server.cli.events import parse_since
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from rocket_server.simulation.apply import Applied
     from rocket_server.simulation.batches import Batch
     from rocket_server.simulation.model import Addition, Period, SimulationResult, Sums
+    from rocket_server.usecases.acting import Parts
+    from rocket_server.usecases.batches import Given
 
 T = TypeVar("T")
 
@@ -44,7 +47,6 @@ _STATEMENT_TIMEOUT_S = 3600
 _SHOWN_WEEKS = 20
 _SHOWN_COURSES = 10
 _SHOWN_BATCHES = 50
-_ACTOR = "rocket rules simulate"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Rules in YAML or JSON.")]
 Since = Annotated[
@@ -90,16 +92,18 @@ def simulate(
                 database, await _chosen(database, organisation, tenant), rules, period, top
             )
 
-    async def give(url: str) -> tuple[Batch, Applied]:
+    async def give(url: str) -> Given:
         async with opened(url, _STATEMENT_TIMEOUT_S) as database:
-            return await _applied(database, await _chosen(database, organisation, tenant), rules, period, now)
+            found = await _chosen(database, organisation, tenant)
+            return await _applied(await parts(load_settings(), database), found, rules, period, now)
 
     outcome, additions = _run(try_out, "nothing was written")
     if not as_json:
         _show(outcome)
     shown = outcome.as_dict()
     if apply and (yes or _agreed(additions, as_json)):
-        batch, given = _run(give, "what was given stays; the same command goes on")
+        done = _run(give, "what was given stays; the same command goes on")
+        batch, given = done.batch, done.applied
         shown["applied"] = {"batch_id": batch.batch_id, **given._asdict()}
         if not as_json:
             typer.echo(
@@ -130,7 +134,8 @@ def undo(
             return await batches.find(conn, found.organisation_id, batch_id)
 
     async def take_back(url: str) -> Applied:
-        from rocket_server.simulation import runs
+        from rocket_server.audit.operators import operator
+        from rocket_server.usecases import batches
 
         done = 0
 
@@ -142,7 +147,13 @@ def undo(
         async with opened(url, _STATEMENT_TIMEOUT_S) as database:
             found = await _chosen(database, organisation, tenant)
             with _progress("taking back") as progress:
-                return await runs.undo(database, found.organisation_id, batch_id, on_piece)
+                return await batches.undo(
+                    await parts(load_settings(), database),
+                    found.organisation_id,
+                    operator("rocket rules undo-apply"),
+                    batch_id,
+                    on_piece,
+                )
 
     known = _run(look, "nothing was taken back")
     if not yes and not sys.stdin.isatty():
@@ -196,17 +207,19 @@ async def _simulated(
 
 
 async def _applied(
-    database: Database, organisation: Organisation, rules: tuple[Rule, ...], period: Period, now: datetime
-) -> tuple[Batch, Applied]:
-    from rocket_server.simulation import runs
+    services: Parts, organisation: Organisation, rules: tuple[Rule, ...], period: Period, now: datetime
+) -> Given:
+    from rocket_server.audit.operators import operator
     from rocket_server.simulation.model import Period
     from rocket_server.simulation.run import Settings
+    from rocket_server.usecases import batches
 
     until = Period(period.since, period.until or now)
-    batch = await runs.begin(database, organisation.organisation_id, rules, until, _ACTOR)
     with _progress("giving") as progress:
-        settings = Settings(on_progress=progress, activities=_activities())
-        return batch, await runs.apply(database, organisation, batch, settings)
+        settings = Settings(on_progress=progress, activities=services.configurations.activities)
+        return await batches.apply(
+            services, organisation, operator("rocket rules simulate"), rules, until, settings
+        )
 
 
 def _activities() -> Mapping[str, Activity]:

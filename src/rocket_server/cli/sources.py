@@ -12,6 +12,7 @@ import typer
 from rocket_server.cli.common import (
     OrganisationOption,
     TenantOption,
+    act,
     in_organisation,
     load_settings,
     suggestion,
@@ -20,8 +21,10 @@ from rocket_server.cli.common import (
 from rocket_server.processes.faults import BadInput
 
 if TYPE_CHECKING:
+    from rocket_server.audit.model import Actor
     from rocket_server.organisations.model import Organisation, Source
     from rocket_server.organisations.sources import Credential
+    from rocket_server.usecases.acting import Parts
 
 app = typer.Typer(help="Platforms that send events, and their credentials.", no_args_is_help=True)
 
@@ -52,36 +55,28 @@ def create(
 ) -> None:
     """Makes a source with a token, or with a signing secret where one is given. Secrets are shown once."""
     from rocket_server import sources as adapters
-    from rocket_server.organisations import sources
-    from rocket_server.organisations.model import Source
+    from rocket_server.organisations.sources import hook_url
+    from rocket_server.usecases import sources
 
     if kind not in adapters.KINDS:
         raise BadInput(f"--kind takes one of {', '.join(adapters.KINDS)}{suggestion(kind, adapters.KINDS)}")
     _check(name or kind, token, hmac_secret, allow_cidr or ())
     settings = load_settings()
 
-    async def work(conn: Any, found: Organisation) -> tuple[Source, str | None, str | None]:
-        wanted = Source(
-            found.organisation_id,
-            "",
-            kind,
-            name or kind,
-            "",
-            staff_ids=frozenset(staff_id or ("2",)),
-            allowed_cidrs=tuple(allow_cidr or ()),
-        )
-        source = await sources.create(conn, wanted)
-        secret = await sources.add_hmac_secret(conn, source, hmac_secret) if hmac_secret else None
-        made = await sources.add_token(conn, source, token) if token or not hmac_secret else None
-        return source, made, secret
+    wanted = sources.Settings(allowed_cidrs=tuple(allow_cidr or ()), staff_ids=frozenset(staff_id or ("2",)))
+    new = sources.NewSource(kind, name, wanted, token, hmac_secret)
 
-    source, made, secret = in_organisation(organisation, tenant, work)
+    async def work(services: Parts, found: Organisation, actor: Actor) -> sources.Shown:
+        return await sources.create(services, found.organisation_id, actor, new)
+
+    made = act("rocket sources create", organisation, tenant, work, settings=settings)
+    source = made.source
     typer.echo(f"Source       {source.name} ({source.source_id})")
-    if made:
-        typer.echo(f"URL          {sources.hook_url(settings.public_url, source.kind)}")
-        typer.echo(f"  its token  {made}")
-    if secret:
-        typer.echo(f"signed URL   {sources.hook_url(settings.public_url, source.slug)}")
+    if "token" in made.secrets:
+        typer.echo(f"URL          {hook_url(settings.public_url, source.kind)}")
+        typer.echo(f"  its token  {made.secrets['token']}")
+    if "hmac_secret" in made.secrets:
+        typer.echo(f"signed URL   {hook_url(settings.public_url, source.slug)}")
     typer.echo("Keep what is secret: it is not shown again.")
 
 
@@ -119,17 +114,17 @@ def rotate(
     tenant: TenantOption = None,
 ) -> None:
     """Adds a credential. The old ones work until they are revoked, so that nothing is lost meanwhile."""
-    from rocket_server.organisations import sources
+    from rocket_server.usecases import sources
 
     _check(name, token, hmac_secret, ())
+    rotation = sources.Rotation("hmac_secret" if hmac_secret else "token", token, hmac_secret)
 
-    async def work(conn: Any, found: Organisation) -> str:
-        source = await _named(conn, found, name)
-        if hmac_secret:
-            return await sources.add_hmac_secret(conn, source, hmac_secret)
-        return await sources.add_token(conn, source, token)
+    async def work(services: Parts, found: Organisation, actor: Actor) -> sources.Shown:
+        source_id = await _id_of(services, found, name)
+        return await sources.rotate(services, found.organisation_id, actor, source_id, rotation)
 
-    typer.echo(in_organisation(organisation, tenant, work))
+    (secret,) = act("rocket sources rotate", organisation, tenant, work).secrets.values()
+    typer.echo(secret)
     typer.echo("Keep it: it is not shown again. The old one works until `rocket sources revoke`.", err=True)
 
 
@@ -141,22 +136,25 @@ def revoke(
     tenant: TenantOption = None,
 ) -> None:
     """Revokes a credential of a source: it fails from the next request on."""
-    from rocket_server.organisations import sources
+    from rocket_server.usecases import sources
 
-    async def work(conn: Any, found: Organisation) -> None:
-        await sources.revoke(conn, await _named(conn, found, name), credential)
+    async def work(services: Parts, found: Organisation, actor: Actor) -> None:
+        source_id = await _id_of(services, found, name)
+        await sources.revoke(services, found.organisation_id, actor, source_id, credential)
 
-    in_organisation(organisation, tenant, work)
+    act("rocket sources revoke", organisation, tenant, work)
     typer.echo(f"{credential} of {name} is revoked")
 
 
-async def _named(conn: Any, organisation: Organisation, name: str) -> Source:
+async def _id_of(services: Parts, organisation: Organisation, name: str) -> str:
     from rocket_server.organisations import sources
 
-    there = {source.name: source for source in await sources.all_sources(conn, organisation.organisation_id)}
-    if name not in there:
-        raise BadInput(f"there is no source {name!r}{suggestion(name, there)}")
-    return there[name]
+    async with services.database.connection() as conn:
+        there = await sources.all_sources(conn, organisation.organisation_id)
+    ids = {source.name: source.source_id for source in there}
+    if name not in ids:
+        raise BadInput(f"there is no source {name!r}{suggestion(name, ids)}")
+    return ids[name]
 
 
 def _check(name: str, token: str | None, hmac_secret: str | None, cidrs: Sequence[str]) -> None:

@@ -140,10 +140,11 @@ WHERE organisation_id = $1 AND endpoint_id = $2 AND finished_at IS NOT NULL AND 
 
 -- name: recoveries
 -- Recoveries of a webhook, the newest first, below an id.
-SELECT recovery_id::text AS recovery_id, since, until, position::text AS position, queued, created_at, finished_at
-FROM recoveries
-WHERE organisation_id = $1 AND endpoint_id = $2 AND ($3::uuid IS NULL OR recovery_id < $3)
-ORDER BY recovery_id DESC
+SELECT r.recovery_id::text AS recovery_id, r.since, r.until, r.position::text AS position, r.queued, r.created_at,
+    r.finished_at
+FROM recoveries r
+WHERE r.organisation_id = $1 AND r.endpoint_id = $2 AND ($3::uuid IS NULL OR r.recovery_id < $3)
+ORDER BY r.recovery_id DESC
 LIMIT $4;
 
 -- name: running_recovery

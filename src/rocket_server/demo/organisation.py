@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rocket_server.configuration.new_organisation import create_organisation
+from rocket_server.audit.model import Actor
 from rocket_server.organisations import keys, sources, store
-from rocket_server.organisations.model import Organisation, Source
+from rocket_server.usecases import keys as key_acts
+from rocket_server.usecases import sources as source_acts
+from rocket_server.usecases.acting import Services
+from rocket_server.usecases.new_organisation import create
 
 TENANT: Final = store.DEMO_TENANT
 NAME: Final = "Demo"
@@ -27,36 +30,41 @@ class Stage:
     token: str
 
 
-async def prepare(conn: Any) -> Stage:
+async def prepare(services: Services, actor: Actor) -> Stage:
     """The Demo organisation, made on the first run, with a new key and a new token for its Moodle source.
 
     Secrets can't be read back, so those of the last run are replaced.
     """
-    organisation_id = await store.find(conn, TENANT, NAME)
-    if organisation_id is None:
-        made = await create_organisation(
-            conn, name=NAME, tenant=TENANT, staff_ids=STAFF_IDS, key_name=_KEY_NAME
+    async with services.database.transaction() as conn:
+        organisation_id = await store.find(conn, TENANT, NAME)
+        if organisation_id is None:
+            made = await create(
+                conn, actor, name=NAME, tenant=TENANT, staff_ids=STAFF_IDS, key_name=_KEY_NAME
+            )
+            return Stage(made.organisation.organisation_id, made.api_key, made.moodle_token)
+        source = next(
+            found for found in await sources.all_sources(conn, organisation_id) if found.name == _SOURCE
         )
-        return Stage(made.organisation.organisation_id, made.api_key, made.moodle_token)
-    organisation = await store.read(conn, organisation_id)
-    source = next(
-        found
-        for found in await sources.all_sources(conn, organisation.organisation_id)
-        if found.name == _SOURCE
-    )
-    await _revoke_earlier(conn, organisation, source)
-    token = await sources.add_token(conn, source)
-    key, _ = await keys.create(conn, organisation, name=_KEY_NAME)
-    return Stage(organisation.organisation_id, key, token)
-
-
-async def _revoke_earlier(conn: Any, organisation: Organisation, source: Source) -> None:
-    for credential in await sources.credentials(conn, source):
+        credentials = await sources.credentials(conn, source)
+        earlier_keys = await _earlier_keys(conn, organisation_id)
+    for credential in credentials:
         if credential.revoked_at is None:
-            await sources.revoke(conn, source, credential.credential_id)
+            await source_acts.revoke(
+                services, organisation_id, actor, source.source_id, credential.credential_id
+            )
+    for key_id in earlier_keys:
+        await key_acts.revoke(services, organisation_id, actor, key_id)
+    rotation = source_acts.Rotation()
+    rotated = await source_acts.rotate(services, organisation_id, actor, source.source_id, rotation)
+    key = await key_acts.create(services, organisation_id, actor, key_acts.NewKey(_KEY_NAME))
+    return Stage(organisation_id, key.secret, rotated.secrets["token"])
+
+
+async def _earlier_keys(conn: Any, organisation_id: str) -> list[str]:
+    organisation = await store.read(conn, organisation_id)
+    found: list[str] = []
     after: str | None = None
     while page := await keys.page(conn, organisation, after, 100):
         after = page[-1].key_id
-        for key in page:
-            if key.name == _KEY_NAME and key.revoked_at is None:
-                await keys.revoke(conn, organisation, key.key_id)
+        found += [key.key_id for key in page if key.name == _KEY_NAME and key.revoked_at is None]
+    return found

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from rocket_server.audit.operators import operator
 from rocket_server.config.settings import Settings
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db import embedded
 from rocket_server.db.pool import open_database
 from rocket_server.demo.client import Client
 from rocket_server.demo.organisation import Stage, prepare
 from rocket_server.demo.recording import load, moved_to
 from rocket_server.demo.summary import Summary, summarise
+from rocket_server.usecases.acting import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,18 @@ def play(
 def _set_stage(settings: Settings) -> Stage:
     """Prepares the Demo organisation in the server's database; an embedded one is joined meanwhile."""
     if settings.database_url is not None:
-        return asyncio.run(_prepare(settings.database_url))
+        return asyncio.run(_prepare(settings, settings.database_url))
     server = embedded.start(settings.data_dir)
     try:
-        return asyncio.run(_prepare(server.url))
+        return asyncio.run(_prepare(settings, server.url))
     finally:
         server.stop()
 
 
-async def _prepare(database_url: str) -> Stage:
+async def _prepare(settings: Settings, database_url: str) -> Stage:
     database = await open_database(database_url, general_size=1, ingest_size=1)
     try:
-        async with database.transaction() as conn:
-            return await prepare(conn)
+        services = Parts(database, Configurations(settings.moodle_activities))
+        return await prepare(services, operator("rocket demo"))
     finally:
         await database.close()

@@ -36,8 +36,8 @@ WHERE organisation_id = $1;
 
 -- name: learners_between
 -- Learners of the entries between two ids, in the order of the entries.
-SELECT entry_id::text AS entry_id, learner_id::text AS learner_id
-FROM entries WHERE organisation_id = $1 AND entry_id > $2 AND entry_id < $3 ORDER BY entry_id LIMIT $4;
+SELECT e.entry_id::text AS entry_id, e.learner_id::text AS learner_id
+FROM entries e WHERE e.organisation_id = $1 AND e.entry_id > $2 AND e.entry_id < $3 ORDER BY e.entry_id LIMIT $4;
 
 -- name: accounts_after
 -- The learners of the next accounts.

@@ -14,11 +14,12 @@ from typing import Any
 
 import asyncpg
 
-from rocket_server.configuration.new_organisation import create_organisation
+from rocket_server.audit.operators import operator
 from rocket_server.db.migrate import upgrade
 from rocket_server.db.pool import UNAVAILABLE_ERRORS, open_database
 from rocket_server.errors import ConfigurationError, RocketError
 from rocket_server.organisations import keys, store
+from rocket_server.usecases.new_organisation import create
 
 FIRST_ORGANISATION = "Main"
 # Two processes that start for the first time at once: only one of them makes the organisation.
@@ -48,7 +49,7 @@ async def prepare(order: Order) -> dict[str, Any]:
             await conn.execute("SELECT pg_advisory_xact_lock($1)", _ADVISORY_LOCK)
             organisations = await store.all_organisations(conn)
             if not organisations:
-                made = await create_organisation(conn, name=FIRST_ORGANISATION)
+                made = await create(conn, operator("rocket up"), name=FIRST_ORGANISATION)
                 return {"made": made.as_dict(order.public_url)}
             known = await keys.page(conn, organisations[0], None, _KEYS_LOOKED_AT)
             prefixes = [key.prefix for key in known if key.revoked_at is None]

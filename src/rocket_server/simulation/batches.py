@@ -43,14 +43,14 @@ class Batch:
 
 async def begin(
     conn: Any, organisation_id: str, period: Period, rules: Mapping[str, int], created_by: str
-) -> Batch:
-    """The unfinished batch of the very same rules, else a new one. Raises Conflict where another is
-    unfinished."""
+) -> tuple[Batch, bool]:
+    """The unfinished batch of the very same rules, else a new one, and whether it is new. Raises Conflict
+    where another is unfinished."""
     row = await conn.fetchrow(SQL["unfinished"], organisation_id)
     if row is not None:
         found = Batch(*row.values())
         if found.status == "applying" and found.rules == dict(rules):
-            return found
+            return found, False
         raise Conflict(
             f"Batch {found.batch_id} is {found.status}. Finish it with the same rules, or undo it: "
             f"rocket rules undo-apply {found.batch_id}",
@@ -60,7 +60,7 @@ async def begin(
     await conn.execute(
         SQL["add"], organisation_id, batch_id, period.since, period.until, dict(rules), created_by
     )
-    return await find(conn, organisation_id, batch_id)
+    return await find(conn, organisation_id, batch_id), True
 
 
 async def find(conn: Any, organisation_id: str, batch_id: str) -> Batch:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rocket_server.db.pool import Database
 from rocket_server.errors import Conflict
@@ -22,11 +22,26 @@ from rocket_server.simulation.run import Settings, as_active, multiplies, simula
 _FIRST: Final = "00000000-0000-0000-0000-000000000000"
 
 
+class Begun(NamedTuple):
+    """A batch that begins, and the rules that it sets in force, each with what it said before."""
+
+    batch: Batch
+    rules: list[tuple[Rule | None, Rule]]
+
+
 async def begin(
-    database: Database, organisation_id: str, rules: Sequence[Rule], period: Period, created_by: str
+    database: Database,
+    organisation_id: str,
+    rules: Sequence[Rule],
+    period: Period,
+    created_by: str,
+    on_begin: Callable[[Any, Begun], Awaitable[None]] | None = None,
 ) -> Batch:
     """Set the new and changed ones of `rules` in force, and begin a batch for them, or find it where it was
-    begun and not finished. `period.until` must be set. Raises Conflict where another batch is unfinished."""
+    begun and not finished. `period.until` must be set. Raises Conflict where another batch is unfinished.
+
+    `on_begin` is called in the transaction in which a new batch begins.
+    """
 
     wished = [as_active(rule) for rule in rules]
 
@@ -42,7 +57,11 @@ async def begin(
         changed = [rule for rule in wished if rule.rule_id not in now or now[rule.rule_id].rule != rule]
         versions = await rules_store.save(conn, organisation_id, changed, created_by) if changed else {}
         wanted = {rule.rule_id: versions.get(rule.rule_id) or now[rule.rule_id].version for rule in wished}
-        return await batches.begin(conn, organisation_id, period, wanted, created_by)
+        batch, is_new = await batches.begin(conn, organisation_id, period, wanted, created_by)
+        if is_new and on_begin is not None:
+            before = {rule_id: one.rule for rule_id, one in now.items()}
+            await on_begin(conn, Begun(batch, [(before.get(rule.rule_id), rule) for rule in changed]))
+        return batch
 
     return await database.run(work)
 
@@ -91,13 +110,23 @@ async def apply(database: Database, organisation: Organisation, batch: Batch, se
 
 
 async def undo(
-    database: Database, organisation_id: str, batch_id: str, on_piece: Callable[[int], None] | None = None
+    database: Database,
+    organisation_id: str,
+    batch_id: str,
+    on_piece: Callable[[int], None] | None = None,
+    on_begin: Callable[[Any, Batch], Awaitable[None]] | None = None,
 ) -> Applied:
     """Reverse all entries of a batch that still stand, piece by piece; the rules stay in force. Stopped at
-    any point, it goes on where it is called again. Raises NotFound; Conflict where it was undone already."""
+    any point, it goes on where it is called again. Raises NotFound; Conflict where it was undone already.
+
+    `on_begin` is called in the transaction in which the undoing begins.
+    """
     async with database.transaction() as conn:
+        before = await batches.find(conn, organisation_id, batch_id)
         await batches.move_on(conn, organisation_id, batch_id, "undoing", ["applying", "applied", "undoing"])
         batch = await batches.find(conn, organisation_id, batch_id)
+        if on_begin is not None and before.status != "undoing":
+            await on_begin(conn, batch)
     after: str | None = _FIRST
     total = Applied(0, 0, 0)
     while after is not None:

@@ -12,6 +12,7 @@ from rocket_server.organisations import keys
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.keys import Key
 from rocket_server.usecases.acting import Services
+from rocket_server.usecases.told import key_made, key_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
         secret, key = await keys.create(
             conn, organisation, name=command.name, scopes=command.scopes, tenant_wide=command.tenant_wide
         )
-        await audit.add(conn, organisation_id, actor, [made(key)])
+        await audit.add(conn, organisation_id, actor, [key_made(key)])
         return MadeKey(key, secret)
 
     return await services.database.run(work)
@@ -52,21 +53,8 @@ async def revoke(services: Services, organisation_id: str, actor: Actor, named: 
     async def work(conn: Any) -> Key:
         organisation = await organisations.read(conn, organisation_id)
         key = await keys.revoke(conn, organisation, named)
-        act = Act("key.revoked", subject_of("key", key.key_id), _state(key), None)
+        act = Act("key.revoked", subject_of("key", key.key_id), key_state(key), None)
         await audit.add(conn, organisation_id, actor, [act])
         return key
 
     return await services.database.run(work)
-
-
-def made(key: Key) -> Act:
-    """What the log says of a new key."""
-    return Act("key.created", subject_of("key", key.key_id), None, _state(key))
-
-
-def _state(key: Key) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "scopes": sorted(key.scopes),
-        "for": "organisation" if key.organisation_id else "tenant",
-    }

@@ -1,33 +1,17 @@
-"""Organisations made, and their settings changed."""
+"""An organisation's settings changed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from rocket_server.audit import store as audit
-from rocket_server.audit.model import Act, Actor, changed, subject_of
-from rocket_server.configuration.new_organisation import NewOrganisation, create_organisation
+from rocket_server.audit.model import Actor, changed, subject_of
 from rocket_server.errors import InvalidPayload
 from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation, Rank
-from rocket_server.usecases import keys, sources
 from rocket_server.usecases.acting import Services
-
-
-async def create(conn: Any, actor: Actor, **settings: Any) -> NewOrganisation:
-    """An organisation with the default rules and badges, a key and a Moodle source; `settings` are those of
-    `create_organisation`. In a transaction of the caller's, who may have to look first if there is one."""
-    made = await create_organisation(conn, **settings)
-    organisation = made.organisation
-    acts = [
-        Act("organisation.created", _subject(organisation), None, _state(organisation)),
-        keys.made(made.key),
-        *await sources.made(conn, made.source),
-    ]
-    await audit.add(conn, organisation.organisation_id, actor, acts)
-    return made
+from rocket_server.usecases.told import organisation_state
 
 
 async def change(
@@ -42,7 +26,9 @@ async def change(
         await store.lock(conn, organisation_id)
         before = await store.read(conn, organisation_id)
         after = await store.change(conn, organisation_id, **changes)
-        acts = changed("organisation.changed", _subject(after), _state(before), _state(after))
+        acts = changed(
+            "organisation.changed", _subject(after), organisation_state(before), organisation_state(after)
+        )
         await audit.add(conn, organisation_id, actor, acts)
         return after
 
@@ -63,12 +49,3 @@ def _in_order(ranks: Sequence[Rank]) -> list[Rank]:
 
 def _subject(organisation: Organisation) -> str:
     return subject_of("organisation", organisation.organisation_id)
-
-
-def _state(organisation: Organisation) -> dict[str, Any]:
-    state = asdict(organisation)
-    for name in ("organisation_id", "version"):
-        del state[name]
-    state["timezone"] = str(organisation.timezone)
-    state["ranks"] = [asdict(rank) for rank in organisation.ranks]
-    return state

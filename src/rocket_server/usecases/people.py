@@ -203,14 +203,13 @@ async def link(
         raise InvalidPayload.from_fields(faults)
 
     async def work(conn: Any) -> Learner:
-        learner = await known_learner(conn, organisation_id, user_id)
         known = await learners.find(conn, organisation_id, checked)
+        learner = await learners.link(conn, organisation_id, checked, user_id)
         new = [one for one in dict.fromkeys(checked) if one not in known]
-        linked = await learners.link(conn, organisation_id, checked, learner.user_id)
         if new:
             act = Act("user.linked", _subject(learner.learner_id), None, {"identities_added": len(new)})
             await audit.add(conn, organisation_id, actor, [act])
-        return linked
+        return learner
 
     learner = await services.database.run(work)
     return await _changed(services, organisation_id, learner.learner_id, checked)

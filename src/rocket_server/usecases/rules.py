@@ -133,11 +133,7 @@ async def switch(
             if (own[name].active if name in own else False) != active
         ]
         versions = await store.save(conn, organisation_id, switched, actor.signature)
-        acts = [
-            act
-            for rule in switched
-            for act in (_changed(own[rule.rule_id], rule) if rule.rule_id in own else (_made(rule),))
-        ]
+        acts = [act for rule in switched for act in changed_or_made(own.get(rule.rule_id), rule)]
         await audit.add(conn, organisation_id, actor, acts)
         return [Switched(name, versions.get(name)) for name in wanted]
 
@@ -159,6 +155,11 @@ def _planned(plan: Plan) -> Iterable[Act]:
     for before, after in zip(plan.replaced, plan.changed, strict=True):
         yield from _changed(before, after)
     yield from map(_gone, plan.withdrawn)
+
+
+def changed_or_made(before: Rule | None, after: Rule) -> tuple[Act, ...]:
+    """What the log says of a rule that is set as it is now."""
+    return (_made(after),) if before is None else _changed(before, after)
 
 
 def _made(rule: Rule) -> Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 from typing import Any, Final, Literal
 
@@ -22,6 +22,7 @@ from rocket_server.organisations.sources import Credential
 from rocket_server.rules.parse import MAX_RULES
 from rocket_server.sources import checks, sites
 from rocket_server.sources.checks import Fault
+from rocket_server.usecases import told
 from rocket_server.usecases.acting import Services
 
 MAX_SETTINGS_BYTES: Final = 2 * 1024 * 1024  # of all sources of one organisation, as JSON
@@ -98,8 +99,9 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
             secrets["hmac_secret"] = await store.add_hmac_secret(conn, source, command.hmac_secret)
         if command.token is not None or command.hmac_secret is None:
             secrets["token"] = await store.add_token(conn, source, command.token)
-        await audit.add(conn, organisation_id, actor, await made(conn, source))
-        return Shown(source, await store.credentials(conn, source), secrets)
+        credentials = await store.credentials(conn, source)
+        await audit.add(conn, organisation_id, actor, told.source_made(source, credentials))
+        return Shown(source, credentials, secrets)
 
     return await services.database.run(work)
 
@@ -117,7 +119,9 @@ async def change(
         await _refuse_too_much(conn, organisation_id)
         if not isinstance(settings.site, Unset):
             source = await store.set_site(conn, source, settings.site or None)
-        acts = changed("source.changed", _subject(source), _state(before), _state(source))
+        acts = changed(
+            "source.changed", _subject(source), told.source_state(before), told.source_state(source)
+        )
         await audit.add(conn, organisation_id, actor, acts)
         return Shown(source, await store.credentials(conn, source), {})
 
@@ -160,12 +164,6 @@ async def revoke(
         await audit.add(conn, organisation_id, actor, await _differences(conn, source, before))
 
     await services.database.run(work)
-
-
-async def made(conn: Any, source: Source) -> list[Act]:
-    """What the log says of a new source and of its credentials."""
-    added = [_added(source, one) for one in await store.credentials(conn, source)]
-    return [Act("source.created", _subject(source), None, _state(source)), *added]
 
 
 async def known(conn: Any, organisation_id: str, source_id: str) -> Source:
@@ -234,36 +232,12 @@ async def _working(conn: Any, source: Source) -> dict[str, Credential]:
 async def _differences(conn: Any, source: Source, before: Mapping[str, Credential]) -> list[Act]:
     after = await _working(conn, source)
     gone = [
-        Act("source.credential_revoked", _subject(source), _credential(one), None)
+        Act("source.credential_revoked", _subject(source), told.credential_state(one), None)
         for credential_id, one in before.items()
         if credential_id not in after
     ]
-    return [*gone, *(_added(source, one) for key, one in after.items() if key not in before)]
-
-
-def _added(source: Source, credential: Credential) -> Act:
-    return Act("source.credential_added", _subject(source), None, _credential(credential))
-
-
-def _credential(credential: Credential) -> dict[str, Any]:
-    return {"id": credential.credential_id, "kind": credential.kind, "begins": credential.prefix}
+    return [*gone, *(told.credential_added(source, one) for key, one in after.items() if key not in before)]
 
 
 def _subject(source: Source) -> str:
     return subject_of("source", source.source_id)
-
-
-def _state(source: Source) -> dict[str, Any]:
-    filters = asdict(source.filters)
-    return {
-        "kind": source.kind,
-        "name": source.name,
-        "staff_ids": sorted(source.staff_ids),
-        "filters": {
-            name: sorted(value) if isinstance(value, frozenset) else value for name, value in filters.items()
-        },
-        "unknown_learner": source.unknown_learner,
-        "mappings": dict(source.mappings),
-        "allowed_cidrs": list(source.allowed_cidrs),
-        "site": source.site,
-    }
