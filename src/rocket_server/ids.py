@@ -26,6 +26,12 @@ def uuid7() -> str:
     return uuid7s(1)[0]
 
 
+def uuid4() -> str:
+    """A new UUIDv4: for what must not tell when and in which order it was made, such as the options of a
+    question, whose right one authors often write first."""
+    return str(uuid.uuid4())
+
+
 def uuid7s(count: int) -> list[str]:
     """New UUIDv7s in their order, for a set: time and randomness are asked for once for all of them.
 

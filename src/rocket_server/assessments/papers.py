@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from rocket_server.assessments.answers import stored_answer
+from rocket_server.assessments.answers import stored_answer, too_short
 from rocket_server.assessments.grading import Outcome, outcome
 from rocket_server.assessments.model import GradingType, Question
 from rocket_server.assessments.order import shuffled
@@ -155,6 +155,17 @@ class Paper:
             for question_id in question_ids
             if self.entries[question_id].is_compulsory
             and stored_answer(self.question(question_id).kind, answers.get(question_id)).is_empty
+        ]
+
+    def too_short(self, question_ids: Iterable[str], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """The questions of an attempt whose written answer was begun and is too short to be handed in."""
+        return [
+            question_id
+            for question_id in question_ids
+            if too_short(
+                question := self.question(question_id),
+                stored_answer(question.kind, answers.get(question_id)),
+            )
         ]
 
     def corrected(self, paper_id: str, question: Question) -> Paper:

@@ -35,7 +35,7 @@ _SHOWN_ONLY: Final = ("tenantId", "organisationId", "createdBy", "createdAt", "u
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A published question, as far as rules ask. `times_used` is how often tests have asked it."""
+    """A published question, as far as rules ask. `times_used` is in how many tests it stands."""
 
     id: str
     kind: Kind

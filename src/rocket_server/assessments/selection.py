@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 from rocket_server.assessments.model import ZERO, number
@@ -51,7 +52,7 @@ def choose(
     """Questions for each active rule, by priority (the lowest number first).
 
     `candidates` are published questions in the order of the bank, which `sequential` keeps. `random` takes
-    any, `weighted` rather those that were asked less often: with a weight of 1 / (1 + times used). With
+    any, `weighted` rather those that stand in fewer tests: with a weight of 1 / (1 + times used). With
     `pools` each rule gets its whole pool instead of the questions of one attempt.
 
     A question is chosen once. Where an earlier rule took what a later one needs, and could do with another,
@@ -72,6 +73,21 @@ def choose(
         )
         for rule, ids, mine in zip(ordered, matching, held, strict=True)
     ]
+
+
+def bounded(
+    rules: Iterable[Rule], candidates: Sequence[Candidate], chosen: Iterable[Chosen], seed: str, most: int
+) -> list[str]:
+    """At most `most` of the candidates, in their order, from which the rules still get all that they need:
+    what was chosen for them, and by turns what each of them would take next."""
+    known = {candidate.id for candidate in candidates}
+    kept = {one for each in chosen for one in each.question_ids if one in known}
+    turns = zip_longest(*(_in_order(rule, candidates, seed) for rule in rules))
+    for one in (one for turn in turns for one in turn if one is not None):
+        if len(kept) >= most:
+            break
+        kept.add(one)
+    return [candidate.id for candidate in candidates if candidate.id in kept]
 
 
 def draw(rule: Rule, pool: Sequence[str], seed: str) -> list[str]:

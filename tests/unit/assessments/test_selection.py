@@ -14,6 +14,7 @@ from rocket_server.assessments.rules import Candidate, Criteria, Rule, parse_cri
 from rocket_server.assessments.selection import (
     MAX_RULES,
     TooMuch,
+    bounded,
     choose,
     draw,
     metadata,
@@ -223,3 +224,18 @@ def _most(slots, left):
             most = max(most, 1 + _most(slots[1:], left))
             left[level] += 1
     return most
+
+
+def test_a_bounded_pool_still_has_what_narrow_rules_need():
+    """Among many candidates few are kept, in their order: what each rule was given, and by turns what each
+    would take next."""
+    bank = [*_bank(*["easy"] * 3000), *(Candidate(f"h{place}", "mcq", "hard", D(1)) for place in range(6))]
+    rules = [_rule("wide", 3), _rule("narrow", 5, "hard"), _rule("first", 2, "easy", strategy="sequential")]
+    kept = bounded(rules, bank, choose(rules, bank, "paper"), "paper", 100)
+    assert len(kept) == 100
+    assert kept == [one.id for one in bank if one.id in set(kept)]
+    assert {f"h{place}" for place in range(6)} <= set(kept)
+    assert {"q0", "q1"} <= set(kept)
+    pool = [one for one in bank if one.id in set(kept)]
+    for attempt in range(20):
+        assert [each.lacking for each in choose(rules, pool, str(attempt))] == [0, 0, 0]

@@ -118,6 +118,12 @@ async def count(conn: Any, organisation_id: str, wanted: Wanted) -> int:
     return found
 
 
+async def uses(conn: Any, organisation_id: str, question_ids: Collection[str]) -> dict[str, int]:
+    """In how many tests questions stand; those that stand in none aren't in the answer."""
+    rows = await conn.fetch(SQL["uses"], organisation_id, list(question_ids))
+    return {row["question_id"]: row["tests"] for row in rows}
+
+
 def _kept(row: Any) -> Kept:
     return Kept(
         parse_question(row["content"], question_id=row["question_id"]),

@@ -43,6 +43,13 @@ WHERE q.organisation_id = $1
 ORDER BY q.question_id DESC
 LIMIT $9 OFFSET $10;
 
+-- name: uses
+-- In how many tests questions stand.
+SELECT l.question_id::text AS question_id, count(*) AS tests
+FROM assessment_test_questions l
+WHERE l.organisation_id = $1 AND l.question_id = ANY ($2::uuid[])
+GROUP BY l.question_id;
+
 -- name: count
 -- How many questions a list has.
 SELECT count(*) FROM assessment_questions q

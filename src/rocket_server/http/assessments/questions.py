@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from rocket_server.assessments.bank import store
 from rocket_server.assessments.bank.store import Wanted
 from rocket_server.assessments.model import Kind, Level, Status
+from rocket_server.assessments.papers import Entry
 from rocket_server.assessments.rules import parse_criteria
 from rocket_server.assessments.selection import metadata
 from rocket_server.errors import InvalidPayload, NotFound
@@ -22,7 +23,6 @@ from rocket_server.http.assessments.tests import DEFAULT_LIMIT, Limit, Offset, S
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.usecases.examination import banking
-from rocket_server.usecases.examination.assembling import as_candidate
 
 router = APIRouter(prefix=f"{PREFIX}/questions", tags=["assessments"], responses=models.ERRORS)
 
@@ -81,8 +81,8 @@ async def preview_criteria(request: Request, principal: AuthorKey, _named: Named
     async with services_of(request).database.connection() as conn:
         found = await banking.matching(conn, principal.organisation_id, criteria)
     result = {
-        "questions": [shown.question(principal, kept) for kept in found.values()],
-        "metadata": metadata([as_candidate(kept) for kept in found.values()]),
+        "questions": [shown.question(principal, kept) for kept in found],
+        "metadata": metadata([Entry(kept.question).as_candidate() for kept in found]),
     }
     return answer(request, result, 201)
 

@@ -16,7 +16,6 @@ from rocket_server.http.assessments.envelope import PREFIX, Envelope, answer
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.usecases.examination import banking
-from rocket_server.usecases.examination.assembling import as_candidate
 
 router = APIRouter(prefix=f"{PREFIX}/rules", tags=["assessments"], responses=models.ERRORS)
 
@@ -104,7 +103,7 @@ async def preview_assessment_rule(request: Request, principal: StaffKey, _named:
     async with services_of(request).database.connection() as conn:
         rule = await banking.rule_of(conn, principal.organisation_id, rule_id)
         chosen, found = await banking.preview(conn, principal.organisation_id, rule)
-    return answer(request, preview([chosen], [as_candidate(kept) for kept in found.values()]))
+    return answer(request, preview([chosen], found))
 
 
 @router.post("/{rule_id}/questions", status_code=201, response_model=Envelope[models.Added])

@@ -96,8 +96,9 @@ def link(one: Link) -> dict[str, Any]:
     }
 
 
-def outline(one: Link, kept: Kept, *, with_key: bool) -> dict[str, Any]:
-    """A question within a test; without its key nothing tells what is right."""
+def outline(one: Link, kept: Kept, *, with_key: bool, seed: str | None = None) -> dict[str, Any]:
+    """A question within a test; without its key nothing tells what is right, and `seed` shuffles its
+    options."""
     said = kept.question
     shown: dict[str, Any] = {
         **link(one),
@@ -109,7 +110,7 @@ def outline(one: Link, kept: Kept, *, with_key: bool) -> dict[str, Any]:
         "params": None,
         "status": said.status,
     }
-    seen = for_taker(said, None)
+    seen = for_taker(said, seed)
     if not with_key:
         shown["params"] = seen["params"]
         shown["options"] = [{**option, "hasChildQuestion": False} for option in seen["options"]]

@@ -197,12 +197,14 @@ async def _outline(request: Request, principal: Principal, test_id: str, *, with
         links = await store.links(conn, organisation_id, test_id)
         kept = await bank.find(conn, organisation_id, [one.question_id for one in links])
     places = shown.by_section(links)
+    # Where takers see options in an order of their own, the author's would give hints here.
+    seed = test_id if test.definition.answers_shuffle else None
     result = shown.test(principal, test)
     result["sections"] = [
         {
             **shown.section(principal, one),
             "questions": [
-                shown.outline(link, kept[link.question_id], with_key=with_key)
+                shown.outline(link, kept[link.question_id], with_key=with_key, seed=seed)
                 for link in places.get(one.section_id, [])
             ],
         }

@@ -9,12 +9,12 @@ from typing import Any
 from rocket_server.assessments.authoring import store
 from rocket_server.assessments.authoring.store import Link, Test
 from rocket_server.assessments.bank import store as bank
-from rocket_server.assessments.bank.store import Kept, Wanted
-from rocket_server.assessments.order import shuffled
+from rocket_server.assessments.bank.store import Wanted
+from rocket_server.assessments.model import Question
 from rocket_server.assessments.papers import Entry, Paper
 from rocket_server.assessments.publish_checks import Draft, Finding, Placed, Section, check
 from rocket_server.assessments.rules import MAX_POOL, Candidate, Rule, parse_rule, reasons
-from rocket_server.assessments.selection import Chosen, TooMuch, choose
+from rocket_server.assessments.selection import Chosen, TooMuch, bounded, choose
 from rocket_server.ids import uuid7
 
 MAX_PAPER_POOL = 2_000  # questions from which the dynamic rules of one paper choose
@@ -34,11 +34,19 @@ async def assemble(conn: Any, organisation_id: str, test: Test, now: datetime) -
         for one in await store.rules(conn, organisation_id, test.test_id)
     ]
     active = [rule for rule in rules if rule.is_active]
-    fixed = {one.question_id for one in links if one.rule_id is None}
-    pool = await candidates(conn, organisation_id, [rule for rule in active if rule.mode == "DYNAMIC"])
-    pool = {question_id: kept for question_id, kept in pool.items() if question_id not in fixed}
+    shown = {one.section_id for one in sections}
+    entries = {
+        link.question_id: Entry(
+            known[link.question_id].question, link.section_id, link.is_compulsory, link.rule_id
+        )
+        for link in links
+        if link.section_id in shown
+    }
+    dynamic = [rule for rule in active if rule.mode == "DYNAMIC"]
+    pool = await candidates(conn, organisation_id, dynamic)
+    free = [entry for question_id, entry in pool.items() if question_id not in entries][:MAX_POOL]
     paper_id = uuid7()
-    chosen, faults = _choose(active, links, pool, paper_id)
+    chosen, faults = _choose(active, links, [entry.as_candidate() for entry in free], paper_id)
 
     definition = test.definition
     draft = Draft(
@@ -66,17 +74,9 @@ async def assemble(conn: Any, organisation_id: str, test: Test, now: datetime) -
         ),
         tuple(chosen),
     )
-    shown = {one.section_id for one in sections}
-    entries = {
-        link.question_id: Entry(
-            known[link.question_id].question, link.section_id, link.is_compulsory, link.rule_id
-        )
-        for link in links
-        if link.section_id in shown
-    }
-    for question_id in _bounded(list(pool), paper_id):
-        if question_id not in entries:
-            entries[question_id] = Entry(pool[question_id].question)
+    listed = [entry.as_candidate() for entry in free]
+    for question_id in bounded(dynamic, listed, chosen, paper_id, MAX_PAPER_POOL):
+        entries[question_id] = pool[question_id]
     paper = Paper(
         paper_id,
         test.test_id,
@@ -95,9 +95,9 @@ async def assemble(conn: Any, organisation_id: str, test: Test, now: datetime) -
     return paper, [*faults, *check(draft, now)]
 
 
-async def candidates(conn: Any, organisation_id: str, rules: Sequence[Rule]) -> dict[str, Kept]:
+async def candidates(conn: Any, organisation_id: str, rules: Sequence[Rule]) -> dict[str, Entry]:
     """The published questions of the bank that match one of the rules, in the order of the bank."""
-    found: dict[str, Kept] = {}
+    found: dict[str, Question] = {}
     for rule in rules:
         wanted = rule.criteria
         listed = Wanted(
@@ -110,24 +110,21 @@ async def candidates(conn: Any, organisation_id: str, rules: Sequence[Rule]) -> 
             rule.max_marks,
         )
         for kept in await bank.page(conn, organisation_id, listed, MAX_POOL):
-            if not reasons(rule, as_candidate(kept)):
-                found[kept.question_id] = kept
-    return dict(sorted(found.items()))
-
-
-def as_candidate(kept: Kept) -> Candidate:
-    """A question as far as rules ask."""
-    return Entry(kept.question).as_candidate()
+            if not reasons(rule, Entry(kept.question).as_candidate()):
+                found[kept.question_id] = kept.question
+    weighted = any(rule.strategy == "weighted" for rule in rules)
+    uses = await bank.uses(conn, organisation_id, found) if weighted else {}
+    return {one: Entry(question, times_used=uses.get(one, 0)) for one, question in sorted(found.items())}
 
 
 def _choose(
-    rules: Sequence[Rule], links: Sequence[Link], pool: dict[str, Kept], seed: str
+    rules: Sequence[Rule], links: Sequence[Link], pool: Sequence[Candidate], seed: str
 ) -> tuple[list[Chosen], list[Finding]]:
     """What each rule would get: dynamic ones from the pool, preselected ones from what was put aside for
     them."""
     dynamic = [rule for rule in rules if rule.mode == "DYNAMIC"]
     try:
-        chosen = choose(dynamic, [as_candidate(kept) for kept in pool.values()][:MAX_POOL], seed)
+        chosen = choose(dynamic, pool, seed)
     except TooMuch as error:
         return [], [Finding("TOO_MUCH", "rules", f"{error}.")]
     for rule in rules:
@@ -135,10 +132,3 @@ def _choose(
             kept = [one.question_id for one in links if one.rule_id == rule.id]
             chosen.append(Chosen(rule, len(kept), tuple(kept[: rule.count])))
     return chosen, []
-
-
-def _bounded(question_ids: list[str], seed: str) -> list[str]:
-    """At most so many questions as a paper's pool holds, each of them as likely as another."""
-    if len(question_ids) <= MAX_PAPER_POOL:
-        return question_ids
-    return shuffled(question_ids, seed, str)[:MAX_PAPER_POOL]

@@ -11,14 +11,14 @@ from rocket_server.assessments.bank import store
 from rocket_server.assessments.bank.store import Kept
 from rocket_server.assessments.model import Question, number
 from rocket_server.assessments.questions import parse_question
-from rocket_server.assessments.rules import Criteria, Rule, parse_rule
+from rocket_server.assessments.rules import Candidate, Criteria, Rule, parse_rule
 from rocket_server.assessments.selection import Chosen, choose
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
 from rocket_server.errors import Conflict, InvalidPayload, NotFound
-from rocket_server.ids import uuid7
+from rocket_server.ids import uuid4, uuid7
 from rocket_server.usecases.examination import authoring, told
-from rocket_server.usecases.examination.assembling import as_candidate, candidates
+from rocket_server.usecases.examination.assembling import candidates
 
 MAX_PREVIEWED = 500  # questions that a preview shows
 
@@ -26,7 +26,7 @@ MAX_PREVIEWED = 500  # questions that a preview shows
 async def create(conn: Any, configuration: Configuration, data: Any, author: str) -> Kept:
     """Make a question and, where the request names a test and a section, put it there. Raises InvalidPayload,
     NotFound or TestPublished."""
-    question = parse_question(data, question_id=uuid7(), new_id=uuid7)
+    question = parse_question(data, question_id=uuid7(), new_id=uuid4)
     organisation_id = configuration.organisation_id
     (kept,) = await add(conn, configuration, [question], author)
     test_id, section_id = data.get("testId"), data.get("sectionId")
@@ -73,7 +73,7 @@ async def update(conn: Any, configuration: Configuration, question_id: str, data
 def changed(before: Question, data: Mapping[str, Any]) -> Question:
     """A question with what `data` changes. Raises InvalidPayload."""
     merged = {**before.as_json(), **data}
-    return parse_question(merged, question_id=before.id, new_id=uuid7)
+    return parse_question(merged, question_id=before.id, new_id=uuid4)
 
 
 async def archive(conn: Any, configuration: Configuration, question_id: str, author: str) -> None:
@@ -128,18 +128,19 @@ async def rule_of(conn: Any, organisation_id: str, rule_id: str) -> Rule:
     return parse_rule(kept.content, rule_id=rule_id)
 
 
-async def preview(conn: Any, organisation_id: str, rule: Rule) -> tuple[Chosen, dict[str, Kept]]:
+async def preview(conn: Any, organisation_id: str, rule: Rule) -> tuple[Chosen, list[Candidate]]:
     """What a rule would choose now, and the questions of the bank that match it."""
-    found = await candidates(conn, organisation_id, [rule])
-    (chosen,) = choose([rule], [as_candidate(kept) for kept in found.values()], rule.id)
+    found = [entry.as_candidate() for entry in (await candidates(conn, organisation_id, [rule])).values()]
+    (chosen,) = choose([rule], found, rule.id)
     return chosen, found
 
 
-async def matching(conn: Any, organisation_id: str, criteria: Criteria) -> dict[str, Kept]:
+async def matching(conn: Any, organisation_id: str, criteria: Criteria) -> list[Kept]:
     """The questions that meet criteria, without a rule: the first ones of them."""
     rule = Rule("preview", "preview", 1, 1, criteria=criteria)
     found = await candidates(conn, organisation_id, [rule])
-    return dict(list(found.items())[:MAX_PREVIEWED])
+    kept = await store.find(conn, organisation_id, list(found)[:MAX_PREVIEWED])
+    return [kept[question_id] for question_id in found if question_id in kept]
 
 
 async def preselect(conn: Any, organisation_id: str, rule_id: str) -> tuple[int, int]:
@@ -148,8 +149,15 @@ async def preselect(conn: Any, organisation_id: str, rule_id: str) -> tuple[int,
     rule = await rule_of(conn, organisation_id, rule_id)
     if rule.mode != "PRESELECTED":
         raise Conflict("This rule chooses for each attempt anew.", {"field": "selectionMode"})
-    found = await candidates(conn, organisation_id, [rule])
-    (chosen,) = choose([rule], [as_candidate(kept) for kept in found.values()], rule.id, pools=True)
+    there = {
+        one.question_id for one in await authoring_store.links(conn, organisation_id, rule.test_id or "")
+    }
+    found = [
+        entry.as_candidate()
+        for question_id, entry in (await candidates(conn, organisation_id, [rule])).items()
+        if question_id not in there
+    ]
+    (chosen,) = choose([rule], found, rule.id, pools=True)
     if chosen.lacking:
         raise Conflict(f"The bank doesn't suffice: {chosen.why()}.", {"field": "criteria"})
     added, skipped, _ = await authoring.add_questions(

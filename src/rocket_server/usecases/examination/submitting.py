@@ -130,8 +130,8 @@ async def _close(
     submission: Submission,
     refused: dict[str, RocketError] | None,
 ) -> dict[str, Submitted]:
-    """Score and end locked attempts. With `refused`, those that lack an answer to a compulsory question
-    aren't ended, unless their time is over, but noted there."""
+    """Score and end locked attempts. With `refused`, those that lack an answer to a compulsory question, or
+    have one below its least length, aren't ended, unless their time is over, but noted there."""
     if not running:
         return {}
     organisation_id = configuration.organisation_id
@@ -145,6 +145,10 @@ async def _close(
         missing = paper.unanswered(attempt.question_ids, answers)
         if refused is not None and missing and not attempt.expired:
             refused[attempt_id] = _unanswered(missing)
+            continue
+        short = paper.too_short(attempt.question_ids, answers)
+        if refused is not None and short and not attempt.expired:
+            refused[attempt_id] = _too_short(short)
             continue
         found = paper.score(attempt.question_ids, answers)
         scores += [
@@ -243,5 +247,12 @@ def as_submitted(attempt: Attempt) -> Submitted:
 def _unanswered(question_ids: Sequence[str]) -> RocketError:
     return InvalidPayload(
         "Answer all required questions before you submit this attempt.",
+        {"questionIds": list(question_ids)},
+    )
+
+
+def _too_short(question_ids: Sequence[str]) -> RocketError:
+    return InvalidPayload(
+        "Some answers are shorter than their question asks for. Write more or take them back, then submit.",
         {"questionIds": list(question_ids)},
     )
