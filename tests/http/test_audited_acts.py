@@ -26,6 +26,7 @@ SECRET_PATH = "path-that-is-a-secret"
 SECRETS = (OWN_TOKEN, OWN_HMAC, OWN_SECRET, HEADER_VALUE, SECRET_PATH, "the-receivers-own-credential")
 
 RULE = {"rule_id": "extra", "trigger": "course.viewed", "actions": {"award_points": 5}}
+CRITERIA = {"name": "Own", "criteria": {"points": 10}}
 AGAIN = {"user_id": "anna", "points": 5, "reason": "helped Bert"}
 
 # What changes nothing that anybody set, or is written down where it belongs.
@@ -74,6 +75,16 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ),
     ("POST", "/v1/badges/revoke"): Scenario(
         ("badge.revoked",), {"award_id": "{award_id}", "reason": "not Anna's"}, refused_again=True
+    ),
+    ("POST", "/v1/badges/{badge_id}/backfill"): Scenario(
+        ("job.started",), before=(("PUT", "/v1/badges/{badge_id}", CRITERIA),), refused_again=True
+    ),
+    ("DELETE", "/v1/jobs/{job_id}"): Scenario(
+        ("job.cancelled",),
+        before=(
+            ("PUT", "/v1/badges/{badge_id}", CRITERIA),
+            ("POST", "/v1/badges/{badge_id}/backfill", None),
+        ),
     ),
     ("PUT", "/v1/issuer"): Scenario(("issuer.changed",), {"name": "The School"}),
     ("POST", "/v1/issuer/rotate-key"): Scenario(("issuer.key_rotated",), again=("issuer.key_rotated",)),
@@ -164,6 +175,8 @@ class Stage:
         if response.status_code == 201:
             told = response.json()
             self.secrets += [told[name] for name in ("token", "hmac_secret", "secret") if name in told]
+        if response.status_code == 202:
+            self.ids["job_id"] = response.json()["job_id"]
         return response
 
     def lines(self) -> list[dict[str, Any]]:
@@ -217,6 +230,7 @@ def stage(make_organisation, start_server, receiver: Receiver) -> Stage:
         "source_id": organisation.moodle.source_id,
         "plugin_id": "external-service-webhook",
         "course_id": "1",
+        "job_id": str(uuid.uuid4()),
         "recently": str(int(time.time()) - 60),
     }
     return made
