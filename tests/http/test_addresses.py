@@ -296,3 +296,55 @@ def test_an_address_that_links_nobody_holds_up_nobody(organisation, held_lock, p
             assert completed(organisation, moodle_id, email, number)["status"] == "ignored"
     assert in_crm(organisation, "8", SHARED)["status"] == "processed"
     assert ("crm:8", "moodle:31") in people(organisation)
+
+
+def test_a_former_address_links_nobody_after_a_merge(organisation):
+    """What a platform tells no more of somebody who was merged into another links nobody either."""
+    completed(organisation, "31", "info@example.org")
+    in_crm(organisation, "9", "ada@example.org")
+    merged = organisation.api.post("/v1/users/crm:9/merge", {"from": "moodle:31"})
+    assert merged.status_code == 200, merged.text
+    in_crm(organisation, "10", "info@example.org")
+    completed(organisation, "31", "ada.berg@example.org", 2, course="8")
+    shop = {
+        "event": "user.logged_in",
+        "occurred_at": "2026-03-03T10:00:00Z",
+        "user": {"id": "shop:1", "email": "info@example.org"},
+    }
+    organisation.api.post("/v1/events", shop)
+    assert people(organisation) == [("crm:10", "shop:1"), ("crm:9", "moodle:31")]
+
+
+def test_a_merged_learners_address_still_links(organisation):
+    """What a platform goes on telling links to who they turned out to be."""
+    completed(organisation, "31", "info@example.org")
+    in_crm(organisation, "9", "ada@example.org")
+    organisation.api.post("/v1/users/crm:9/merge", {"from": "moodle:31"})
+    body = {"event": "user.logged_in", "occurred_at": "2026-03-03T10:00:00Z"}
+    organisation.api.post("/v1/events", {**body, "user": {"id": "shop:1", "email": "info@example.org"}})
+    assert people(organisation) == [("crm:9", "moodle:31", "shop:1")]
+
+
+def test_an_address_that_an_earlier_identity_is_told_too(organisation):
+    """Two platforms tell the same address; when one tells another, the other's still links."""
+    organisation.api.event("user.logged_in", "crm:9", event_id="1")
+    merged = organisation.api.post("/v1/users/crm:9/identities", {"identities": ["moodle:31"]})
+    assert merged.status_code in (200, 201), merged.text
+    completed(organisation, "31", "ada@example.org")
+    in_crm(organisation, "9", "ada@example.org")
+    completed(organisation, "31", "ada.berg@example.org", 2, course="8")
+    body = {"event": "user.logged_in", "occurred_at": "2026-03-03T10:00:00Z"}
+    organisation.api.post("/v1/events", {**body, "user": {"id": "shop:1", "email": "ada@example.org"}})
+    assert people(organisation) == [("crm:9", "moodle:31", "shop:1")]
+
+
+def test_who_stays_has_no_address_of_who_was_split_off(organisation):
+    """An address that only the identities told that leave is theirs alone, and links others to them."""
+    organisation.api.event("user.logged_in", "anna", event_id="1")
+    organisation.api.post("/v1/users/anna/identities", {"identities": ["moodle:31"]})
+    completed(organisation, "31", "ada@example.org")
+    split = organisation.api.post("/v1/users/anna/split", {"identities": ["moodle:31"]})
+    assert split.status_code == 200, split.text
+    assert organisation.api.get("/v1/users/anna").json()["email"] is None
+    in_crm(organisation, "9", "ada@example.org")
+    assert people(organisation) == [("anna",), ("crm:9", "moodle:31")]

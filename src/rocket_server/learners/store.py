@@ -206,11 +206,13 @@ def _goes_by_address(one: Wanted, known: dict[str, Learner]) -> bool:
 
 
 def _is_new_address(one: Wanted, learner: Learner, told: dict[str, str]) -> bool:
-    """Whether a known identity has another address now than the platform told before."""
+    """Whether an identity has another address now than the platform told before, or is told one at last."""
     if one.email is None or learner.status == "anonymised":
         return False
-    latest = told.get(one.identity) or learner.email
-    return latest is None or (one.tells and latest.lower() != one.email.lower())
+    latest = told.get(one.identity)
+    if latest is None:
+        return one.tells or learner.email is None
+    return one.tells and latest.lower() != one.email.lower()
 
 
 async def _introduce(

@@ -23,8 +23,12 @@ FOR NO KEY UPDATE;
 
 -- name: mark_merged
 -- Says of a learner and of those who were merged into them before, who they turned out to be. Their own e-mail
--- address is given up where the other takes it.
-UPDATE learners SET merged_into = $3, email = CASE WHEN $4 AND learner_id = $2 THEN NULL ELSE email END
+-- address is given up where the other takes it, and where a platform tells it, which may tell another later.
+UPDATE learners l SET merged_into = $3,
+    email = CASE WHEN l.learner_id = $2 AND ($4 OR EXISTS (
+        SELECT 1 FROM identities i
+        WHERE i.organisation_id = $1 AND i.learner_id = $2 AND lower(i.email) = lower(l.email)))
+        THEN NULL ELSE l.email END
 WHERE organisation_id = $1 AND (learner_id = $2 OR merged_into = $2);
 
 -- name: complete_learner

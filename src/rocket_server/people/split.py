@@ -155,10 +155,12 @@ async def _done_before(
 
 
 async def _keep_own_address(conn: Any, organisation_id: str, learner: Learner, gone: set[str]) -> None:
-    """Give the learner who stays the address that their own platforms tell, where they had the other's."""
+    """Give the learner who stays the address that their own platforms tell, or none, where they had the
+    other's."""
     if learner.email is None or learner.email.lower() not in gone:
         return
     rows = await conn.fetch(SQL["addresses_left"], organisation_id, learner.learner_id)
     left = [row[0] for row in rows]
-    if left and learner.email.lower() not in {one.lower() for one in left}:
-        await conn.execute(learners.SQL["set_emails"], organisation_id, [learner.learner_id], [left[0]])
+    if learner.email.lower() not in {one.lower() for one in left}:
+        own = left[0] if left else None
+        await conn.execute(learners.SQL["set_emails"], organisation_id, [learner.learner_id], [own])
