@@ -30,6 +30,8 @@ SEED = os.environ.get("ROCKET_TEST_SEED")
 STEPS = 40
 WRITERS = 6
 NAMES = ("anna", "ben", "carla")
+IDENTITIES = ("anna", "moodle:31", "moodle:32", "crm:9", "crm:10", "lms:7")
+ADDRESSES = ("ada@example.org", "office@example.org", "ben@example.org")
 
 Prepared = tuple[Organisation, Organisation]
 
@@ -102,6 +104,29 @@ def test_the_best_of_several(
             set_up(play)
             for _ in range(STEPS):
                 step(play, play.change_a_rule, play.reset_course)
+            play.compare_learners()
+            adds_up(doors[0])
+
+
+@pytest.mark.parametrize("best", [False, True])
+def test_who_is_one_person(
+    prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None], best: bool
+) -> None:
+    """As random histories, of people of three platforms who share mailboxes, change them, are linked by them,
+    merged and split again. After each split all stand as the model says, and the ledger is proved."""
+    for seed in seeds(max(4, EXAMPLES // 20)):
+        doors = prepare()
+        writer = Writer(random.Random(seed), IDENTITIES, best=best, addresses=ADDRESSES)
+        play = Play(writer, doors, PlainEngine(BADGES))
+
+        def split(play: Play = play, organisation: Organisation = doors[0]) -> None:
+            play.split()
+            adds_up(organisation)
+
+        with told(seed, play):
+            set_up(play)
+            for _ in range(STEPS):
+                step(play, play.change_a_rule, play.merge, play.reset_course, split, split)
             play.compare_learners()
             adds_up(doors[0])
 

@@ -13,6 +13,7 @@ from typing import Any
 from support import plain_rules
 from support.organisation import Organisation
 from support.plain_engine import Answer, Body, Entry, Event, PlainEngine, Rule, Said
+from support.plain_people import identities_of
 
 # Mornings two days before the clocks of Paris change, in spring and in autumn, and before a year ends.
 STARTS = (
@@ -30,12 +31,19 @@ class Writer:
     about things that can be withdrawn, of which the best counts."""
 
     def __init__(
-        self, rng: random.Random, names: Sequence[str], prefix: str = "", *, best: bool = False
+        self,
+        rng: random.Random,
+        names: Sequence[str],
+        prefix: str = "",
+        *,
+        best: bool = False,
+        addresses: Sequence[str] = (),
     ) -> None:
         self.rng = rng
         self.names = names
         self.prefix = prefix
         self.best = best
+        self.addresses = addresses
         self.start = rng.choice(STARTS)
         self._sent: list[tuple[Body, datetime | None]] = []
 
@@ -209,6 +217,10 @@ class Writer:
             "timestamp": self._spelt(occurred_at),
             "properties": properties,
         }
+        if self.addresses:
+            body["user"] = {"id": body.pop("user_id")}
+            if rng.random() < 0.6:
+                body["user"]["email"] = rng.choice(self.addresses)
         if rng.random() < 0.8:
             body["event_id"] = f"{self.prefix}e{len(self._sent)}"
         else:
@@ -225,7 +237,7 @@ class Writer:
             return body, occurred_at
         other = self.moment()
         changed = {
-            **body,
+            **{name: value for name, value in body.items() if name != "user"},
             "user_id": self.rng.choice(self.names),
             "timestamp": self._spelt(other),
             "properties": {"score": 100},
@@ -457,11 +469,42 @@ class Play:
             # The one way round it was done already; the other way round they are one person.
             assert response.status_code == 409 or response.json()["status"] == "already_merged", response.text
 
+    def split(self) -> None:
+        """Some identities of a learner become one of their own."""
+        of_several = [
+            (person, others)
+            for person in self.engine.everybody()
+            if not person.is_suspended
+            and (others := [one for one in identities_of(self.engine, person) if one != person.user_id])
+        ]
+        if not of_several:
+            return
+        person, others = self.rng.choice(of_several)
+        identities = self.rng.sample(others, self.rng.randint(1, len(others)))
+        self.log.append(f"split {identities} from {person.user_id}")
+        self.engine.split(person.user_id, identities)
+        response = self.api.post(f"/v1/users/{person.user_id}/split", {"identities": identities})
+        assert response.status_code == 200, response.text
+        assert response.json()["status"] == "split", response.text
+        self.compare_learners()
+
+    def compare_people(self) -> None:
+        """Who is one person, and the address that is shown of each."""
+        for identity, person in self.engine.people.items():
+            seen = self.api.get(f"/v1/users/{identity}").json()
+            mine = sorted(identities_of(self.engine, person))
+            assert (seen["user_id"], sorted(seen["identities"]), seen["email"]) == (
+                person.user_id,
+                mine,
+                person.email,
+            ), (identity, seen)
+
     # ---- the end ----
 
     def compare_learners(self) -> None:
         """Balances, history, badges and what is used of caps by course and lesson, of every learner; and what
         their events are worth."""
+        self.compare_people()
         self.compare_events()
         for user_id in self.writer.names:
             person = self.engine.people.get(user_id)

@@ -17,7 +17,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from support import plain_rules
+from support import plain_people, plain_rules
 
 MAX_CHAIN = 4
 
@@ -51,6 +51,16 @@ class Award:
     entry: Entry | None = None
     stands: bool = True
     is_replaced: bool = False  # the rule decided again about the event
+    owner: Person | None = None
+
+    @property
+    def person(self) -> Person:
+        """Whose it is, after all merges."""
+        person = self.owner
+        assert person is not None
+        while person.merged_into is not None:
+            person = person.merged_into
+        return person
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +94,8 @@ class Event:
     awards: list[Award] = field(default_factory=list)
     gifts: list[Award] = field(default_factory=list)
     withdrawn: list[Event] = field(default_factory=list)
+    took: list[Award] = field(default_factory=list)  # what it ever took back, and what it lost when run again
+    owner: Person | None = None  # of an event of our own
 
     @property
     def points(self) -> int:
@@ -112,6 +124,7 @@ class Module:
     occurred_at: datetime
     name: str
     completions: list[Event] = field(default_factory=list)
+    said_by: Event | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +133,8 @@ class Person:
 
     user_id: str
     is_suspended: bool = False
+    email: str | None = None
+    merged_into: Person | None = None
     earned: int = 0
     spent: int = 0
     awards: list[Award] = field(default_factory=list)
@@ -157,6 +172,7 @@ class PlainEngine:
         self.events: list[Event] = []
         self.entries: list[Entry] = []
         self.resets: list[tuple[str, datetime]] = []
+        self.told: dict[str, str] = {}  # the address that is told of an identity
         self._keys: dict[str, Event] = {}
 
     # ---- what administrators do ----
@@ -176,6 +192,8 @@ class PlainEngine:
         kept, gone = self.people[into], self.people[other]
         if kept is gone:
             return False
+        gone.merged_into = kept
+        kept.email = kept.email or gone.email
         kept.earned += gone.earned
         kept.spent += gone.spent
         kept.awards += gone.awards
@@ -188,7 +206,7 @@ class PlainEngine:
             if ours is not theirs:
                 latest = theirs if theirs.occurred_at > ours.occurred_at else ours
                 completions = ours.completions + theirs.completions
-                kept.modules[lesson_id] = Module(latest.occurred_at, latest.name, completions)
+                kept.modules[lesson_id] = Module(latest.occurred_at, latest.name, completions, latest.said_by)
         for entry in self.entries:
             if entry.person is gone:
                 entry.person = kept
@@ -203,6 +221,10 @@ class PlainEngine:
             return False
         self.resets.append((course_id, at))
         return True
+
+    def split(self, user_id: str, identities: Sequence[str]) -> None:
+        """Make identities of a learner one of their own."""
+        plain_people.split(self, self.people[user_id], identities)
 
     # ---- points by hand ----
 
@@ -234,7 +256,7 @@ class PlainEngine:
         if award is not None:
             award.stands = False
             badges = [badge for badge in entry.person.badges if badge.award is award and badge.is_held]
-            self._follow(self._revoke(badges))
+            self.follow(self._revoke(badges))
         return None
 
     # ---- events ----
@@ -253,22 +275,24 @@ class PlainEngine:
             properties = {
                 name: value for name, value in body.get("properties", {}).items() if value not in (None, "")
             }
-            event = Event(body["event"], body["user_id"], occurred_at, properties)
+            user_id, email = whose(body)
+            event = Event(body["event"], user_id, occurred_at, properties)
             self._keys[key] = event
+            plain_people.meet(self, user_id, email)
             self.events.append(event)
             answers.append(Answer("processed", event))
         new = [answer.event for answer in answers if answer.status == "processed" and answer.event]
         for event in new:
-            self._look_back(event, new)
+            self.look_back(event, new)
         again: list[Event] = []
         for event in new:
-            again += self._decide(event)
-        self._follow(new + [event for event in again if not any(event is one for one in new)])
+            again += self.decide(event)
+        self.follow(new + [event for event in again if not any(event is one for one in new)])
         return answers
 
-    def _decide(self, event: Event) -> list[Event]:
+    def decide(self, event: Event) -> list[Event]:
         """Decide about an event; others about which rules for the best of several decide again for it."""
-        person = self._person(event.user_id)
+        person = self.person_of(event)
         rules = self._hearing(event)
         if person.is_suspended:
             event.said = [(rule["rule_id"], version, "suspended", 0) for version, rule in rules]
@@ -281,15 +305,15 @@ class PlainEngine:
             return []  # a later completion stands: it withdraws nothing, and states nothing
         again: list[Event] = []
         if event.name in WITHDRAWS and module is not None:
-            again = self._restore(self._withdraw(event, module), event)
+            again = self.restore(self._withdraw(event, module), event)
         self._judge(person, event, rules)
         if event.name in WITHDRAWN_BY and module is not None:
             module.completions.append(event)
         return again
 
-    def _look_back(self, event: Event, new: Sequence[Event]) -> None:
+    def look_back(self, event: Event, new: Sequence[Event]) -> None:
         """What is withdrawn and was never stated is found in the past."""
-        person, about = self._person(event.user_id), subject(event)
+        person, about = self.person_of(event), subject(event)
         if event.name not in WITHDRAWS or event.name == "lesson.reopened" or about in person.modules:
             return
         for past in self.events:
@@ -299,11 +323,11 @@ class PlainEngine:
                 and past.name == about[0]
                 and subject(past) == about
                 and not any(past is one for one in new)
-                and self.people.get(past.user_id) is person
+                and self.person_of(past) is person
             ):
-                module = person.modules.setdefault(about, Module(past.occurred_at, past.name))
+                module = person.modules.setdefault(about, Module(past.occurred_at, past.name, [], past))
                 if past.occurred_at > module.occurred_at:
-                    module.occurred_at = past.occurred_at
+                    module.occurred_at, module.said_by = past.occurred_at, past
                 module.completions.append(past)
 
     def _state(self, person: Person, event: Event) -> tuple[Module | None, bool]:
@@ -325,7 +349,7 @@ class PlainEngine:
             return (None if event.name in WITHDRAWS else module), False
         if module is None:
             module = person.modules[about] = Module(event.occurred_at, event.name)
-        module.occurred_at, module.name = event.occurred_at, event.name
+        module.occurred_at, module.name, module.said_by = event.occurred_at, event.name, event
         return module, False
 
     def _withdraw(self, event: Event, module: Module) -> list[Award]:
@@ -334,8 +358,9 @@ class PlainEngine:
         for completion in module.completions:
             for award in completion.awards:
                 if award.stands and not award.is_multiplier:
-                    self._take_back(award)
+                    self.take_back(award)
                     lost.append(award)
+                    event.took.append(award)
                     event.said.append((award.rule_id, award.version, "reversed", -award.given.points))
             event.withdrawn.append(completion)
         module.completions = []
@@ -343,12 +368,12 @@ class PlainEngine:
 
     # ---- the best of several ----
 
-    def _restore(self, lost: Sequence[Award], now: Event) -> list[Event]:
+    def restore(self, lost: Sequence[Award], now: Event) -> list[Event]:
         """What was taken back may have been the best of several: let the rule decide again about the best
         that is left, or the next best where another limit refuses that. The events that got something so."""
         again: list[Event] = []
         for award in lost:
-            person = award.entry.person if award.entry else self._person_of(award.event)
+            person = award.entry.person if award.entry else award.person
             for worth, attempt, rule, key in self._attempts(person, award, now):
                 same = [
                     one
@@ -369,7 +394,7 @@ class PlainEngine:
         the event, the version that decided it, the key."""
         found = []
         for place, event in enumerate(self.events):
-            if event.status != "processed" or self._person_of(event) is not person:
+            if event.status != "processed" or self.person_of(event) is not person:
                 continue
             said = [one for one in event.said if one[0] == lost.rule_id and one[2] in _ATTEMPTED]
             if not said:
@@ -405,7 +430,7 @@ class PlainEngine:
         return not any(
             other.name in WITHDRAWS
             and subject(other) == about
-            and self._person_of(other) is self._person_of(event)
+            and self.person_of(other) is self.person_of(event)
             and (other.occurred_at, self._place(other)) > (event.occurred_at, self._place(event))
             and (
                 about[0] != "lesson.completed"
@@ -444,7 +469,7 @@ class PlainEngine:
         event.said = [said for said in event.said if said[0] != rule_id or said[2] == "reversed"]
         event.gifts = [gift for gift in event.gifts if gift not in own]
         for one in own:
-            self._take_back(one)
+            self.take_back(one)
             one.is_replaced = True
         award = self._award_for(person, event, rule, version, points)
         for badge in person.badges:
@@ -475,6 +500,7 @@ class PlainEngine:
             plain_rules.Given(event, points, rule.get("constraints", {})),
             "multiplier" in rule["actions"],
             version,
+            owner=person,
         )
         if points:
             person.earned += points
@@ -510,19 +536,23 @@ class PlainEngine:
 
     # ---- badges ----
 
-    def _follow(self, events: Sequence[Event]) -> None:
+    def everybody(self) -> list[Person]:
+        """All learners, those who were merged into others left out."""
+        return list({id(person): person for person in self.people.values()}.values())
+
+    def follow(self, events: Sequence[Event], gone: Sequence[Badge] = ()) -> None:
         """Badges in rounds: what was withdrawn is taken back, then what was earned is given, and the events
-        that both are, are judged; until nothing follows any more."""
+        that both are, are judged; until nothing follows any more. `gone` are badges that are lost beside."""
         while events:
             withdrawn = [one for event in events for one in event.withdrawn]
             causes = withdrawn + [event for event in events if event.status == "ignored"]
-            people = {id(person): person for person in map(self._person_of, causes)}.values()
             lost = [
                 badge
-                for person in people
+                for person in self.everybody()
                 for badge in person.badges
                 if badge.stands and any(badge.cause is cause for cause in causes)
-            ]
+            ] + list(gone)
+            gone = ()
             own = self._revoke(lost)
             for event in events:
                 gifts, event.gifts = event.gifts, []
@@ -534,12 +564,15 @@ class PlainEngine:
                         own.append(made)
             for event in own:
                 if event.status == "processed" and len(event.chain) < MAX_CHAIN:
-                    self._decide(event)
+                    self.decide(event)
                 event.withdrawn = []
             events = own
 
-    def _person_of(self, event: Event) -> Person:
-        return self.people[event.user_id]
+    def person_of(self, event: Event) -> Person:
+        person = event.owner or self.people[event.user_id]
+        while person.merged_into is not None:
+            person = person.merged_into
+        return person
 
     def _revoke(self, badges: Sequence[Badge]) -> list[Event]:
         """Take badges back that stand, and what the events that they are gave; these events."""
@@ -551,7 +584,7 @@ class PlainEngine:
 
     def _give(self, event: Event, award: Award) -> Event | None:
         """Give a badge for an event; the event that it is, or None where it isn't given."""
-        person, badge_id = self.people[event.user_id], award.badge_id
+        person, badge_id = self.person_of(event), award.badge_id
         if (
             badge_id is None
             or badge_id not in self.badge_ids
@@ -562,12 +595,13 @@ class PlainEngine:
         chain = (*event.chain, badge_id)
         own = Event(
             "badge.awarded",
-            event.user_id,
+            person.user_id,
             event.occurred_at,
             {"badge_id": badge_id},
             source="rocket",
             chain=chain,
             cause=event,
+            owner=person,
         )
         self.events.append(own)
         person.badges.append(Badge(badge_id, event, own, award))
@@ -579,11 +613,11 @@ class PlainEngine:
         own.status = "ignored"
         for award in own.awards:
             if award.stands:
-                self._take_back(award)
+                self.take_back(award)
 
     # ---- entries ----
 
-    def _take_back(self, award: Award) -> None:
+    def take_back(self, award: Award) -> None:
         award.stands = False
         if award.entry is not None and not award.entry.is_reversed:
             self._undo(award.entry)
@@ -636,11 +670,18 @@ def _flat(rule: Rule) -> Rule:
     return {**rule, "conditions": rule["trigger"].get("conditions", {})}
 
 
+def whose(body: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The identity that an event names, and the address that it tells."""
+    user = body.get("user") or {"id": body["user_id"]}
+    return user["id"], user.get("email")
+
+
 def _key(body: Mapping[str, Any], occurred_at: datetime) -> str:
     """What two sendings of one event have in common."""
+    user_id, _ = whose(body)
     if body.get("event_id") not in (None, ""):
         return f"id {body['event_id']}"
     properties = {
         name: value for name, value in body.get("properties", {}).items() if value not in (None, "")
     }
-    return json.dumps([body["user_id"], body["event"], occurred_at.timestamp(), properties], sort_keys=True)
+    return json.dumps([user_id, body["event"], occurred_at.timestamp(), properties], sort_keys=True)
