@@ -41,7 +41,7 @@ from rocket_server.http.api import (
     webhooks,
 )
 from rocket_server.http.api import plugins as plugin_routes
-from rocket_server.http.assessments import envelope
+from rocket_server.http.assessments import envelope, exchange
 from rocket_server.http.assessments import routes as assessments
 from rocket_server.http.auth import Authenticator, guard
 from rocket_server.http.edge.body import Bodies
@@ -122,6 +122,7 @@ def policies(settings: Settings) -> Policies:
         "/v1/health": at_once,
         "/metrics": at_once,
         f"{envelope.PREFIX}/*": enveloped,
+        exchange.IMPORT: replace(enveloped, max_body_bytes=exchange.MAX_FILE_BYTES, max_fields=None),
         f"{envelope.AT_ROOT}*": enveloped,
     }
     hot = {path: replace(table.get(path, ordinary), hot=handler) for path, handler in HOT.items()}

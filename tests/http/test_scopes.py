@@ -47,6 +47,7 @@ OTHERS |= {
     ("POST", f"{_AT}/attempts/start/{{test_id}}"): {_TAKE},
     ("POST", f"{_AT}/attempts/{{attempt_id}}/answers"): {_TAKE},
     ("POST", f"{_AT}/attempts/{{attempt_id}}/submit"): {_TAKE},
+    ("GET", f"{_AT}/questions/export"): {_AUTHOR},
     ("GET", f"{_AT}/attempts/{{attempt_id}}/questions/{{user_id}}"): {_TAKE},
     ("GET", f"{_AT}/attempts/{{attempt_id}}/resume/{{user_id}}"): {_TAKE},
     ("GET", f"{_AT}/attempts/{{attempt_id}}/answersheet"): {*_STAFF, _TAKE},

@@ -116,6 +116,7 @@ BODIES |= {
     ("PATCH", f"{_AT}/sections/{{section_id}}"): {"title": "Changed"},
     ("DELETE", f"{_AT}/sections/{{section_id}}"): None,
     ("POST", f"{_AT}/questions"): _QUESTION | _OF_SECTION,
+    ("POST", f"{_AT}/questions/import"): None,
     ("POST", f"{_AT}/questions/rule-preview"): {},
     ("POST", f"{_AT}/questions/associate-option"): {"questionId": "{question_id}", "optionId": "x"},
     ("PATCH", f"{_AT}/questions/{{question_id}}"): {"text": "Changed?"},

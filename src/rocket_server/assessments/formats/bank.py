@@ -10,7 +10,7 @@ from rocket_server.assessments.model import Question
 from rocket_server.assessments.questions import NewId, read_question
 
 MAX_BYTES: Final = 5_000_000
-MAX_QUESTIONS: Final = 5_000
+MAX_QUESTIONS: Final = 2_000
 MAX_NOTES: Final = 1_000
 
 
