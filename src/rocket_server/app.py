@@ -117,6 +117,7 @@ def policies(settings: Settings) -> Policies:
         "/v1/events/batch": batch,
         "/api/events/batch": batch,
         "/api/public/hook/{source}/event": hook,
+        "/api/public/hook/{source}/events": replace(hook, max_body_bytes=settings.max_batch_bytes),
         "/v1/rules": own_bound,
         "/v1/rules/*": own_bound,
         "/v1/health": at_once,

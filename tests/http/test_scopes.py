@@ -16,6 +16,8 @@ from support.organisation import Api
 ANYBODY = {
     *("/", "/v1/health", "/metrics", "/console", "/docs", "/docs/assets/{name}", "/openapi.json"),
     "/api/public/hook/{source}/event",
+    "/api/public/hook/{source}/events",
+    "/api/public/hook/{source}/catalogue",
 }
 PUBLIC = "/public/"
 # A read needs `read` and a write needs `admin`, except for these.

@@ -27,6 +27,8 @@ PUBLIC = {
 # Routes that take a source's token; they have tests of their own below.
 BY_TOKEN = {
     ("POST", "/api/public/hook/{source}/event"),
+    ("POST", "/api/public/hook/{source}/events"),
+    ("GET", "/api/public/hook/{source}/catalogue"),
     ("POST", "/api/public/validate/webhook"),
     ("POST", "/api/validate/event"),
 }

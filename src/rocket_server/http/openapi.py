@@ -139,6 +139,10 @@ HOOK = {
     },
     **_BEARER,
 }
+HOOK_LIST = {
+    **_json_body({"type": "array", "minItems": 1, "maxItems": 2_000, "items": {"type": "object"}}),
+    **_BEARER,
+}
 
 
 _CONDITIONS: dict[str, Any] = {

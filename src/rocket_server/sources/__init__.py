@@ -55,6 +55,22 @@ def read(
     return _read(fields, source, timezone, received_at, max_ahead_s, activities)
 
 
+def read_fields(
+    fields: Any,
+    source: Source,
+    *,
+    timezone: ZoneInfo,
+    received_at: datetime,
+    max_ahead_s: int = MAX_AHEAD_S,
+    activities: Mapping[str, Activity] | None = None,
+) -> Event:
+    """As `read`, of a body that was decoded before."""
+    if not isinstance(fields, dict):
+        raise InvalidPayload("The item is no JSON object, {…}.")
+    bodies.check_storable(bodies.texts(fields))
+    return _read(fields, source, timezone, received_at, max_ahead_s, activities)
+
+
 def read_list(
     body: bytes, source: Source, *, timezone: ZoneInfo, received_at: datetime, max_ahead_s: int = MAX_AHEAD_S
 ) -> list[Event | InvalidPayload]:

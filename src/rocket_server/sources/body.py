@@ -79,23 +79,24 @@ def _parse_json(text: str) -> dict[str, Any] | list[Any]:
     if not isinstance(content, dict | list):
         raise InvalidPayload("The body is JSON, but neither an object nor an array. Send one event as {…}.")
     if "\\u" in text:  # only an escape can bring in what the decoder of the bytes let pass
-        check_storable(_texts(content))
+        check_storable(texts(content))
     return content
 
 
-def _texts(content: dict[str, Any] | list[Any]) -> list[str]:
-    texts: list[str] = []
+def texts(content: dict[str, Any] | list[Any]) -> list[str]:
+    """Every text in decoded JSON, names of fields included."""
+    found: list[str] = []
     waiting: list[Any] = [content]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            texts.append(value)
+            found.append(value)
         elif isinstance(value, dict):
-            texts.extend(value)
+            found.extend(value)
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
-    return texts
+    return found
 
 
 def _json_error(text: str, reason: str) -> InvalidPayload:

@@ -41,7 +41,13 @@ def apply(
 
     one_of("course", "course_id", properties.get("course_id"), filters.course_ids)
     one_of("category", "category_id", properties.get("category_id"), filters.category_ids)
-    one_of("role", "role_id", properties.get("role_id"), filters.role_ids)
+    roles = properties.get("role_ids")
+    if isinstance(roles, list):  # our own plugin says which roles the learner has there
+        if filters.role_ids and filters.role_ids.isdisjoint(roles):
+            had = f"has the roles {', '.join(roles)}" if roles else "has no role"
+            reasons.append(f"the learner {had}, none of those that the source's filter takes")
+    else:
+        one_of("role", "role_id", properties.get("role_id"), filters.role_ids)
     levels = frozenset(_CONTEXT_LEVELS.get(level.lower(), level) for level in filters.context_levels)
     one_of("context level", "contextlevel", context_level, levels)
     if filters.visible is not None:

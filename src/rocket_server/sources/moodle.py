@@ -17,7 +17,9 @@ from rocket_server.organisations.model import Source
 from rocket_server.sources import filters, mappings, moodle_resets
 from rocket_server.sources.moodle_fields import (
     ENCODING,
+    EXACT,
     PLAIN,
+    UNDAMAGED,
     URL_ENCODED,
     Fields,
     Layout,
@@ -95,12 +97,20 @@ def reread(
 ) -> Event:
     """The event in fields that were decoded before (`Event.received`), by today's mappings and filters."""
     fields: Fields = dict(received)
-    eventname, event_id = _required(fields, "eventname"), _event_id(fields)
+    eventname = _required(fields, "eventname")
+    own_id = fields.get("event_id") if fields.get(ENCODING) == EXACT else None
+    event_id = None if own_id is not None and "id" not in fields else _event_id(fields)
     is_numbered = event_id is not None and int(event_id) != 0
     if len(eventname) > 255:
         raise InvalidPayload.field("eventname", "must have at most 255 characters")
     occurred_at = _occurred_at(_required(fields, "timecreated"), timezone, received_at, max_ahead_s)
-    told_by = [str(event_id), fields["timecreated"]] if is_numbered else ["", *_content(fields)]
+    if is_numbered:
+        key = dedupe_key(source.name, eventname, str(event_id), fields["timecreated"])
+    elif own_id is not None:
+        # As an API caller's or a CSV row's of this source: what our plugin exports is what it sent.
+        key = dedupe_key(source.name, own_id)
+    else:
+        key = dedupe_key(source.name, eventname, "", *_content(fields))
 
     layout = layout_of(fields)
     properties = properties_of(fields, layout, eventname)
@@ -115,15 +125,15 @@ def reread(
         occurred_at=occurred_at,
         properties=properties,
         metadata=metadata_of(fields, layout),
-        dedupe_key=dedupe_key(source.name, eventname, *told_by),
-        source_event_id=event_id,
+        dedupe_key=key,
+        source_event_id=event_id or own_id,
         source_kind=source.kind,
-        sequence=0 if event_id is None else int(event_id),
+        sequence=_sequence(fields, event_id),
         completion=reading.completion,
         email=reading.email,
         ignored=reading.ignored,
         filtered=reading.filtered,
-        notes=reading.notes if is_numbered else (_NO_NUMBER, *reading.notes),
+        notes=reading.notes if is_numbered or own_id else (_NO_NUMBER, *reading.notes),
         site=fields.get("wwwroot"),
         received=fields,
         resets_course=moodle_resets.resets_course(fields, properties, source),
@@ -133,23 +143,27 @@ def reread(
 def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """Two copies of one event, as received by two workflows: every field that either of them has.
 
-    Where they differ, a value that came URL-encoded counts, since the other way damages look-ups. The
-    result passes for URL-encoded only where its e-mail addresses came so.
+    Where they differ, our own plugin's value counts, then one that came URL-encoded, since the other way
+    damages look-ups. The result passes for undamaged only where its e-mail addresses are.
     """
     better, other = second, first
-    if second.get(ENCODING) != URL_ENCODED or first.get(ENCODING) == URL_ENCODED:
+    if _RANK[second.get(ENCODING)] <= _RANK[first.get(ENCODING)]:
         better, other = first, second
     merged = {**other, **better}
     addresses_from = {
         (better if name in better else other).get(ENCODING) for name in merged if name.endswith("email")
     } or {better.get(ENCODING)}
-    merged[ENCODING] = URL_ENCODED if addresses_from == {URL_ENCODED} else PLAIN
+    merged[ENCODING] = min(addresses_from, key=_RANK.__getitem__) or PLAIN
     return merged
 
 
 def check_mappings(own: Any, *, activities: Mapping[str, Activity] | None = None) -> list[FieldError]:
     """What is wrong with the mappings that an administrator gives a source; empty where nothing is."""
     return mappings.check(own, activities if activities is not None else catalogue.load())
+
+
+# Which of two copies of an event is to be believed.
+_RANK: Final = {None: 0, PLAIN: 0, URL_ENCODED: 1, EXACT: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +214,7 @@ def _interpret(
         event,
         learner.moodle_id,
         completion,
-        email=_address(email) if fields.get(ENCODING) == URL_ENCODED else None,
+        email=_address(email) if fields.get(ENCODING) in UNDAMAGED else None,
         ignored=reason,
         filtered=reason is not None,
         notes=(*notes, *filter_notes),
@@ -232,6 +246,10 @@ def _learner(fields: Fields, named_by: LearnerField, staff_ids: frozenset[str]) 
             notes = (f"userid was taken for the learner.{advice}",)
     if learner in staff_ids:
         return _Learner(None, f"staff: user {learner} is listed as staff on this source.{advice}")
+    if (role := fields.get("excluded")) is not None:
+        return _Learner(
+            None, f"staff: user {learner} is {role} where this happened, which Moodle's settings exclude."
+        )
     if learner in _NOBODY or learner.startswith("-"):
         return _Learner(None, f"nobody: Moodle names no user for this event (user {learner}).{advice}")
     if learner == _GUEST:
@@ -272,6 +290,12 @@ def _event_id(fields: Fields) -> str | None:
     if not _INTEGER.fullmatch(event_id):
         raise InvalidPayload.field("id", "must be the number that Moodle gave the event")
     return event_id
+
+
+def _sequence(fields: Fields, event_id: str | None) -> int:
+    """What orders states of one second: Event Trigger's number, or the place in our own plugin's queue."""
+    text = event_id if event_id is not None else fields.get("sequence", "")
+    return int(text) if _INTEGER.fullmatch(text) else 0
 
 
 def _content(fields: Fields) -> list[str]:

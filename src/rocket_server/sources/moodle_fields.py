@@ -20,6 +20,9 @@ Fields = dict[str, str]
 ENCODING: Final = "_values"
 URL_ENCODED: Final = "url-encoded"
 PLAIN: Final = "plain"
+EXACT: Final = "exact"  # our own plugin's JSON
+UNDAMAGED: Final = frozenset({URL_ENCODED, EXACT})
+_OWN_PLUGIN: Final = "local_rocket"
 # Kept likewise: the names of fields that were sent without a value, where that says something else than not
 # sending them. A grade that was taken away arrives so, and as it stands the number of an event, from a plugin
 # that has none.
@@ -47,6 +50,7 @@ _METADATA: Final = {
 }
 _ELSEWHERE: Final = frozenset(
     {"userid", "relateduserid", "courseid", "objectid", "timecreated", "other", "ip", ENCODING, EMPTY}
+    | {"event_id", "plugin", "sequence"}
 )
 # What a learner wrote or is called, among the parts of `other`.
 _PERSONAL_OTHERS: Final = frozenset({"username", "content", "newcontent", "sessionid"})
@@ -81,7 +85,8 @@ def decode(fields: Mapping[str, Any]) -> Fields:
         if encoded and ("%" in text or "+" in text):
             text = _unquote(text)
         decoded[name] = text
-    decoded[ENCODING] = URL_ENCODED if encoded else PLAIN
+    is_own = decoded.get("plugin", "").startswith(_OWN_PLUGIN)
+    decoded[ENCODING] = EXACT if is_own else URL_ENCODED if encoded else PLAIN
     if empty:
         decoded[EMPTY] = " ".join(empty)
     check_storable([*decoded, *decoded.values()])

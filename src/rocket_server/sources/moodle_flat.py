@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, Final
+
+import msgspec
 
 from rocket_server.sources.moodle_fields import Fields, Layout
 
@@ -18,8 +21,10 @@ PERSONAL: Final = "personal"
 # Quantities; all else stays text, ids above all.
 _QUANTITIES: Final = frozenset(
     {"finalgrade", "currentgrade", "grade", "score", "progress_pct", "time_on_task_sec"}
-    | {"onlinetextwordcount", "filesubmissioncount"}
+    | {"onlinetextwordcount", "filesubmissioncount", "grademax"}
 )
+# What our own plugin sends as lists of texts.
+_LISTS: Final = frozenset({"role_ids", "role_names", "group_ids", "cohort_ids", "category_ids"})
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")
 
 
@@ -42,6 +47,8 @@ def properties_of(fields: Fields, layout: Layout, eventname: str) -> dict[str, A
     properties: dict[str, Any] = {kept_as: fields[name] for name, kept_as in layout.properties}
     for name in _QUANTITIES & properties.keys():
         properties[name] = _quantity(properties[name])
+    for name in _LISTS & properties.keys():
+        properties[name] = _list(properties[name])
     component = component_of(eventname)
     course_id, object_id = fields.get("courseid"), fields.get("objectid")
     if course_id is not None and course_id not in {"0", "1"}:  # 1 is the site's front page
@@ -95,6 +102,16 @@ def _quiz_id(fields: Fields, component: str) -> str | None:
         return fields["contextinstanceid"]
     # A quiz has another number among quizzes than among modules: the two must not meet.
     return f"{component}:{fields['other_quizid']}" if "other_quizid" in fields else None
+
+
+def _list(text: str) -> list[str] | str:
+    """Texts of a JSON list; what isn't one stays the text that it is."""
+    with suppress(msgspec.MsgspecError):
+        return _decode_texts(text)
+    return text
+
+
+_decode_texts = msgspec.json.Decoder(list[str]).decode
 
 
 def _quantity(text: Any) -> Any:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 
 from rocket_server.configuration.snapshot import Configuration
-from rocket_server.errors import InvalidPayload
+from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import Event
-from rocket_server.http import openapi
-from rocket_server.http.api import batches
+from rocket_server.http import batches, openapi
 from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.edge.body import decode_event, split_batch
 from rocket_server.http.models import Validity
@@ -86,7 +86,19 @@ async def post_batch(request: Request) -> Json:
     events = split_batch(await request.body())
     if events is None or not 1 <= len(events) <= MAX_BATCH_EVENTS:
         raise InvalidPayload.field("events", f"a list of 1 to {MAX_BATCH_EVENTS} events")
-    return Json(batches.answer(await batches.process(request, principal, events, datetime.now(UTC))))
+    received_at = datetime.now(UTC)
+    max_ahead_s = services_of(request).settings.max_clock_skew_s
+
+    def read(data: Any, configuration: Configuration) -> Event | list[FieldError]:
+        return rocket.parse_event(
+            data,
+            timezone=configuration.organisation.timezone,
+            received_at=received_at,
+            max_ahead_s=max_ahead_s,
+        )
+
+    batch = batches.Batch(principal.organisation_id, principal.credential, read)
+    return Json(batches.answer(await batches.process(request, batch, events)))
 
 
 @router.post(

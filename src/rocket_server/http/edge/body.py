@@ -202,14 +202,25 @@ def split_batch(body: bytes) -> list[msgspec.Raw] | None:
     return batch.events
 
 
+def split_list(body: bytes) -> list[msgspec.Raw] | None:
+    """The same of a body that is itself a list."""
+    _check_parts(body)
+    try:
+        found: list[msgspec.Raw] = _decoded(body, _decode_list)
+    except msgspec.ValidationError:
+        return None
+    return found
+
+
 _decode_batch = msgspec.json.Decoder(_Batch).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def _decoded(body: bytes, decoder: Callable[[bytes], Any]) -> Any:
     try:
         return decoder(body.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError) as error:
-        if decoder is _decode_batch and isinstance(error, msgspec.ValidationError):
+        if decoder in (_decode_batch, _decode_list) and isinstance(error, msgspec.ValidationError):
             raise
         if not body.strip():
             raise InvalidPayload("The body is empty; send JSON.", {"expected": "JSON"}) from error

@@ -36,6 +36,43 @@ class HookedList(BaseModel):
     results: list[HookedItem]
 
 
+class BatchItem(BaseModel):
+    """What became of one event of a batch: `event_id` is null where it failed, and `reason` says why."""
+
+    index: int
+    status: Literal["success", "duplicate", "ignored", "failed"]
+    event_id: str | None
+    reason: str | None = None
+
+
+class HookedBatch(BaseModel):
+    """What became of the events of a batch, in their order."""
+
+    results: list[BatchItem]
+
+
+class CatalogueSource(BaseModel):
+    """The source whose token was sent. `site` is the address of the platform that it belongs to."""
+
+    name: str
+    site: str | None
+
+
+class WantedEvent(BaseModel):
+    """An event that is worth sending. `learner` is the field that names whose it is; empty for nobody's."""
+
+    eventname: str
+    learner: str
+    title: str
+
+
+class Catalogue(BaseModel):
+    """Which events of a Moodle are worth sending to this source."""
+
+    source: CatalogueSource
+    events: list[WantedEvent]
+
+
 class Trial(Validity):
     """What a body would become: the event, and the decisions that storing it would have made."""
 

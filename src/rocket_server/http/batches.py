@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Request
@@ -13,15 +13,14 @@ from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.halves import by_halves
 from rocket_server.errors import Contended, FieldError, InvalidPayload, RocketError
 from rocket_server.events.model import Event
-from rocket_server.http.auth import Principal
 from rocket_server.http.edge.body import decode_event
 from rocket_server.http.services import services_of
 from rocket_server.http.submitting import failed, submit
 from rocket_server.metrics import EVENTS
+from rocket_server.organisations.request_log import Request as LoggedRequest
 from rocket_server.pace import Pace, TakesTooLong
 from rocket_server.pipeline import Result
-from rocket_server.sources import rocket
-from rocket_server.usecases.intake import Submission
+from rocket_server.usecases.intake import Credential, Submission
 
 MAX_EVENT_BYTES: Final = 1024 * 1024  # of one event, and of those that are read at once
 MAX_ERRORS: Final = 1_000  # bad events whose errors an answer says; the rest is counted
@@ -30,9 +29,18 @@ _MAX_EVENT_ERRORS: Final = 8  # of these that are said of one of them
 _NOT_SAID: Final = "not said, as 1000 events before it are bad too; ask POST /v1/events/validate about it"
 
 
-async def process(
-    request: Request, principal: Principal, events: Sequence[Raw], received_at: datetime
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whose a batch is, by what it was let in, and how one of its decoded events is read: an Event, or all
+    that is wrong with it. With `logged`, the source's log gets one row, for the batch's first part."""
+
+    organisation_id: str
+    credential: Credential
+    read: Callable[[Any, Configuration], Event | list[FieldError]]
+    logged: LoggedRequest | None = None
+
+
+async def process(request: Request, batch: Batch, events: Sequence[Raw]) -> list[dict[str, Any]]:
     """What became of each event of a batch, in their order. Raises the first error that says nothing about
     one event alone, after what could be stored is stored."""
     intake = services_of(request).intake
@@ -40,8 +48,8 @@ async def process(
     answers: list[dict[str, Any]] = []
     while len(answers) < len(events):
         start = len(answers)
-        size = _within(events, start, intake.group_size(principal.organisation_id))
-        answers += await _process_part(request, principal, decoded[start : start + size], start, received_at)
+        size = _within(events, start, intake.group_size(batch.organisation_id))
+        answers += await _process_part(request, batch, decoded[start : start + size], start)
     return answers
 
 
@@ -91,16 +99,14 @@ def _within(events: Sequence[Raw], start: int, most: int) -> int:
     return size
 
 
-async def _process_part(
-    request: Request, principal: Principal, part: list[Any], start: int, received_at: datetime
-) -> list[dict[str, Any]]:
+async def _process_part(request: Request, batch: Batch, part: list[Any], start: int) -> list[dict[str, Any]]:
     """Results of a part of a batch: those of its good events, and the errors of its bad ones, by index."""
-    max_ahead_s = services_of(request).settings.max_clock_skew_s
     answers: list[dict[str, Any]] = []
     unfinished: list[Exception] = []
 
     async def work(items: Sequence[Any]) -> None:
         errors: dict[int, list[FieldError]] = {}
+        said: list[str] = []
 
         def read(configuration: Configuration) -> Sequence[Event]:
             errors.clear()
@@ -109,19 +115,16 @@ async def _process_part(
                 if isinstance(data, InvalidPayload):
                     errors[index] = [FieldError("event", data.message)]
                     continue
-                event = rocket.parse_event(
-                    data,
-                    timezone=configuration.organisation.timezone,
-                    received_at=received_at,
-                    max_ahead_s=max_ahead_s,
-                )
+                event = batch.read(data, configuration)
                 if isinstance(event, list):
                     errors[index] = event
                 else:
                     good.append(event)
+            said[:] = [f"[{start + len(answers) + n}] {_in_words(found)}" for n, found in errors.items()]
             return good
 
-        submission = Submission(principal.organisation_id, principal.credential, len(items), read)
+        logged = batch.logged if start + len(answers) == 0 else None
+        submission = Submission(batch.organisation_id, batch.credential, len(items), read, logged, said)
         results = iter(await submit(request, submission))
         answers.extend(_answers(items, start + len(answers), results, errors))
 
@@ -164,6 +167,9 @@ def _answers(
 
 
 def _in_words(errors: Sequence[FieldError]) -> str:
-    said = [f"{error.path}: {error.message}" for error in errors[:_MAX_EVENT_ERRORS]]
+    said = [
+        f"{error.path}: {error.message}" if error.path else error.message
+        for error in errors[:_MAX_EVENT_ERRORS]
+    ]
     more = len(errors) - len(said)
     return "; ".join([*said, f"and {more} more"] if more else said)
