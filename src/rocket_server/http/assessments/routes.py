@@ -6,12 +6,13 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from rocket_server.http.assessments import attempts, exchange, questions, rules, sections, tests
+from rocket_server.http.assessments import attempts, exchange, measures, questions, rules, sections, tests
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     attempts.router,
     tests.router,
     tests.at_root,
+    measures.router,
     sections.router,
     exchange.router,  # before the paths of single questions
     questions.router,
