@@ -19,6 +19,7 @@ _COUNTER_MAX = (1 << _COUNTER_BITS) - 1
 
 
 FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"  # before all that are made
+LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # behind them
 
 
 def uuid7() -> str:

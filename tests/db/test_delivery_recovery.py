@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rocket_server.delivery import endpoints, recovery
 from rocket_server.delivery import outbox as deliveries
-from rocket_server.delivery import recovery
-from rocket_server.ids import uuid7s
+from rocket_server.ids import first_uuid7, uuid7s
 from support import outbox
 from support.counting import Counting
 
@@ -20,9 +20,11 @@ async def organisation_id(db):
         return await outbox.make_organisation(conn)
 
 
-async def add_events(conn, organisation_id, count, event="quiz.completed", status="processed"):
+async def add_events(
+    conn, organisation_id, count, event="quiz.completed", status="processed", event_ids=None
+):
     """Events of learners as they are stored; their ids."""
-    ids = uuid7s(count)
+    ids = event_ids or uuid7s(count)
     await conn.executemany(
         """INSERT INTO events (organisation_id, event_id, source, source_kind, event, user_id, occurred_at,
             received_at, status, points_awarded, properties, metadata, decisions)
@@ -168,3 +170,35 @@ async def test_what_cannot_be_asked_about_is_left_out(db, organisation_id, owner
     async with db.connection() as conn:
         row = await conn.fetchrow("SELECT queued, finished_at IS NOT NULL FROM recoveries")
     assert tuple(row) == (19, True)
+
+
+@pytest.mark.parametrize("ahead_s", [0, 3600])
+async def test_what_was_begun_before_and_committed_late_is_found(db, organisation_id, ahead_s):
+    """A transaction that began before the webhook was made, and stores its events after the recovery looked
+    first, is waited for, also where its server's clock is an hour ahead."""
+    async with db.ingest_transaction() as late:
+        assert await deliveries.endpoints(late, organisation_id) == ()
+        async with db.transaction() as conn:
+            endpoint_id = await outbox.make_endpoint(conn, organisation_id)
+        async with db.transaction() as conn:
+            webhook = await endpoints.read(conn, organisation_id, endpoint_id)
+            await endpoints.recover(conn, webhook, datetime.now(UTC) - timedelta(hours=1), None)
+        assert not await recovery.recover(db, organisation_id, endpoint_id)
+        async with db.connection() as conn:
+            assert await recovery.running(conn, None, 10) == [(organisation_id, endpoint_id)]
+        (event_id,) = await add_events(late, organisation_id, 1)
+        later = first_uuid7(datetime.now(UTC) + timedelta(seconds=ahead_s))
+        (other,) = await add_events(late, organisation_id, 1, event_ids=[later])
+    assert await recover(db, organisation_id, endpoint_id) == (1, 2)
+    assert (await queued(db, endpoint_id)).keys() == {event_id, other}
+
+
+async def test_a_recovery_of_a_former_time_ends_there(db, organisation_id):
+    """Where `until` is named, what came after it isn't queued."""
+    async with db.transaction() as conn:
+        endpoint_id = await outbox.make_endpoint(conn, organisation_id, enabled=True)
+        webhook = await endpoints.read(conn, organisation_id, endpoint_id)
+        now = datetime.now(UTC)
+        await endpoints.recover(conn, webhook, now - timedelta(hours=2), now - timedelta(hours=1))
+        await add_events(conn, organisation_id, 2)
+    assert await recover(db, organisation_id, endpoint_id) == (1, 0)

@@ -205,7 +205,9 @@ async def open_database(
 
 async def connect(url: str) -> asyncpg.Connection:
     """One connection beside all pools, as general ones are, for a process of its own."""
-    conn = await asyncpg.connect(url, server_settings=_COMMON_SETTINGS | _GENERAL_SETTINGS, timeout=5)
+    # Under another name: it only reads, and whoever waits for what may still be written needn't wait for it.
+    settings = _COMMON_SETTINGS | _GENERAL_SETTINGS | {"application_name": "rocket-reads"}
+    conn = await asyncpg.connect(url, server_settings=settings, timeout=5)
     await prepare_connection(conn)
     return conn
 

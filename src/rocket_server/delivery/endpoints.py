@@ -227,8 +227,9 @@ async def last_attempt(conn: Any, webhook: Webhook) -> Any:
     return await conn.fetchrow(SQL["last_attempt"], webhook.organisation_id, webhook.endpoint_id)
 
 
-async def recover(conn: Any, webhook: Webhook, since: datetime, until: datetime) -> Recovery:
-    """Ask for what the webhook missed. Raises Conflict while it is disabled or another recovery runs."""
+async def recover(conn: Any, webhook: Webhook, since: datetime, until: datetime | None) -> Recovery:
+    """Ask for what the webhook missed, up to now where `until` is None. Raises Conflict while it is disabled
+    or another recovery runs."""
     key = (webhook.organisation_id, webhook.endpoint_id)
     refuse_disabled(webhook.settings.enabled, webhook.endpoint_id)
     await conn.execute(SQL["forget_recoveries"], *key, _KEPT_RECOVERIES - 1)

@@ -125,8 +125,13 @@ ORDER BY started_at DESC
 LIMIT 1;
 
 -- name: add_recovery
--- A recovery, unless one of this webhook is running.
-INSERT INTO recoveries (organisation_id, endpoint_id, recovery_id, since, until) VALUES ($1, $2, $3, $4, $5)
+-- A recovery, unless one of this webhook is running; up to now where $5 is null. It waits for the transactions that
+-- run now: they may not know the webhook yet, and store events that the recovery has to find.
+INSERT INTO recoveries (organisation_id, endpoint_id, recovery_id, since, until, up_to_now, waits_for)
+SELECT $1, $2, $3, $4, coalesce($5, clock_timestamp()), $5 IS NULL, ARRAY(
+    SELECT l.virtualxid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()
+        AND a.datname = current_database() AND a.application_name = 'rocket')
 ON CONFLICT (organisation_id, endpoint_id) WHERE finished_at IS NULL DO NOTHING
 RETURNING recovery_id::text AS recovery_id, since, until, position::text AS position, queued, created_at, finished_at;
 

@@ -13,7 +13,7 @@ from rocket_server.db.pool import Database
 from rocket_server.db.queries import load
 from rocket_server.delivery import filters, outbox
 from rocket_server.events.model import Event
-from rocket_server.ids import FIRST_ID, first_uuid7
+from rocket_server.ids import FIRST_ID, LAST_ID, first_uuid7
 from rocket_server.pace import Pace
 
 log = structlog.get_logger(__name__)
@@ -52,13 +52,16 @@ async def recover_piece(
     A piece is `piece` events and as many messages at most. Events received from `since` and before `until`
     that the endpoint wants get the delivery that they would have had, whether or not the endpoint was enabled
     then; deliveries that were given up are queued anew with all their tries. What was delivered, or waits,
-    is left alone.
+    is left alone. Nothing is done while transactions run that were running when the recovery was asked for:
+    what they store is looked at as well, and they may have begun before the endpoint was enabled.
     """
     found = await conn.fetchrow(SQL["lock"], organisation_id, endpoint_id)
-    if found is None:
+    if found is None or found["waits"]:
         return False
     above = found["position"] or first_uuid7(found["since"])
-    below = first_uuid7(found["until"])
+    # Up to now: whatever there is, also from a server whose clock is ahead, or from one that took long to
+    # commit.
+    below = LAST_ID if found["up_to_now"] else first_uuid7(found["until"])
     events = await conn.fetch(SQL["events"], organisation_id, above, below, piece)
     messages = await conn.fetch(SQL["messages"], organisation_id, above, below, piece)
     # Where one of them goes on, the other is only looked at as far as that one was.

@@ -8,9 +8,12 @@ ORDER BY r.organisation_id, r.endpoint_id
 LIMIT $3;
 
 -- name: lock
--- An endpoint's running recovery, unless another worker has it.
-SELECT r.recovery_id::text AS recovery_id, r.since, r.until, r.position::text AS position,
-    clock_timestamp() AS now
+-- An endpoint's running recovery, unless another worker has it, and whether it still waits for transactions that
+-- were running when it was asked for.
+SELECT r.recovery_id::text AS recovery_id, r.since, r.until, r.up_to_now, r.position::text AS position,
+    clock_timestamp() AS now, EXISTS (
+        SELECT 1 FROM pg_locks l WHERE l.locktype = 'virtualxid' AND l.virtualxid = ANY (r.waits_for)
+    ) AS waits
 FROM recoveries r
 JOIN endpoints e ON e.organisation_id = r.organisation_id AND e.endpoint_id = r.endpoint_id
 WHERE r.organisation_id = $1 AND r.endpoint_id = $2 AND r.finished_at IS NULL

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rocket_server.db.queries import load
-from rocket_server.ids import FIRST_ID
+from rocket_server.ids import FIRST_ID, LAST_ID
 from rocket_server.organisations import store as organisations
 
 SQL = load(__file__, "refresh.sql")
@@ -21,7 +21,6 @@ _ENTRIES = 5_000  # looked at in one piece, each of the two times
 _ACCOUNTS = 2_000  # swept in one piece
 _ENTRIES_OF_LEARNER = 200  # counted in one round; who has more comes again in the next
 _ROUNDS = 50
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ async def refresh(conn: Any, organisation_id: str, now: datetime) -> Progress:
     if state["timezone"] != timezone:  # days begin elsewhere now
         await conn.execute(SQL["forget_all"], organisation_id, timezone)
         return Progress(0, True)
-    fresh = await _between(conn, organisation_id, state["position"], _LAST_ID)
+    fresh = await _between(conn, organisation_id, state["position"], LAST_ID)
     again = await _between(conn, organisation_id, state["confirmed"], floor_id(now - CONFIRM_AFTER))
     swept: list[str] = []
     sweeping = state["swept_to"] is not None or _is_old(state["swept_at"], now)

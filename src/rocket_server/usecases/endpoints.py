@@ -178,7 +178,7 @@ async def recover(
     organisation_id: str,
     actor: Actor,
     endpoint_id: str,
-    span: Callable[[ZoneInfo], tuple[datetime, datetime]],
+    span: Callable[[ZoneInfo], tuple[datetime, datetime | None]],
 ) -> Recovery:
     """Queue again what the webhook missed in a span of time, also while it was disabled; the worker does it.
 

@@ -265,6 +265,7 @@ def recovery_dict(recovery: Recovery) -> dict[str, Any]:
         reached = max(
             reached, datetime.fromtimestamp(int(recovery.position.replace("-", "")[:12], 16) / 1000, UTC)
         )
+    reached = min(reached, recovery.until)
     whole = (recovery.until - recovery.since).total_seconds()
     return {
         "recovery_id": recovery.recovery_id,

@@ -161,7 +161,7 @@ async def recover(request: Request, principal: AdminKey, webhook_id: str) -> Jso
     wanted, actor = known_id(webhook_id), actor_of(request, principal)
     data = _object(await request.body(), ("since", "until"))
 
-    def span(zone: ZoneInfo) -> tuple[datetime, datetime]:
+    def span(zone: ZoneInfo) -> tuple[datetime, datetime | None]:
         return _span(data, zone, services.settings.delivery_retention_days)
 
     recovery = await acts.recover(services, principal.organisation_id, actor, wanted, span)
@@ -232,11 +232,11 @@ def _rotation(body: bytes) -> tuple[str | None, int]:
     return secret, overlap_s
 
 
-def _span(data: Mapping[str, Any], zone: ZoneInfo, retention_days: int) -> tuple[datetime, datetime]:
-    """From when to when to recover, within what is kept; up to now where nothing else is said."""
+def _span(data: Mapping[str, Any], zone: ZoneInfo, retention_days: int) -> tuple[datetime, datetime | None]:
+    """From when to when to recover, within what is kept; None is up to now."""
     now = datetime.now(UTC)
     since = moment("since", data.get("since"), zone, latest=now)
-    until = min(moment("until", data.get("until"), zone) or now, now)
+    until = moment("until", data.get("until"), zone) or now
     if since is None:
         raise InvalidPayload.field("since", "is required")
     if since < now - timedelta(days=retention_days):
@@ -245,4 +245,4 @@ def _span(data: Mapping[str, Any], zone: ZoneInfo, retention_days: int) -> tuple
         )
     if until <= since:
         raise InvalidPayload.field("until", "a time after since")
-    return since, until
+    return since, until if until < now else None
