@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import asyncpg
 import pytest
 
 from rocket_server.db.pool import Database, open_database
+from rocket_server.leaderboards import refresh
 from rocket_server.people import promotion
 
 HALF_A_MINUTE = timedelta(seconds=31)
@@ -38,12 +40,19 @@ def owner_of(database: str) -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 def look(portal, store):
-    """Looks at all that is due, as if it were later; whether an organisation was among it."""
+    """Lets standings and then ranks look at all that is due, as if it were later; whether an organisation had
+    ranks to look at."""
 
     def look(organisation, later=HALF_A_MINUTE):
         async def work():
             now = datetime.now(UTC) + later
             found = set()
+            for moment in (datetime.now(UTC), now):  # a first look begins at its own time
+                async with store.connection() as conn:
+                    behind = await refresh.due(conn, moment, None, 10_000)
+                for (one,) in behind:
+                    while (await store.run(partial(refresh.refresh, organisation_id=one, now=moment))).more:
+                        pass
             while True:
                 async with store.connection() as conn:
                     # Other tests' organisations are among them.

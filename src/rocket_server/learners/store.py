@@ -106,8 +106,8 @@ async def weekly_goal(conn: Any, organisation_id: str, learner_id: str) -> int |
 
 
 async def streaks(conn: Any, organisation_id: str, learner_ids: Collection[str]) -> dict[str, int]:
-    """The weeks of the streaks that learners were last seen to have, for rules that multiply by rank: half a
-    minute behind the entries. Who was never looked at isn't in the answer."""
+    """The weeks of the streaks that learners were last seen to have, for rules that multiply by rank: some
+    seconds behind the entries. Who was never looked at isn't in the answer."""
     if not learner_ids:
         return {}
     rows = await conn.fetch(SQL["streaks"], organisation_id, list(learner_ids))

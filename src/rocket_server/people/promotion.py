@@ -1,4 +1,4 @@
-"""Tells when a learner's rank changes: entries are looked at half a minute later, streaks each Monday."""
+"""Tells when a learner's rank changes: as soon as standings count an entry, and each Monday."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
-from rocket_server.ids import FIRST_ID, first_uuid7, uuid7
+from rocket_server.ids import FIRST_ID, uuid7
 from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.model import Organisation, Rank
@@ -18,10 +18,7 @@ from rocket_server.ranks import streaks as ranks
 
 SQL = load(__file__, "promotion.sql")
 
-# An entry's id is made before its transaction commits, and no statement takes longer than this.
-_COMMITTED_AFTER: Final = timedelta(seconds=30)
-_ENTRIES: Final = 5_000  # of one piece
-_LEARNERS: Final = 500  # of one piece, whose streak may have ended
+_LEARNERS: Final = 500  # of one piece, with new entries; and as many whose streak may have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +33,27 @@ class _RankState:
 
 async def due(conn: Any, now: datetime, after: tuple[str, ...] | None, limit: int) -> list[tuple[str]]:
     """The next organisations, behind `after`, with something to look at."""
-    floor = first_uuid7(now - _COMMITTED_AFTER)
     (before,) = after or (FIRST_ID,)
-    return [(row[0],) for row in await conn.fetch(SQL["due"], floor, now, before, limit)]
+    return [(row[0],) for row in await conn.fetch(SQL["due"], now, before, limit)]
 
 
 async def promote(conn: Any, organisation_id: str, now: datetime) -> bool:
     """Look at one bounded piece in the caller's transaction and tell what changed; whether more waits.
 
-    Does nothing where another worker is at it. A learner who is seen first is taken to have had the lowest
-    rank until then.
+    Waits for whoever is at it, or at the standings. A learner who is seen first is taken to have had the
+    lowest rank until then.
     """
-    await conn.execute(SQL["begin"], organisation_id)
-    state = await conn.fetchrow(SQL["claim"], organisation_id)
-    if state is None:
-        return False
+    await conn.execute(SQL["lock"], organisation_id)
     organisation = await organisations.read(conn, organisation_id)
-    floor = first_uuid7(now - _COMMITTED_AFTER)
-    entries = await conn.fetch(SQL["entries_between"], organisation_id, state["position"], floor, _ENTRIES)
+    unranked = await conn.fetch(SQL["unranked"], organisation_id, _LEARNERS)
     ending = await conn.fetch(SQL["ending"], organisation_id, now, _LEARNERS)
-    learner_ids = {row["learner_id"] for row in entries} | {row[0] for row in ending}
+    learner_ids = {row["learner_id"] for row in unranked} | {row[0] for row in ending}
     if learner_ids:
         found = await _standings(conn, organisation, sorted(learner_ids), now)
         await _write(conn, organisation, found, now)
         await _tell(conn, organisation, found, now)
-    if entries:
-        await conn.execute(SQL["keep"], organisation_id, entries[-1]["entry_id"])
-    return len(entries) == _ENTRIES or len(ending) == _LEARNERS
+    await conn.execute(SQL["ranked"], organisation_id, [row["account_id"] for row in unranked])
+    return _LEARNERS in (len(unranked), len(ending))
 
 
 async def _standings(

@@ -1,40 +1,31 @@
 -- name: due
--- The next organisations with entries that weren't looked at, or with streaks that may have ended.
+-- The next organisations with entries that standings count and ranks don't, or with streaks that may have ended.
 SELECT o.organisation_id::text
 FROM organisations o
-LEFT JOIN rank_states s ON s.organisation_id = o.organisation_id
-WHERE o.organisation_id > $3 AND (EXISTS (
-    SELECT 1 FROM entries e
-    WHERE e.organisation_id = o.organisation_id AND e.entry_id < $1
-        AND e.entry_id > coalesce(s.position, '00000000-0000-0000-0000-000000000000')
+WHERE o.organisation_id > $2 AND (EXISTS (
+    SELECT 1 FROM standing_progress p WHERE p.organisation_id = o.organisation_id AND p.entries > p.ranked
 ) OR EXISTS (
-    SELECT 1 FROM learner_ranks r WHERE r.organisation_id = o.organisation_id AND r.looks_again_at <= $2
+    SELECT 1 FROM learner_ranks r WHERE r.organisation_id = o.organisation_id AND r.looks_again_at <= $1
 ))
 ORDER BY o.organisation_id
-LIMIT $4;
+LIMIT $3;
 
--- name: begin
--- The state of an organisation's ranks, where it has none.
-INSERT INTO rank_states (organisation_id, position) VALUES ($1, '00000000-0000-0000-0000-000000000000')
-ON CONFLICT DO NOTHING;
+-- name: lock
+-- Keeps standings as they are, and other workers from ranks.
+SELECT 1 FROM leaderboard_states WHERE organisation_id = $1 FOR UPDATE;
 
--- name: claim
--- The state of an organisation's ranks, locked; nothing where another worker has it.
-SELECT position::text AS position FROM rank_states WHERE organisation_id = $1 FOR UPDATE SKIP LOCKED;
+-- name: unranked
+-- The next accounts with entries that standings count and ranks don't, and whose they are after all merges.
+SELECT p.learner_id::text AS account_id, coalesce(a.merged_into, p.learner_id)::text AS learner_id
+FROM standing_progress p
+LEFT JOIN accounts a ON a.organisation_id = $1 AND a.account_id = p.learner_id
+WHERE p.organisation_id = $1 AND p.entries > p.ranked
+ORDER BY p.learner_id
+LIMIT $2;
 
--- name: keep
--- How far ranks were looked at.
-UPDATE rank_states SET position = $2 WHERE organisation_id = $1;
-
--- name: entries_between
--- The next entries, and who their learners are after all merges.
-SELECT e.entry_id::text AS entry_id, coalesce(a.merged_into, e.learner_id)::text AS learner_id
-FROM (
-    SELECT entry_id, learner_id FROM entries
-    WHERE organisation_id = $1 AND entry_id > $2 AND entry_id < $3 ORDER BY entry_id LIMIT $4
-) AS e
-LEFT JOIN accounts a ON a.organisation_id = $1 AND a.account_id = e.learner_id
-ORDER BY e.entry_id;
+-- name: ranked
+-- Says of accounts that ranks know all that standings count.
+UPDATE standing_progress SET ranked = entries WHERE organisation_id = $1 AND learner_id = ANY ($2::uuid[]);
 
 -- name: ending
 -- Learners whose streak may have ended by now.
