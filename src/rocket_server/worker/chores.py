@@ -19,7 +19,7 @@ from rocket_server.jobs import Job, Key, table
 from rocket_server.leaderboards import refresh
 from rocket_server.organisations import request_log
 from rocket_server.organisations import store as organisations
-from rocket_server.people import erasure, promotion
+from rocket_server.people import erasure, expired_badges, promotion
 from rocket_server.people import held as release
 from rocket_server.usecases.examination import submitting
 from rocket_server.usecases.examination.papers import Papers
@@ -42,6 +42,7 @@ def all_jobs(
         _request_logs(database, timedelta(days=settings.request_log_days)),
         _leaderboards(database),
         _ranks(database),
+        _expired_badges(database),
         _erasures(database),
         _held(database, configurations),
         _expired_attempts(database, configurations),
@@ -109,6 +110,18 @@ def _ranks(database: Database) -> Job:
         return await database.run(lambda conn: promotion.promote(conn, key[0], datetime.now(UTC)))
 
     return Job("ranks", _asking(database, due), piece, every_s=5)
+
+
+def _expired_badges(database: Database) -> Job:
+    """Badges whose time is over are told."""
+
+    async def due(conn: Any, after: Key | None, limit: int) -> Sequence[Key]:
+        return await expired_badges.due(conn, datetime.now(UTC), after, limit)
+
+    async def piece(key: Key) -> bool:
+        return await database.run(lambda conn: expired_badges.tell(conn, key[0], datetime.now(UTC)))
+
+    return Job("expired_badges", _asking(database, due), piece, every_s=10)
 
 
 def _erasures(database: Database) -> Job:
