@@ -11,18 +11,17 @@ from decimal import Decimal
 from typing import Any, Final, Literal, cast, get_args
 
 from rocket_server.assessments.fields import Fields, is_web_address
+from rocket_server.assessments.grading import METHODS, Method
 from rocket_server.assessments.model import GRADING_TYPES, GradingType, number
 from rocket_server.conditions.reading import Problems
 from rocket_server.errors import InvalidPayload
 
 TestType = Literal["plain", "rule_based", "generated"]
 TestStatus = Literal["draft", "published", "unpublished", "archived"]
-Grading = Literal["first_attempt", "last_attempt", "highest", "average"]
 SectionStatus = Literal["active", "inactive", "archived"]
 
 TEST_TYPES: Final[tuple[TestType, ...]] = get_args(TestType)
 TEST_STATUSES: Final[tuple[TestStatus, ...]] = get_args(TestStatus)
-GRADINGS: Final[tuple[Grading, ...]] = get_args(Grading)
 SECTION_STATUSES: Final[tuple[SectionStatus, ...]] = get_args(SectionStatus)
 
 MAX_TITLE: Final = 255
@@ -59,7 +58,7 @@ class Definition:
     type: TestType
     grading_type: GradingType
     attempts: int = 1
-    attempts_grading: Grading = "last_attempt"
+    attempts_grading: Method = "last_attempt"
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     time_limit_min: int | None = None
@@ -265,7 +264,7 @@ _READERS: Final[Mapping[str, Callable[[Fields, str], Any]]] = {
     "type": lambda fields, name: fields.one_of(name, TEST_TYPES),
     "grading_type": lambda fields, name: fields.one_of(name, GRADING_TYPES),
     "attempts": lambda fields, name: fields.whole(name, 1, MAX_ATTEMPTS),
-    "attempts_grading": lambda fields, name: fields.one_of(name, GRADINGS, "last_attempt"),
+    "attempts_grading": lambda fields, name: fields.one_of(name, METHODS, "last_attempt"),
     "starts_at": _time,
     "ends_at": _time,
     "time_limit_min": lambda fields, name: fields.whole(name, 1, MAX_MINUTES),

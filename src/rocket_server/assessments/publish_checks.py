@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from rocket_server.assessments import keys
+from rocket_server.assessments.definition import TestType
 from rocket_server.assessments.grading import Method
 from rocket_server.assessments.model import SCORED, ZERO, GradingType, Question
 from rocket_server.assessments.selection import Chosen
 from rocket_server.errors import FieldError
-
-TestType = Literal["plain", "rule_based", "generated"]
-TEST_TYPES: Final[tuple[TestType, ...]] = get_args(TestType)
 
 # What takers have begun or been scored under. It may not change while there are attempts.
 FROZEN: Final = (

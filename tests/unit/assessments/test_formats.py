@@ -412,3 +412,9 @@ def test_any_text_survives_both_formats(name, asked):
     assert written.notes == []
     assert [entry.question for entry in bank.entries] == asked
     assert [note for note in bank.notes if "percentage" not in note.message] == []
+
+
+def test_a_question_of_a_million_answers_is_refused_at_once():
+    """More answers than a question may have are counted before they are read."""
+    bank = gift.read(b"::Many::z{" + b"~a" * 1_000_000 + b"}")
+    assert [note.message for note in bank.notes] == ["has more than 200 answers"]

@@ -30,7 +30,7 @@ from rocket_server.assessments.formats.bank import (
 from rocket_server.assessments.formats.kinds import Answer
 from rocket_server.assessments.formats.percentages import read_percentage
 from rocket_server.assessments.model import LEVELS, TEXT_FORMATS, Level, Question, TextFormat
-from rocket_server.assessments.questions import NewId
+from rocket_server.assessments.questions import MAX_OPTIONS, NewId
 
 # Escaped characters are set aside as noncharacters of Unicode, which no text may have (U+FDD0 to U+FDEF).
 _ESCAPED: Final = {character: chr(0xFDD0 + place) for place, character in enumerate(":#={}~\\n")}
@@ -169,6 +169,8 @@ class _Reading:
     def _of_kind(self, base: Question, answers: str) -> Question:
         if not answers:
             return base
+        if answers.count("~") + answers.count("=") > 2 * MAX_OPTIONS:
+            raise Unfit(f"has more than {MAX_OPTIONS} answers")
         if answers.startswith("#"):
             raise Unfit("is of the kind 'numerical', which has no counterpart here")
         if "~" in answers:

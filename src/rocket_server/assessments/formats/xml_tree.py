@@ -14,7 +14,7 @@ from xml.parsers import expat
 from rocket_server.assessments.formats.bank import MAX_BYTES, Unreadable
 
 MAX_DEPTH: Final = 20
-MAX_NODES: Final = 500_000
+MAX_NODES: Final = 200_000
 
 
 @dataclass(slots=True)

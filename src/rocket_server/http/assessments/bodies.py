@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import Body
 
-from rocket_server.assessments.definition import GRADINGS, SECTION_STATUSES, TEST_STATUSES, TEST_TYPES
+from rocket_server.assessments.definition import SECTION_STATUSES, TEST_STATUSES, TEST_TYPES
+from rocket_server.assessments.grading import METHODS
 from rocket_server.assessments.model import GRADING_TYPES, KINDS, LEVELS, STATUSES
 from rocket_server.assessments.rules import MODES, RULE_TYPES, STRATEGIES
 
@@ -38,7 +39,7 @@ _TEST: Final[dict[str, Any]] = {
     "gradingType": _one_of(GRADING_TYPES),
     "status": _one_of(TEST_STATUSES),
     "attempts": {"type": "integer", "minimum": 1},
-    "attemptsGrading": _one_of(GRADINGS),
+    "attemptsGrading": _one_of(METHODS),
     "startDate": _TIME,
     "endDate": _TIME,
     "timeDuration": {"type": ["integer", "null"], "minimum": 1, "description": "Minutes."},

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rocket_server.assessments.bank.store import Wanted
 from rocket_server.assessments.formats.bank import MAX_BYTES, MAX_QUESTIONS, Entry, Note, name_of
 from rocket_server.assessments.model import Kind, Level, Status
+from rocket_server.http.aside import aside
 from rocket_server.http.assessments import models
 from rocket_server.http.assessments.access import AuthorKey, Named, author_of
 from rocket_server.http.assessments.envelope import PREFIX, Envelope, answer
@@ -93,11 +94,15 @@ async def import_questions(
     category_id: _Category = None,
 ) -> Json:
     """Take the questions of a file, its body. What doesn't fit is named with its line."""
-    wish = Wish(form, publish, category_id, dry_run)
+    wish = Wish(form, publish, category_id)
     data = await request.body()
-    done = await exchanging.take_in(
-        services_of(request).desk, principal.organisation_id, data, wish, author_of(principal, named)
-    )
+    done = await aside(lambda: exchanging.read(data, wish))
+    if not dry_run:
+        found, author = done, author_of(principal, named)
+        done = await services_of(request).desk.act(
+            principal.organisation_id,
+            lambda conn, configuration: exchanging.keep(conn, configuration, found, author),
+        )
     result = {
         "imported": 0 if dry_run else len(done.entries),
         "refused": sum(1 for note in done.notes if note.refused),
@@ -131,13 +136,12 @@ async def export_questions(
         None,
     )
     async with services_of(request).database.connection() as conn:
-        written, count = await exchanging.hand_out(
-            conn, principal.organisation_id, form, wanted, limit, offset
-        )
+        entries = await exchanging.asked_for(conn, principal.organisation_id, wanted, limit, offset)
+    written = await aside(lambda: exchanging.written(form, entries))
     result = {
         "format": form,
         "fileName": _NAMES[form],
-        "questions": count,
+        "questions": len(entries),
         "text": written.text,
         "notes": [_note(note) for note in written.notes],
     }

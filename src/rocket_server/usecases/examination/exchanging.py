@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
@@ -22,10 +21,10 @@ from rocket_server.assessments.formats.bank import (
 )
 from rocket_server.assessments.keys import missing
 from rocket_server.assessments.model import Question
+from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import InvalidPayload
 from rocket_server.ids import uuid4, uuid7s
 from rocket_server.usecases.examination import banking
-from rocket_server.usecases.examination.desk import Desk
 
 Format = Literal["moodle_xml", "gift"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -40,7 +39,6 @@ class Wish:
     format: Format
     publish: bool = False
     category_id: str | None = None
-    try_only: bool = False  # read it, and keep nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +50,39 @@ class Imported:
     more_notes: int
 
 
-async def take_in(desk: Desk, organisation_id: str, data: bytes, wish: Wish, author: str) -> Imported:
-    """Keep the questions of a file, all of them or, where the file can't be read, none. Raises
+def read(data: bytes, wish: Wish) -> Imported:
+    """The questions of a file, which aren't kept yet. Takes a second for thousands of them. Raises
     InvalidPayload with the line."""
     try:
-        # A pure function of what was sent: beside the loop, which goes on.
-        bank = await asyncio.to_thread(_READERS[wish.format], data, uuid4)
+        bank = _READERS[wish.format](data, uuid4)
     except Unreadable as fault:
         where = "" if fault.line is None else f" Line {fault.line}."
         details = {"field": "", "expected": str(fault), "line": fault.line}
         raise InvalidPayload(f"The file can't be read: {fault}.{where}", details) from None
-    entries = [_placed(entry, bank, wish) for entry in bank.entries]
-    if not wish.try_only and entries:
-        ids = uuid7s(len(entries))
-        entries = [
-            replace(entry, question=replace(entry.question, id=question_id))
-            for entry, question_id in zip(entries, ids, strict=True)
-        ]
-        questions = [entry.question for entry in entries]
-        await desk.act(
-            organisation_id,
-            lambda conn, configuration: banking.add(conn, configuration, questions, author),
-        )
-    return Imported(entries, bank.notes, bank.more_notes)
+    return Imported([_placed(entry, bank, wish) for entry in bank.entries], bank.notes, bank.more_notes)
 
 
-async def hand_out(
-    conn: Any, organisation_id: str, form: Format, wanted: Wanted, limit: int, offset: int
-) -> tuple[Written, int]:
-    """Questions of the bank as a file, in the order in which they were made; and how many were asked for."""
-    limit = min(limit, MAX_QUESTIONS)
-    found = await store.page(conn, organisation_id, wanted, limit, offset)
-    entries = [Entry(one.question, one.question.category_id) for one in reversed(found)]
-    return await asyncio.to_thread(_WRITERS[form], entries), len(entries)
+async def keep(conn: Any, configuration: Configuration, found: Imported, author: str) -> Imported:
+    """Keep the questions of a file, all of them, and tell of each."""
+    ids = uuid7s(len(found.entries))
+    entries = [
+        replace(entry, question=replace(entry.question, id=question_id))
+        for entry, question_id in zip(found.entries, ids, strict=True)
+    ]
+    if entries:
+        await banking.add(conn, configuration, [entry.question for entry in entries], author)
+    return replace(found, entries=entries)
+
+
+async def asked_for(conn: Any, organisation_id: str, wanted: Wanted, limit: int, offset: int) -> list[Entry]:
+    """Questions of the bank, in the order in which they were made."""
+    found = await store.page(conn, organisation_id, wanted, min(limit, MAX_QUESTIONS), offset)
+    return [Entry(one.question, one.question.category_id) for one in reversed(found)]
+
+
+def written(form: Format, entries: Sequence[Entry]) -> Written:
+    """Questions as a file. Takes a second for thousands of them."""
+    return _WRITERS[form](entries)
 
 
 def _placed(entry: Entry, bank: Bank, wish: Wish) -> Entry:
