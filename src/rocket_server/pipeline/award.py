@@ -12,7 +12,7 @@ from rocket_server.learners import store as learners
 from rocket_server.ledger import store as ledger_store
 from rocket_server.organisations.model import Rank
 from rocket_server.pace import Pace
-from rocket_server.pipeline import bests, completions
+from rocket_server.pipeline import again, bests, completions
 from rocket_server.pipeline.books import Books
 from rocket_server.pipeline.completions import BadgeAward
 from rocket_server.pipeline.model import BUDGET_S, DECIDED_ANEW, Item, points_of
@@ -38,11 +38,14 @@ class Awarding:
         self._ranks: dict[str, Rank] = {}  # of learners about whom a rule asks that multiplies by it
         self._attempts = bests.Attempts()
 
-    async def decide(self, conn: Any, items: list[Item], *, restores: bool = True) -> list[Item]:
+    async def decide(
+        self, conn: Any, items: list[Item], *, restores: bool = True, unless_same: bool = False
+    ) -> list[Item]:
         """Decide all items in order and write entries, balances, marks and completions.
 
         Answers stored events about which a rule for the best of several decided again, because one of them
-        was taken back; with `restores` False none.
+        was taken back; with `restores` False none. With `unless_same`, raises SameAgain where stored events
+        are worth what they were worth before; nothing is written then.
         """
         organisation_id = self._configuration.organisation_id
         learner_ids = {
@@ -62,8 +65,8 @@ class Awarding:
             for key, one in stating.items()
             if one.state == "reopened" and one.sought is not None
         }
-        again = {item.event_id for item in items if item.afresh}
-        await completions.from_past(conn, organisation_id, withdrawn, states, again)
+        afresh = {item.event_id for item in items if item.afresh}
+        await completions.from_past(conn, organisation_id, withdrawn, states, afresh)
         await self._read_reversible(conn, items, states, restores)
         pace = Pace(BUDGET_S)
         considered = {item.event_id: await self._considered(item.event, pace) for item in items}
@@ -76,9 +79,12 @@ class Awarding:
             self._decide_one(item, considered[item.event_id], states)
             if pace.is_due():
                 await pace.rest()
+        if unless_same and (same := await again.same(conn, organisation_id, items, self._books)):
+            raise again.SameAgain(same)
         self._attempts.restore(self._books, states)
 
         await self._books.write(conn, organisation_id)
+        states.forget(self._books.gone)
         await states.write(conn, organisation_id)
         return self._attempts.again
 
@@ -254,7 +260,7 @@ class Awarding:
         the points of those that it caused itself are still its own."""
         if item.stored is None:
             return
-        for kept in item.stored.decisions:
+        for kept in again.still_told(item.stored.decisions):
             if kept["outcome"] == "reversed":
                 if item.afresh:
                     kept = kept | {"detail": kept["detail"] | {"reason": DECIDED_ANEW}}

@@ -112,6 +112,11 @@ class Books:
         stored = self._marks_of.get(award_id)
         return [mark for mark in self._marks if mark.award_id == award_id] if stored is None else stored
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Awards that were taken back."""
+        return frozenset(self._gone)
+
     def stands(self, award_id: str) -> bool:
         """Whether an award wasn't taken back, of those that were read or made."""
         entry = self.reversible.get(award_id)

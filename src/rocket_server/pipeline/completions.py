@@ -142,6 +142,13 @@ class Completions:
         """All entries that a withdrawal may take back."""
         return [entry_id for state in self._states.values() for entry_id in state.entry_ids]
 
+    def forget(self, gone: Collection[str]) -> None:
+        """Awards that were taken back needn't be any more."""
+        for state in self._states.values():
+            if state.changed and gone:
+                state.entry_ids = [one for one in state.entry_ids if one not in gone]
+                state.badge_awards = [one for one in state.badge_awards if one.award_id not in gone]
+
     async def write(self, conn: Any, organisation_id: str) -> None:
         changed = [(key, state) for key, state in self._states.items() if state.changed]
         if not changed:

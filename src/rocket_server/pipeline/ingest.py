@@ -24,6 +24,7 @@ from rocket_server.learners.store import Wanted
 from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations.model import Source
 from rocket_server.pipeline import authors, badges, resets
+from rocket_server.pipeline.again import SameAgain, badges_of
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
@@ -71,9 +72,10 @@ async def retry(
 ) -> dict[str, Result]:
     """Run stored events again, after a mapping, a learner or a rule was mended; a result for each id known.
 
-    What an event had earned is reversed first, so running one twice gives what running it once gives. While
-    its learner is suspended, or for ever where they were anonymised, what it had earned stays as it is. With
-    `afresh`, what an event had taken back before is no part of what it is worth: that is decided anew, too.
+    Running one twice gives what running it once gives: one that is worth what it was worth stays as it is,
+    and what another had earned is reversed before it is decided anew. While its learner is suspended, or for
+    ever where they were anonymised, what it had earned stays as it is. With `afresh`, what an event had taken
+    back before is no part of what it is worth: that is decided anew, too.
     """
     stored = await events_store.lock(conn, configuration.organisation_id, event_ids)
     items = [_again(event, _reread(configuration, event, event.received)) for event in stored.values()]
@@ -107,11 +109,44 @@ async def _decide_anew(
     await _find_learners(conn, configuration, items, tells=False)
     results = {item.event_id: _stands(item) for item in items}
     items = [item for item in items if results[item.event_id] is None]
-    if items:
+    begun = [_undecided(item) for item in items]
+    try:
+        followed = await _award(conn, configuration, items, received_at, unless_same=True)
+    except SameAgain as same:
+        results |= {one.event_id: _same(one) for one in begun if one.event_id in same.event_ids}
+        items = [one for one in begun if one.event_id not in same.event_ids]
         followed = await _award(conn, configuration, items, received_at)
+    if items:
         await write(conn, configuration, items, received_at, [], followed)
     decided = {item.event_id: _result(item) for item in items}
     return {event_id: stands or decided[event_id] for event_id, stands in results.items()}
+
+
+def _undecided(item: Item) -> Item:
+    """An item of which it is known whose it is, and no more."""
+    return Item(
+        item.event,
+        item.event_id,
+        stored=item.stored,
+        learner=item.learner,
+        status=item.status,
+        reason=item.reason,
+        afresh=item.afresh,
+    )
+
+
+def _same(item: Item) -> Result:
+    """What an event is worth that is worth what it was."""
+    assert item.stored is not None
+    return Result(
+        item.status,
+        item.event_id,
+        item.stored.points_awarded,
+        badges_of(item),
+        tuple(item.stored.decisions),
+        item.reason,
+        item.event.notes,
+    )
 
 
 def _stands(item: Item) -> Result | None:
@@ -252,10 +287,18 @@ async def _decide(
 
 
 async def _award(
-    conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
+    conn: Any,
+    configuration: Configuration,
+    items: list[Item],
+    received_at: datetime,
+    *,
+    unless_same: bool = False,
 ) -> badges.BadgeEffects:
-    """Let rules judge; `items` grow by stored events about which one has decided again because of them."""
-    items += await Awarding(configuration).decide(conn, items)
+    """Let rules judge; `items` grow by stored events about which one has decided again because of them.
+    Raises SameAgain as `Awarding.decide` does."""
+    if not items:
+        return badges.BadgeEffects()
+    items += await Awarding(configuration).decide(conn, items, unless_same=unless_same)
     return await badges.follow(conn, configuration, items, received_at)
 
 
