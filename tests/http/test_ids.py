@@ -9,6 +9,13 @@ import pytest
 NO_VALUES = [
     *("undefined", "null", "NULL", "None", "nil", "NaN", "[object Object]", "[object Undefined]"),
     *("true", "False", "(null)", "<null>", "{id}", "{{user.id}}", "${user_id}"),
+    *("'undefined'", '"null"', "[null]", "undefined-undefined", "null_null", "none:nil"),
+    *("{userId1}", "{user-id}", "{{id|default}}", "#{id}", "%7B%7Bid%7D%7D", "<user_id>", "$user_id", "%s"),
+    *("00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}", "0" * 32),
+]
+NO_EVENTS = [
+    *("0", 0, 0.0, "-0", " undefined ", "\tnull", "null\n", "n/a", "\u200bundefined"),
+    "\uff4e\uff55\uff4c\uff4c",  # null, in wide letters
 ]
 INVISIBLE = ["anna\u200b", "\ufeffanna", "an\u00adna", "anna\u2066", "an\u3164na", "anna\U000e0041"]
 
@@ -23,7 +30,10 @@ def event(user_id="anna", **fields):
     }
 
 
-@pytest.mark.parametrize("value", [*NO_VALUES, "0", 0])
+@pytest.mark.parametrize(
+    "value",
+    [*NO_VALUES, "0", 0, 0.0, "-0", " undefined ", "\tnull", "null\n", "n/a", "\u200bundefined", "ｎｕｌｌ"],
+)
 @pytest.mark.parametrize(
     ("field", "sent"),
     [
@@ -57,6 +67,12 @@ def test_in_a_batch_only_those_without_a_real_id_fail(organisation):
 def test_what_only_resembles_such_an_id_is_taken(organisation):
     """Words inside an id, zeros with company and a GUID in braces are ids like any other."""
     ids = ["null-1", "nonesuch", "00", "0.5", "{6B29FC40-CA47-1067-B31D-00DD010662DA}", "truex"]
+    ids += [
+        "{AB29FC40-CA47-1067-B31D-00DD010662DA}",
+        "nil-null-1",
+        "%x",
+        "00000000-0000-0000-0000-000000000001",
+    ]
     batch = [event(event_id=one, user_id=f"nan-{number}") for number, one in enumerate(ids)]
     answer = organisation.api.post("/v1/events/batch", {"events": batch}).json()
     assert (answer["processed"], answer["failed"]) == (len(ids), 0), answer
@@ -142,3 +158,15 @@ def test_an_event_that_can_not_be_read_any_more_is_ignored_with_the_reason(organ
     assert again["status"] == "ignored"
     assert again["reason"].startswith("unreadable: $.other: must name one learner")
     assert api.points("acme:7") == 0
+
+
+@pytest.mark.parametrize("key", ["undefined", "null", "[object_Object]", "{id}", "0"])
+def test_an_idempotency_key_that_means_nothing_is_refused(organisation, key):
+    """With such a key the second award would be taken for a repetition of the first; 400 names the header."""
+    award = {"user_id": "anna", "points": 5, "reason": "r"}
+    key = key.replace("_", " ") if key.startswith("[") else key
+    for path, body in (("/v1/points/award", award), ("/v1/courses/7/reset", {})):
+        refused = organisation.api.post(path, body, headers={"Idempotency-Key": key})
+        assert refused.status_code == 400, refused.text
+        assert "Idempotency-Key" in refused.text
+    assert organisation.api.get("/v1/users").json()["users"] == []

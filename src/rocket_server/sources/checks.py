@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -88,13 +88,16 @@ def user_id(value: Any) -> str:
     return identities.normal(value)
 
 
+_ZEROS: Final = frozenset({"0", "-0", "+0", "0.0"})
+
+
 def event_id(value: Any) -> str:
     """The id that a caller gave an event, as text; else Fault.
 
     Zero counts as no id: it is what an unset number holds, and no platform numbers its events from it.
     """
     text = identifier(value)
-    if text == "0" or identities.means_nothing(text):
+    if text.strip() in _ZEROS or identities.means_nothing(text):
         raise Fault(
             "must be this event's own; this is what a program writes where it had no value, and would make "
             "duplicates of all events that lack it. Leave the field out where there is no id"

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from rocket_server import identities
 from rocket_server.http import openapi
 from rocket_server.http.actors import actor_of
 from rocket_server.http.auth import PointsKey
@@ -21,8 +22,21 @@ from rocket_server.usecases.points import Points, Reversal
 router = APIRouter(prefix="/v1/points", tags=["points"], responses=openapi.POINTS_ERRORS)
 
 MAX_POINTS = 1_000_000
+
+
+def _own_key(key: str | None) -> str | None:
+    if key is not None and (key in {"0", "-0"} or identities.means_nothing(key)):
+        raise ValueError(
+            "must be this request's own; this is what a program writes where it had no value, and would make "
+            "repetitions of all requests that lack one"
+        )
+    return key
+
+
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
+    AfterValidator(_own_key),
 ]
 
 
