@@ -1,12 +1,10 @@
-"""Learners made, changed, given identities, merged, split and forgotten."""
+"""Learners made, changed, given identities and forgotten."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final, Literal
 
 from rocket_server.audit import store as audit
@@ -18,15 +16,10 @@ from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.learners.people import Person
 from rocket_server.learners.store import Learner, known_learner
-from rocket_server.ledger import store as ledger
 from rocket_server.people import anonymise as anonymising
 from rocket_server.people import erasure
-from rocket_server.people import merge as merging
-from rocket_server.people import split as splitting
 from rocket_server.people.anonymise import Anonymised
 from rocket_server.people.held import Released, release
-from rocket_server.people.merge import Merge
-from rocket_server.people.split import Split
 from rocket_server.sources import checks
 from rocket_server.sources.checks import Fault
 from rocket_server.usecases.acting import Services
@@ -35,8 +28,6 @@ Display = Literal["shown", "anonymous", "hidden"]
 
 # What is about others is looked through here as far as a request may take, and then in the background.
 _PIECES_SWEPT_AT_ONCE: Final = 20
-# What a request may take; more of a split goes on with the next one.
-_PIECES_SPLIT_AT_ONCE: Final = 20
 # The log says that these changed, and neither what they were nor what they are: people may be forgotten.
 _PERSONAL: Final = ("email", "name", "metadata")
 
@@ -75,35 +66,12 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """What a merge moved, or would move."""
-
-    merge: Merge
-    status: Literal["merged", "already_merged", "preview"]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """How far a split is, and the points of both: `before` it of who stays, and now."""
-
-    split: Split
-    status: Literal["split", "already_split", "preview"]
-    before: int
-    left: int
-    new: int
-
-
-@dataclass(frozen=True, slots=True)
 class Forgotten:
     """Under which id the sums are still found, and when the last trace was removed; None while they are
     looked for."""
 
     anonymised: Anonymised
     erased_at: datetime | None
-
-
-class _RolledBack(Exception):
-    """Leaves a transaction without its effects."""
 
 
 async def create(
@@ -213,105 +181,6 @@ async def link(
 
     learner = await services.database.run(work)
     return await _changed(services, organisation_id, learner.learner_id, checked)
-
-
-async def merge(
-    services: Services, organisation_id: str, actor: Actor, user_id: str, from_id: str, *, dry_run: bool
-) -> Merged:
-    """Make another learner one with this one, for good; with `dry_run`, only say what would follow.
-
-    Raises NotFound, Conflict.
-    """
-    now = datetime.now(UTC)
-    found: list[Merge] = []
-
-    async def work(conn: Any) -> None:
-        learner = await known_learner(conn, organisation_id, user_id)
-        configuration = await services.configurations.current(conn, organisation_id)
-        made = await merging.merge(conn, configuration, user_id, from_id, actor.short, now)
-        found[:] = [made]
-        if dry_run:
-            raise _RolledBack
-        if not made.replayed:
-            counts = {
-                name: len(value) if isinstance(value, list) else value
-                for name, value in made.followed.items()
-            }
-            after = {"merge_id": made.merge_id, "followed": counts}
-            act = Act("user.merged", _subject(learner.learner_id), None, after)
-            await audit.add(conn, organisation_id, actor, [act])
-
-    with suppress(_RolledBack):
-        await services.database.run(work)
-    (made,) = found
-    return Merged(made, "already_merged" if made.replayed else "preview" if dry_run else "merged")
-
-
-async def split(
-    services: Services,
-    organisation_id: str,
-    actor: Actor,
-    user_id: str,
-    identities: Sequence[str],
-    *,
-    dry_run: bool,
-) -> Taken:
-    """Make identities of a learner a learner of their own, with their events and what these are worth; with
-    `dry_run`, only say what would follow. Asked for again, it goes on where it was interrupted.
-
-    Raises NotFound, InvalidPayload where an identity isn't this learner's, Conflict.
-    """
-    if len(set(identities)) != len(identities):
-        raise InvalidPayload.field("identities", "must name each identity once")
-    now = datetime.now(UTC)
-    points: dict[str, int] = {}
-
-    async def points_of(conn: Any, learner: Learner) -> int:
-        return (await ledger.read_account(conn, organisation_id, learner.learner_id)).points
-
-    async def piece(conn: Any, split: Split | None) -> Split:
-        configuration = await services.configurations.current(conn, organisation_id)
-        if split is None:
-            learner = await known_learner(conn, organisation_id, user_id)
-            points["before"] = await points_of(conn, learner)
-            split = await splitting.begin_split(
-                conn, configuration, user_id, list(identities), actor.short, now
-            )
-            if not split.replayed:
-                after = {
-                    "split_id": split.split_id,
-                    "into": _subject(split.new.learner_id),
-                    "identities": len(identities),
-                }
-                act = Act("user.split", _subject(learner.learner_id), None, after)
-                await audit.add(conn, organisation_id, actor, [act])
-        split = await splitting.continue_split(conn, configuration, split, now)
-        points["left"] = await points_of(conn, split.learner)
-        points["new"] = await points_of(conn, split.new)
-        return split
-
-    async def first(conn: Any) -> Split:
-        split = await piece(conn, None)
-        if dry_run:
-            for _ in range(_PIECES_SPLIT_AT_ONCE - 1):
-                if not split.finished:
-                    split = await piece(conn, split)
-            found.append(split)
-            raise _RolledBack
-        return split
-
-    found: list[Split] = []
-    with suppress(_RolledBack):
-        found.append(await services.database.run(first, ingest=True))
-    done = found[-1]
-    pieces = 1
-    while not done.finished and not dry_run and pieces < _PIECES_SPLIT_AT_ONCE:
-        done = await services.database.run(partial(piece, split=done), ingest=True)
-        pieces += 1
-    status: Literal["split", "already_split", "preview"] = (
-        "already_split" if done.replayed else "preview" if dry_run else "split"
-    )
-    return Taken(done, status, points["before"], points["left"], points["new"])
 
 
 async def anonymise(services: Services, organisation_id: str, actor: Actor, user_id: str) -> Forgotten:

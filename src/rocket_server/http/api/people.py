@@ -23,6 +23,7 @@ from rocket_server.learners.people import Filter, Person
 from rocket_server.learners.store import known_learner
 from rocket_server.sources import checks
 from rocket_server.sources.canonical import external_identities
+from rocket_server.usecases import joining
 from rocket_server.usecases import people as acts
 from rocket_server.usecases.people import Change, Changed, NewPerson
 
@@ -194,7 +195,7 @@ async def add_identities(request: Request, principal: AdminKey, user_id: str, bo
 @router.post("/{user_id}/merge", response_model=people_answers.Merged)
 async def merge_users(request: Request, principal: AdminKey, user_id: str, body: MergeRequest) -> Json:
     """Make another learner one with this one, for good; with `dry_run`, only show what would follow."""
-    merged = await acts.merge(
+    merged = await joining.merge(
         services_of(request),
         principal.organisation_id,
         actor_of(request, principal),

@@ -14,7 +14,7 @@ from rocket_server.http.auth import AdminKey
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import services_of
 from rocket_server.learners.people import MAX_IDENTITIES
-from rocket_server.usecases import people
+from rocket_server.usecases import joining
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
 
@@ -34,7 +34,7 @@ class SplitRequest(BaseModel):
 async def split_user(request: Request, principal: AdminKey, user_id: str, body: SplitRequest) -> Json:
     """Make identities of a learner a learner of their own, with their events and what these are worth; with
     `dry_run`, only show what would follow. Sent again, it goes on where it was interrupted."""
-    taken = await people.split(
+    taken = await joining.split(
         services_of(request),
         principal.organisation_id,
         actor_of(request, principal),
