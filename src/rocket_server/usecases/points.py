@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,7 +56,7 @@ class Reversed:
     entry_id: str
     points: int
     balance: int
-    badges_revoked: list[str]
+    badges_revoked: list[str] = field(default_factory=list)
 
 
 async def award(
