@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from rocket_server.app import api_routes
-from support.organisation import Organisation
+from support.acts import Route, Scenario, Stage
 from support.receiver import Receiver
 
 OWN_TOKEN = "an-own-token-of-forty-characters-or-more"
@@ -39,19 +37,7 @@ NO_ACTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A request that changes something, after others that make it possible; `{…}` are ids of the stage."""
-
-    actions: tuple[str, ...]
-    body: Any = None
-    before: tuple[tuple[str, str, Any], ...] = ()
-    path: str | None = None
-    again: tuple[str, ...] = ()  # what the very same request does when it is sent once more
-    refused_again: bool = False
-
-
-SCENARIOS: dict[tuple[str, str], Scenario] = {
+SCENARIOS: dict[Route, Scenario] = {
     ("POST", "/v1/points/award"): Scenario(("points.awarded",), AGAIN, again=("points.awarded",)),
     ("POST", "/v1/points/deduct"): Scenario(("points.deducted",), AGAIN, again=("points.deducted",)),
     ("POST", "/v1/points/reverse"): Scenario(
@@ -156,44 +142,6 @@ ROUTES = sorted(
 )
 
 
-@dataclass(slots=True)
-class Stage:
-    """An organisation with something of everything."""
-
-    organisation: Organisation
-    ids: dict[str, str] = field(default_factory=dict)
-    secrets: list[str] = field(default_factory=list)
-
-    def ask(self, method: str, path: str, body: Any, **headers: str) -> Any:
-        """Send a request of a scenario; secrets that are answered are kept."""
-        response = self.organisation.api.request(
-            method,
-            _filled(path, self.ids),
-            headers=headers,
-            **({} if body is None else {"json": _filled(body, self.ids)}),
-        )
-        if response.status_code == 201:
-            told = response.json()
-            self.secrets += [told[name] for name in ("token", "hmac_secret", "secret") if name in told]
-        if response.status_code == 202:
-            self.ids["job_id"] = response.json()["job_id"]
-        return response
-
-    def lines(self) -> list[dict[str, Any]]:
-        """All lines of the log, the earliest first."""
-        response = self.organisation.api.get("/v1/audit", limit=500)
-        assert response.status_code == 200, response.text
-        return list(reversed(response.json()["audit"]))
-
-
-def _filled(template: Any, ids: dict[str, str]) -> Any:
-    if isinstance(template, dict):
-        return {name: _filled(value, ids) for name, value in template.items()}
-    if isinstance(template, list):
-        return [_filled(value, ids) for value in template]
-    return template.format_map(ids) if isinstance(template, str) and "{" in template else template
-
-
 @pytest.fixture
 def stage(make_organisation, start_server, receiver: Receiver) -> Stage:
     """An organisation on a server whose webhooks may be private, with a plugin that can be switched."""
@@ -247,26 +195,7 @@ def test_each_act_leaves_its_lines_and_a_repetition_only_what_it_did(stage, owne
     """An act leaves the lines that are listed for it, of its key and request; sent once more it leaves those
     of what it did then, which is nothing where nothing changed or it was refused. No secret is in any line,
     nor what names a learner."""
-    method, path = route
-    scenario = SCENARIOS[route]
-    for request in scenario.before:
-        assert stage.ask(*request).status_code < 300
-    before = stage.lines()
-    response = stage.ask(method, path, scenario.body)
-    assert response.status_code < 300, response.text
-    lines = stage.lines()[len(before) :]
-    assert tuple(sorted(line["action"] for line in lines)) == scenario.actions
-    for line in lines:
-        assert line["request_id"] == response.headers["x-request-id"]
-        assert line["actor"].startswith("key:")
-        assert line["address"] == "127.0.0.1"
-        assert line["before"] != line["after"] or line["action"].startswith(("plugin.", "user.anonymised"))
-
-    once_more = stage.ask(method, path, scenario.body)
-    assert (once_more.status_code >= 400) == scenario.refused_again, once_more.text
-    lines = stage.lines()[len(before) + len(lines) :]
-    assert tuple(line["action"] for line in lines) == scenario.again
-
+    stage.try_twice(route, SCENARIOS[route])
     written = owner.value(
         "SELECT string_agg(a::text, ' ') FROM audit a WHERE organisation_id = $1",
         stage.organisation.organisation_id,

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 
 from rocket_server.errors import Forbidden, InvalidPayload, NotFound
+from rocket_server.http.actors import actor_of
 from rocket_server.http.auth import Principal, key_with
 from rocket_server.ids import parse_uuid
 from rocket_server.sources import checks
 from rocket_server.sources.checks import Fault
+from rocket_server.usecases.examination.authors import Author
 
 AUTHOR = "assessments:author"
 REVIEW = "assessments:review"
@@ -63,9 +65,9 @@ def required(named: Named) -> str:
 Learner = Annotated[str, Depends(required)]
 
 
-def author_of(principal: Principal, named: str | None) -> str:
-    """Who makes a change: the person whom the platform names, or else its key."""
-    return named or principal.actor
+def author_of(request: Request, principal: Principal, named: str | None) -> Author:
+    """Who makes a change: a key, for the person whom the platform names or for itself."""
+    return Author(actor_of(request, principal), named or principal.actor)
 
 
 def is_staff(principal: Principal) -> bool:

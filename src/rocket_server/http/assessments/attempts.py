@@ -208,7 +208,7 @@ async def _review(
     request: Request, principal: Principal, named: str | None, attempt_id: str, judgement: Judgement
 ) -> Json:
     desk = services_of(request).desk
-    reviewer = author_of(principal, named)
+    reviewer = author_of(request, principal, named)
     done = await desk.act(
         principal.organisation_id,
         lambda conn, configuration: reviewing.review(

@@ -98,7 +98,7 @@ async def import_questions(
     data = await request.body()
     done = await aside(lambda: exchanging.read(data, wish))
     if not dry_run:
-        found, author = done, author_of(principal, named)
+        found, author = done, author_of(request, principal, named)
         done = await services_of(request).desk.act(
             principal.organisation_id,
             lambda conn, configuration: exchanging.keep(conn, configuration, found, author),

@@ -30,7 +30,7 @@ router = APIRouter(prefix=f"{PREFIX}/questions", tags=["assessments"], responses
 @router.post("", status_code=201, response_model=Envelope[models.Question], openapi_extra=bodies.QUESTION)
 async def create_question(request: Request, principal: AuthorKey, named: Named, body: AnyObject) -> Json:
     """Make a question and, with `testId` and `sectionId`, put it into a test."""
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     for name, what in (("testId", "test"), ("sectionId", "section")):
         if isinstance(body.get(name), str) and body[name]:
             body = {**body, name: known(body[name], name, what)}
@@ -117,7 +117,7 @@ async def change_question(
     """Change a question; what isn't sent stays. What is published keeps it as it was; a wrong key is
     corrected by `POST …/regrade`."""
     question_id = known(question_id, "questionId", "question")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     kept = await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: banking.update(conn, configuration, question_id, body, author),
@@ -129,7 +129,7 @@ async def change_question(
 async def delete_question(request: Request, principal: AuthorKey, named: Named, question_id: str) -> Json:
     """Archive a question: rules choose it no more, and tests that have it keep it."""
     question_id = known(question_id, "questionId", "question")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: banking.archive(conn, configuration, question_id, author),

@@ -27,7 +27,7 @@ async def create_assessment_rule(
     request: Request, principal: AuthorKey, named: Named, body: AnyObject
 ) -> Json:
     """Add a rule to a rule-based test that isn't published."""
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     body = _canonical(body)
     rule_id = await services_of(request).desk.act(
         principal.organisation_id,
@@ -74,7 +74,7 @@ async def change_assessment_rule(
 ) -> Json:
     """Change a rule of a test that isn't published; what isn't sent stays."""
     rule_id = known(rule_id, "ruleId", "rule")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     body = _canonical(body)
     await services_of(request).desk.act(
         principal.organisation_id,
@@ -86,12 +86,13 @@ async def change_assessment_rule(
 
 
 @router.delete("/{rule_id}", response_model=models.Said)
-async def delete_assessment_rule(request: Request, principal: AuthorKey, _named: Named, rule_id: str) -> Json:
+async def delete_assessment_rule(request: Request, principal: AuthorKey, named: Named, rule_id: str) -> Json:
     """Remove a rule of a test that isn't published, with the questions put aside for it."""
     rule_id = known(rule_id, "ruleId", "rule")
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
-        lambda conn, _configuration: banking.delete_rule(conn, principal.organisation_id, rule_id),
+        lambda conn, _configuration: banking.delete_rule(conn, principal.organisation_id, rule_id, author),
     )
     return answer(request, {"message": "Rule deleted successfully"})
 
@@ -107,12 +108,13 @@ async def preview_assessment_rule(request: Request, principal: StaffKey, _named:
 
 
 @router.post("/{rule_id}/questions", status_code=201, response_model=Envelope[models.Added])
-async def preselect_questions(request: Request, principal: AuthorKey, _named: Named, rule_id: str) -> Json:
+async def preselect_questions(request: Request, principal: AuthorKey, named: Named, rule_id: str) -> Json:
     """Put the pool of a preselected rule aside in its test."""
     rule_id = known(rule_id, "ruleId", "rule")
+    author = author_of(request, principal, named)
     added, skipped = await services_of(request).desk.act(
         principal.organisation_id,
-        lambda conn, _configuration: banking.preselect(conn, principal.organisation_id, rule_id),
+        lambda conn, _configuration: banking.preselect(conn, principal.organisation_id, rule_id, author),
     )
     result = {"added": added, "skipped": skipped, "errors": []}
     return answer(request, {"message": "Questions added to rule successfully", "result": result}, 201)

@@ -23,7 +23,7 @@ router = APIRouter(prefix=f"{PREFIX}/sections", tags=["assessments"], responses=
 @router.post("", status_code=201, response_model=Envelope[models.SectionId], openapi_extra=bodies.SECTION)
 async def create_section(request: Request, principal: AuthorKey, named: Named, body: AnyObject) -> Json:
     """Add a section to a test that isn't published."""
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     if isinstance(body.get("testId"), str):
         body = {**body, "testId": known(body["testId"], "testId", "test")}
     section_id = await services_of(request).desk.act(
@@ -62,7 +62,7 @@ async def change_section(
 ) -> Json:
     """Change a section of a test that isn't published."""
     section_id = known(section_id, "sectionId", "section")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, _configuration: authoring.update_section(
@@ -73,12 +73,15 @@ async def change_section(
 
 
 @router.delete("/{section_id}", response_model=models.Said)
-async def delete_section(request: Request, principal: AuthorKey, _named: Named, section_id: str) -> Json:
+async def delete_section(request: Request, principal: AuthorKey, named: Named, section_id: str) -> Json:
     """Remove a section of a test that isn't published and that nobody has taken."""
     section_id = known(section_id, "sectionId", "section")
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
-        lambda conn, _configuration: authoring.delete_section(conn, principal.organisation_id, section_id),
+        lambda conn, _configuration: authoring.delete_section(
+            conn, principal.organisation_id, section_id, author
+        ),
     )
     return answer(request, {"message": "Section deleted successfully"})
 

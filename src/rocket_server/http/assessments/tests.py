@@ -34,7 +34,7 @@ DEFAULT_LIMIT = 50
 @router.post("", status_code=201, response_model=Envelope[models.TestId], openapi_extra=bodies.TEST)
 async def create_test(request: Request, principal: AuthorKey, named: Named, body: AnyObject) -> Json:
     """Make a test."""
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     test_id = await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: authoring.create(conn, configuration, body, author),
@@ -108,7 +108,7 @@ async def change_test(
     """Change what is set of a test; what isn't sent stays. With `status` it is published or withdrawn,
     too."""
     test_id = known(test_id, "testId", "test")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: authoring.update(conn, configuration, test_id, body, author),
@@ -126,7 +126,7 @@ async def delete_test(
 ) -> Json:
     """Archive a test that nobody has taken, or remove it."""
     test_id = known(test_id, "testId", "test")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: authoring.delete(conn, configuration, test_id, author, wholly=hard),
@@ -139,7 +139,7 @@ async def delete_test(
 async def publish_test(request: Request, principal: AuthorKey, named: Named, test_id: str) -> Json:
     """Let learners take a test as it stands now; refused with all that is missing."""
     test_id = known(test_id, "testId", "test")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: authoring.publish(conn, configuration, test_id, author),
@@ -154,7 +154,7 @@ async def publish_test(request: Request, principal: AuthorKey, named: Named, tes
 async def unpublish_test(request: Request, principal: AuthorKey, named: Named, test_id: str) -> Json:
     """Let nobody begin a test any more; who takes it now goes on to the end."""
     test_id = known(test_id, "testId", "test")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: authoring.unpublish(conn, configuration, test_id, author),
@@ -166,7 +166,7 @@ async def unpublish_test(request: Request, principal: AuthorKey, named: Named, t
 async def clone_test(request: Request, principal: AuthorKey, named: Named, test_id: str) -> Json:
     """Make a draft with the same settings, sections, questions and rules."""
     test_id = known(test_id, "testId", "test")
-    author = author_of(principal, named)
+    author = author_of(request, principal, named)
     cloned = await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, configuration: authoring.clone(conn, configuration, test_id, author),
@@ -215,7 +215,7 @@ async def _outline(request: Request, principal: Principal, test_id: str, *, with
 
 @router.post("/{test_id}/questions", status_code=201, response_model=models.Said, openapi_extra=bodies.PLACE)
 async def add_question(
-    request: Request, principal: AuthorKey, _named: Named, test_id: str, body: AnyObject
+    request: Request, principal: AuthorKey, named: Named, test_id: str, body: AnyObject
 ) -> Json:
     """Put a question of the bank into a section."""
     test_id = known(test_id, "testId", "test")
@@ -238,6 +238,7 @@ async def add_question(
             test_id,
             section_id,
             [{**one, "questionId": question_id}],
+            author_of(request, principal, named),
             rule_id,
         )
 
@@ -256,7 +257,7 @@ async def add_question(
     openapi_extra=bodies.PLACES,
 )
 async def add_questions(
-    request: Request, principal: AuthorKey, _named: Named, test_id: str, body: AnyObject
+    request: Request, principal: AuthorKey, named: Named, test_id: str, body: AnyObject
 ) -> Json:
     """Put many questions of the bank into a section; those that can't be are named, the rest are added."""
     test_id = known(test_id, "testId", "test")
@@ -267,6 +268,7 @@ async def add_questions(
     section_id = known(section_id, "sectionId", "section")
     if rule_id is not None:
         rule_id = known(rule_id, "ruleId", "rule")
+    author = author_of(request, principal, named)
     good, bad = [], []
     for one in places:
         try:
@@ -276,7 +278,7 @@ async def add_questions(
     added, skipped, unknown = await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, _configuration: authoring.add_questions(
-            conn, principal.organisation_id, test_id, section_id, good, rule_id
+            conn, principal.organisation_id, test_id, section_id, good, author, rule_id
         ),
     )
     errors = [f"Questions not found: {', '.join([*unknown, *bad])}"] if unknown or bad else []
@@ -287,14 +289,15 @@ async def add_questions(
 
 @router.delete("/{test_id}/question/{question_id}", response_model=models.Said)
 async def remove_question(
-    request: Request, principal: AuthorKey, _named: Named, test_id: str, question_id: str
+    request: Request, principal: AuthorKey, named: Named, test_id: str, question_id: str
 ) -> Json:
     """Take a question out of a test; it stays in the bank."""
     test_id, question_id = known(test_id, "testId", "test"), known(question_id, "questionId", "question")
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, _configuration: authoring.remove_question(
-            conn, principal.organisation_id, test_id, question_id
+            conn, principal.organisation_id, test_id, question_id, author
         ),
     )
     return answer(request, {"message": "Question removed from test successfully"})
@@ -302,7 +305,7 @@ async def remove_question(
 
 @router.put("/{test_id}/structure", response_model=models.Said, openapi_extra=bodies.STRUCTURE)
 async def arrange_test(
-    request: Request, principal: AuthorKey, _named: Named, test_id: str, body: AnyObject
+    request: Request, principal: AuthorKey, named: Named, test_id: str, body: AnyObject
 ) -> Json:
     """Order the sections of a test and the questions in them; what isn't named stays where it is."""
     test_id = known(test_id, "testId", "test")
@@ -318,10 +321,11 @@ async def arrange_test(
             question_id = known(one.data.get("questionId"), one.at("questionId"), "question")
             questions.append((question_id, section_id, one.whole("order", 0, MAX_ORDER) or 0))
     read.done()
+    author = author_of(request, principal, named)
     await services_of(request).desk.act(
         principal.organisation_id,
         lambda conn, _configuration: authoring.arrange(
-            conn, principal.organisation_id, test_id, sections, questions
+            conn, principal.organisation_id, test_id, sections, questions, author
         ),
     )
     return answer(request, {"message": "Test structure updated successfully"})

@@ -23,30 +23,34 @@ from rocket_server.assessments.definition import (
 from rocket_server.assessments.model import number
 from rocket_server.assessments.papers import Paper
 from rocket_server.assessments.refusals import NotPublishable, TestInUse, TestPublished
+from rocket_server.audit.model import Action, changed, subject_of
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
 from rocket_server.errors import Conflict, FieldError, InvalidPayload, NotFound
 from rocket_server.ids import uuid7
 from rocket_server.usecases.examination import told
 from rocket_server.usecases.examination.assembling import assemble
+from rocket_server.usecases.examination.authors import Author, note, of_test, section_state, test_state
 
 _COPY = " (Copy)"
 
 
-async def create(conn: Any, configuration: Configuration, data: Any, author: str) -> str:
+async def create(conn: Any, configuration: Configuration, data: Any, author: Author) -> str:
     """Make a test, and publish it where that is asked for; its id. Raises InvalidPayload or
     NotPublishable."""
     definition, status = read_test(data)
     organisation_id = configuration.organisation_id
     test_id = uuid7()
-    await store.add_test(conn, organisation_id, test_id, definition, author)
+    await store.add_test(conn, organisation_id, test_id, definition, author.name)
     await _tell(conn, configuration, "test.created", author, _about(test_id, definition))
+    made = of_test("test.created", test_id, None, test_state(definition))
+    await note(conn, organisation_id, author, [made])
     if status is not None and status != "draft":
         await _move(conn, configuration, await _locked(conn, organisation_id, test_id), status, author)
     return test_id
 
 
-async def update(conn: Any, configuration: Configuration, test_id: str, data: Any, author: str) -> None:
+async def update(conn: Any, configuration: Configuration, test_id: str, data: Any, author: Author) -> None:
     """Change what is set of a test, and where it stands. While it is published and has attempts, only what
     takers aren't held to changes, and limits grow. Raises NotFound, InvalidPayload, TestPublished or
     NotPublishable."""
@@ -56,16 +60,20 @@ async def update(conn: Any, configuration: Configuration, test_id: str, data: An
     if definition != test.definition:
         if test.status == "published" and await attempts.has_attempts(conn, organisation_id, test_id):
             _check_changes(test.definition, definition)
-        await store.write_test(conn, organisation_id, test_id, definition, author)
+        await store.write_test(conn, organisation_id, test_id, definition, author.name)
         await _tell(conn, configuration, "test.updated", author, _about(test_id, definition))
-    changed = replace(test, definition=definition)
+        states = test_state(test.definition), test_state(definition)
+        await note(
+            conn, organisation_id, author, changed("test.changed", subject_of("test", test_id), *states)
+        )
+    wanted = replace(test, definition=definition)
     if status is not None and status != test.status:
-        await _move(conn, configuration, changed, status, author)
+        await _move(conn, configuration, wanted, status, author)
     elif test.status == "published" and definition != test.definition:
-        await _new_paper(conn, configuration, changed, author)
+        await _new_paper(conn, configuration, wanted, author)
 
 
-async def publish(conn: Any, configuration: Configuration, test_id: str, author: str) -> Test:
+async def publish(conn: Any, configuration: Configuration, test_id: str, author: Author) -> Test:
     """Let learners take a test as it stands now. Raises NotFound, or NotPublishable with all that is
     missing."""
     test = await _locked(conn, configuration.organisation_id, test_id)
@@ -74,7 +82,7 @@ async def publish(conn: Any, configuration: Configuration, test_id: str, author:
     return test
 
 
-async def unpublish(conn: Any, configuration: Configuration, test_id: str, author: str) -> Test:
+async def unpublish(conn: Any, configuration: Configuration, test_id: str, author: Author) -> Test:
     """Let nobody begin a test any more; who takes it now, takes it to the end. Raises NotFound or
     Conflict."""
     test = await _locked(conn, configuration.organisation_id, test_id)
@@ -85,7 +93,9 @@ async def unpublish(conn: Any, configuration: Configuration, test_id: str, autho
     return test
 
 
-async def delete(conn: Any, configuration: Configuration, test_id: str, author: str, *, wholly: bool) -> None:
+async def delete(
+    conn: Any, configuration: Configuration, test_id: str, author: Author, *, wholly: bool
+) -> None:
     """Archive a test that nobody has taken, or remove it wholly. Raises NotFound or TestInUse."""
     organisation_id = configuration.organisation_id
     test = await _locked(conn, organisation_id, test_id)
@@ -94,11 +104,13 @@ async def delete(conn: Any, configuration: Configuration, test_id: str, author: 
     if wholly:
         await store.delete_test(conn, organisation_id, test_id)
     else:
-        await store.set_status(conn, organisation_id, test_id, "archived", author)
+        await store.set_status(conn, organisation_id, test_id, "archived", author.name)
     await _tell(conn, configuration, "test.deleted", author, _about(test_id, test.definition))
+    gone = of_test("test.deleted", test_id, test_state(test.definition), {"wholly": wholly})
+    await note(conn, organisation_id, author, [gone])
 
 
-async def clone(conn: Any, configuration: Configuration, test_id: str, author: str) -> str:
+async def clone(conn: Any, configuration: Configuration, test_id: str, author: Author) -> str:
     """A draft with the same settings, sections, questions and rules; its id. Raises NotFound."""
     organisation_id = configuration.organisation_id
     test = await _locked(conn, organisation_id, test_id)
@@ -107,15 +119,15 @@ async def clone(conn: Any, configuration: Configuration, test_id: str, author: s
     rules = await store.rules(conn, organisation_id, test_id)
     definition = replace(test.definition, title=test.definition.title[: MAX_TITLE - len(_COPY)] + _COPY)
     copy_id = uuid7()
-    await store.add_test(conn, organisation_id, copy_id, definition, author)
+    await store.add_test(conn, organisation_id, copy_id, definition, author.name)
     rule_ids: dict[str | None, str | None] = {None: None}
     for section in sections:
         section_id = uuid7()
-        await store.add_section(conn, organisation_id, section_id, copy_id, section.section, author)
+        await store.add_section(conn, organisation_id, section_id, copy_id, section.section, author.name)
         for rule in (one for one in rules if one.section_id == section.section_id):
             rule_ids[rule.rule_id] = new_id = uuid7()
             content = {**rule.content, "ruleId": new_id, "testId": copy_id, "sectionId": section_id}
-            await store.add_rule(conn, organisation_id, new_id, content, author)
+            await store.add_rule(conn, organisation_id, new_id, content, author.name)
         there = [one for one in links if one.section_id == section.section_id]
         for rule_id in dict.fromkeys(one.rule_id for one in there):
             new = [
@@ -125,10 +137,12 @@ async def clone(conn: Any, configuration: Configuration, test_id: str, author: s
             ]
             await store.add_links(conn, organisation_id, copy_id, section_id, new, rule_ids[rule_id])
     await _tell(conn, configuration, "test.created", author, _about(copy_id, definition))
+    made = of_test("test.created", copy_id, {"copy_of": test_id}, test_state(definition))
+    await note(conn, organisation_id, author, [made])
     return copy_id
 
 
-async def add_section(conn: Any, organisation_id: str, data: Any, author: str) -> str:
+async def add_section(conn: Any, organisation_id: str, data: Any, author: Author) -> str:
     """Add a section to a test that isn't published; its id. Raises InvalidPayload, NotFound or
     TestPublished."""
     section = read_section(data)
@@ -136,27 +150,34 @@ async def add_section(conn: Any, organisation_id: str, data: Any, author: str) -
     if len(await store.sections(conn, organisation_id, test.test_id)) >= store.MAX_SECTIONS:
         raise Conflict(f"A test has at most {store.MAX_SECTIONS} sections.", {"field": "testId"})
     section_id = uuid7()
-    await store.add_section(conn, organisation_id, section_id, test.test_id, section, author)
+    await store.add_section(conn, organisation_id, section_id, test.test_id, section, author.name)
+    made = of_test("section.created", test.test_id, None, section_state(section_id, section))
+    await note(conn, organisation_id, author, [made])
     return section_id
 
 
-async def update_section(conn: Any, organisation_id: str, section_id: str, data: Any, author: str) -> None:
+async def update_section(conn: Any, organisation_id: str, section_id: str, data: Any, author: Author) -> None:
     """Change a section of a test that isn't published. Raises InvalidPayload, NotFound or TestPublished."""
     kept = await section_of(conn, organisation_id, section_id)
     section: Section = read_section(data, kept.section)
     if isinstance(data, Mapping) and data.get("testId") not in (None, kept.test_id):
         raise InvalidPayload.field("testId", "must stay: a section belongs to one test")
     await changeable(conn, organisation_id, kept.test_id)
-    await store.write_section(conn, organisation_id, section_id, section, author)
+    await store.write_section(conn, organisation_id, section_id, section, author.name)
+    subject = subject_of("test", kept.test_id)
+    states = section_state(section_id, kept.section), section_state(section_id, section)
+    await note(conn, organisation_id, author, changed("section.changed", subject, *states))
 
 
-async def delete_section(conn: Any, organisation_id: str, section_id: str) -> None:
+async def delete_section(conn: Any, organisation_id: str, section_id: str, author: Author) -> None:
     """Remove a section of a test that isn't published and has no attempts. Raises NotFound or Conflict."""
     kept = await section_of(conn, organisation_id, section_id)
     await changeable(conn, organisation_id, kept.test_id)
     if await attempts.has_attempts(conn, organisation_id, kept.test_id):
         raise TestInUse("This section's test has attempts. Set the section's status to `inactive` instead.")
     await store.delete_section(conn, organisation_id, section_id)
+    gone = of_test("section.deleted", kept.test_id, section_state(section_id, kept.section))
+    await note(conn, organisation_id, author, [gone])
 
 
 async def section_of(conn: Any, organisation_id: str, section_id: str) -> store.KeptSection:
@@ -181,6 +202,7 @@ async def add_questions(
     test_id: str,
     section_id: str,
     questions: Sequence[Mapping[str, Any]],
+    author: Author,
     rule_id: str | None = None,
 ) -> tuple[set[str], list[str], list[str]]:
     """Put questions of the bank into a section: which were added, which stood there before, and which nobody
@@ -202,14 +224,21 @@ async def add_questions(
             last = last + 1 if one.get("ordering") is None else int(one["ordering"])
             new.append(store.NewLink(question_id, uuid7(), last, bool(one.get("isCompulsory"))))
     added = await store.add_links(conn, organisation_id, test_id, section_id, new, rule_id) if new else set()
+    if added:
+        after = {"section_id": section_id, "added": len(added), "questions": sorted(added)}
+        await note(conn, organisation_id, author, [of_test("test.questions_added", test_id, None, after)])
     return added, [one.question_id for one in new if one.question_id not in added], unknown
 
 
-async def remove_question(conn: Any, organisation_id: str, test_id: str, question_id: str) -> None:
+async def remove_question(
+    conn: Any, organisation_id: str, test_id: str, question_id: str, author: Author
+) -> None:
     """Take a question out of a test. Raises NotFound or TestPublished."""
     await changeable(conn, organisation_id, test_id)
     if not await store.remove_link(conn, organisation_id, test_id, question_id):
         raise NotFound("This test has no such question.", {"field": "questionId"})
+    gone = of_test("test.question_removed", test_id, {"question": question_id})
+    await note(conn, organisation_id, author, [gone])
 
 
 async def arrange(
@@ -218,12 +247,13 @@ async def arrange(
     test_id: str,
     sections: Mapping[str, int],
     questions: Sequence[tuple[str, str, int]],
+    author: Author,
 ) -> None:
     """Order the sections of a test and the questions in them; what isn't named stays where it is. Raises
     NotFound or TestPublished."""
     await changeable(conn, organisation_id, test_id)
-    there = {one.section_id for one in await store.sections(conn, organisation_id, test_id)}
-    linked = {one.question_id for one in await store.links(conn, organisation_id, test_id)}
+    before = await _order(conn, organisation_id, test_id)
+    there, linked = before["sections"], before["questions"]
     for section_id in {*sections, *(section_id for _, section_id, _ in questions)}:
         if section_id not in there:
             raise NotFound("This test has no such section.", {"field": "sectionId", "sectionId": section_id})
@@ -233,6 +263,19 @@ async def arrange(
                 "This test has no such question.", {"field": "questionId", "questionId": question_id}
             )
     await store.place(conn, organisation_id, test_id, sections, questions)
+    after = await _order(conn, organisation_id, test_id)
+    acts = changed("test.arranged", subject_of("test", test_id), before, after)
+    await note(conn, organisation_id, author, acts)
+
+
+async def _order(conn: Any, organisation_id: str, test_id: str) -> dict[str, Any]:
+    """Where sections and questions stand."""
+    sections = await store.sections(conn, organisation_id, test_id)
+    links = await store.links(conn, organisation_id, test_id)
+    return {
+        "sections": {one.section_id: one.section.ordering for one in sections},
+        "questions": {one.question_id: [one.section_id, one.ordering] for one in links},
+    }
 
 
 async def _locked(conn: Any, organisation_id: str, test_id: str) -> Test:
@@ -242,7 +285,9 @@ async def _locked(conn: Any, organisation_id: str, test_id: str) -> Test:
     return test
 
 
-async def _move(conn: Any, configuration: Configuration, test: Test, status: TestStatus, author: str) -> None:
+async def _move(
+    conn: Any, configuration: Configuration, test: Test, status: TestStatus, author: Author
+) -> None:
     """Change where a test stands."""
     organisation_id = configuration.organisation_id
     if status == "published":
@@ -254,17 +299,23 @@ async def _move(conn: Any, configuration: Configuration, test: Test, status: Tes
             "questionCount": counted,
         }
         await _tell(conn, configuration, "test.published", author, data)
+        after = {"paper_id": paper.paper_id, "questions": counted}
+        act = of_test("test.published", test.test_id, {"status": test.status}, after)
+        await note(conn, organisation_id, author, [act])
         return
     if status == "draft" and await attempts.has_attempts(conn, organisation_id, test.test_id):
         raise TestInUse("This test has attempts, so it is no draft any more. Unpublish it instead.")
-    await store.set_status(conn, organisation_id, test.test_id, status, author)
+    await store.set_status(conn, organisation_id, test.test_id, status, author.name)
     if test.status == "published":
         await _tell(conn, configuration, "test.unpublished", author, _about(test.test_id, test.definition))
     if status == "archived":
         await _tell(conn, configuration, "test.deleted", author, _about(test.test_id, test.definition))
+    action: Action = "test.unpublished" if test.status == "published" else "test.moved"
+    act = of_test(action, test.test_id, {"status": test.status}, {"status": status})
+    await note(conn, organisation_id, author, [act])
 
 
-async def _new_paper(conn: Any, configuration: Configuration, test: Test, author: str) -> Paper:
+async def _new_paper(conn: Any, configuration: Configuration, test: Test, author: Author) -> Paper:
     """What is taken from now on: everything that stands in the test now."""
     organisation_id = configuration.organisation_id
     now = datetime.now(UTC)
@@ -272,8 +323,8 @@ async def _new_paper(conn: Any, configuration: Configuration, test: Test, author
     blocking = [FieldError(one.path, one.message) for one in findings if one.blocking]
     if blocking:
         raise NotPublishable.because(blocking)
-    await store.add_paper(conn, organisation_id, paper.paper_id, test.test_id, paper.as_json(), author)
-    await store.set_status(conn, organisation_id, test.test_id, "published", author, paper.paper_id)
+    await store.add_paper(conn, organisation_id, paper.paper_id, test.test_id, paper.as_json(), author.name)
+    await store.set_status(conn, organisation_id, test.test_id, "published", author.name, paper.paper_id)
     return paper
 
 
@@ -299,8 +350,8 @@ def _id_in(data: Any, name: str) -> str:
 
 
 async def _tell(
-    conn: Any, configuration: Configuration, event: str, author: str, data: Mapping[str, Any]
+    conn: Any, configuration: Configuration, event: str, author: Author, data: Mapping[str, Any]
 ) -> None:
     now = datetime.now(UTC)
-    message = told.message(uuid7(), event, author, data, now)
+    message = told.message(uuid7(), event, author.name, data, now)
     await outbox.enqueue(conn, configuration.organisation_id, configuration.endpoints, [message], now)

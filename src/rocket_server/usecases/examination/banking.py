@@ -13,17 +13,20 @@ from rocket_server.assessments.model import Question, number
 from rocket_server.assessments.questions import parse_question
 from rocket_server.assessments.rules import Candidate, Criteria, Rule, parse_rule
 from rocket_server.assessments.selection import Chosen, choose
+from rocket_server.audit.model import changed as differing
+from rocket_server.audit.model import subject_of
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
 from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.ids import uuid4, uuid7
 from rocket_server.usecases.examination import authoring, told
 from rocket_server.usecases.examination.assembling import candidates
+from rocket_server.usecases.examination.authors import Author, note, of_test, question_made
 
 MAX_PREVIEWED = 500  # questions that a preview shows
 
 
-async def create(conn: Any, configuration: Configuration, data: Any, author: str) -> Kept:
+async def create(conn: Any, configuration: Configuration, data: Any, author: Author) -> Kept:
     """Make a question and, where the request names a test and a section, put it there. Raises InvalidPayload,
     NotFound or TestPublished."""
     question = parse_question(data, question_id=uuid7(), new_id=uuid4)
@@ -40,33 +43,38 @@ async def create(conn: Any, configuration: Configuration, data: Any, author: str
         "ordering": data.get("ordering"),
         "isCompulsory": data.get("isCompulsory", False),
     }
-    await authoring.add_questions(conn, organisation_id, test_id, section_id, [place])
+    await authoring.add_questions(conn, organisation_id, test_id, section_id, [place], author)
     return kept
 
 
 async def add(
-    conn: Any, configuration: Configuration, questions: Sequence[Question], author: str
+    conn: Any, configuration: Configuration, questions: Sequence[Question], author: Author
 ) -> list[Kept]:
     """Keep new questions, which have their ids, and tell of them."""
-    kept = await store.add(conn, configuration.organisation_id, questions, author)
+    kept = await store.add(conn, configuration.organisation_id, questions, author.name)
     told_of = [("question.created", one.question) for one in kept]
     told_of += [("question.published", one.question) for one in kept if one.question.status == "published"]
     await _tell(conn, configuration, author, told_of)
+    made = [question_made(one.question) for one in kept]
+    await note(conn, configuration.organisation_id, author, made)
     return kept
 
 
-async def update(conn: Any, configuration: Configuration, question_id: str, data: Any, author: str) -> Kept:
+async def update(
+    conn: Any, configuration: Configuration, question_id: str, data: Any, author: Author
+) -> Kept:
     """Change a question; what isn't sent stays. Papers that were published keep it as it was. Raises NotFound
     or InvalidPayload."""
     if not isinstance(data, Mapping):
         raise InvalidPayload.field("", "must be a JSON object")
     before = await locked(conn, configuration.organisation_id, question_id)
     question = changed(before.question, data)
-    kept = await store.write(conn, configuration.organisation_id, question, author)
+    kept = await store.write(conn, configuration.organisation_id, question, author.name)
     told_of = [("question.updated", question)]
     if question.status == "published" and before.question.status != "published":
         told_of.append(("question.published", question))
     await _tell(conn, configuration, author, told_of)
+    await _note_change(conn, configuration, author, before.question, question)
     return kept
 
 
@@ -76,12 +84,21 @@ def changed(before: Question, data: Mapping[str, Any]) -> Question:
     return parse_question(merged, question_id=before.id, new_id=uuid4)
 
 
-async def archive(conn: Any, configuration: Configuration, question_id: str, author: str) -> None:
+async def archive(conn: Any, configuration: Configuration, question_id: str, author: Author) -> None:
     """Let no rule choose a question any more; tests that have it keep it. Raises NotFound."""
     before = await locked(conn, configuration.organisation_id, question_id)
     question = changed(before.question, {"status": "archived"})
-    await store.write(conn, configuration.organisation_id, question, author)
+    await store.write(conn, configuration.organisation_id, question, author.name)
     await _tell(conn, configuration, author, [("question.deleted", question)])
+    await _note_change(conn, configuration, author, before.question, question)
+
+
+async def _note_change(
+    conn: Any, configuration: Configuration, author: Author, before: Question, after: Question
+) -> None:
+    subject = subject_of("question", after.id or "")
+    acts = differing("question.changed", subject, before.as_json(), after.as_json())
+    await note(conn, configuration.organisation_id, author, acts)
 
 
 async def locked(conn: Any, organisation_id: str, question_id: str) -> Kept:
@@ -92,16 +109,18 @@ async def locked(conn: Any, organisation_id: str, question_id: str) -> Kept:
     return kept
 
 
-async def add_rule(conn: Any, organisation_id: str, data: Any, author: str) -> str:
+async def add_rule(conn: Any, organisation_id: str, data: Any, author: Author) -> str:
     """Add a rule to a rule-based test that isn't published; its id. Raises InvalidPayload, NotFound,
     TestPublished or Conflict."""
     rule = parse_rule(data, rule_id=uuid7())
     await _check_place(conn, organisation_id, rule)
-    await authoring_store.add_rule(conn, organisation_id, rule.id, rule.as_json(), author)
+    await authoring_store.add_rule(conn, organisation_id, rule.id, rule.as_json(), author.name)
+    made = of_test("test_rule.created", rule.test_id or "", None, {"rule_id": rule.id, **rule.as_json()})
+    await note(conn, organisation_id, author, [made])
     return rule.id
 
 
-async def update_rule(conn: Any, organisation_id: str, rule_id: str, data: Any, author: str) -> None:
+async def update_rule(conn: Any, organisation_id: str, rule_id: str, data: Any, author: Author) -> None:
     """Change a rule of a test that isn't published. Raises InvalidPayload, NotFound or TestPublished."""
     if not isinstance(data, Mapping):
         raise InvalidPayload.field("", "must be a JSON object")
@@ -110,14 +129,19 @@ async def update_rule(conn: Any, organisation_id: str, rule_id: str, data: Any, 
     if rule.test_id != before.test_id:
         raise InvalidPayload.field("testId", "must stay: a rule belongs to one test")
     await _check_place(conn, organisation_id, rule)
-    await authoring_store.write_rule(conn, organisation_id, rule_id, rule.as_json(), author)
+    await authoring_store.write_rule(conn, organisation_id, rule_id, rule.as_json(), author.name)
+    subject = subject_of("test", rule.test_id or "")
+    acts = differing("test_rule.changed", subject, before.as_json(), rule.as_json())
+    await note(conn, organisation_id, author, acts)
 
 
-async def delete_rule(conn: Any, organisation_id: str, rule_id: str) -> None:
+async def delete_rule(conn: Any, organisation_id: str, rule_id: str, author: Author) -> None:
     """Remove a rule of a test that isn't published. Raises NotFound or TestPublished."""
     rule = await rule_of(conn, organisation_id, rule_id)
     await authoring.changeable(conn, organisation_id, rule.test_id or "")
     await authoring_store.delete_rule(conn, organisation_id, rule_id)
+    gone = of_test("test_rule.deleted", rule.test_id or "", {"rule_id": rule_id, **rule.as_json()})
+    await note(conn, organisation_id, author, [gone])
 
 
 async def rule_of(conn: Any, organisation_id: str, rule_id: str) -> Rule:
@@ -143,7 +167,7 @@ async def matching(conn: Any, organisation_id: str, criteria: Criteria) -> list[
     return [kept[question_id] for question_id in found if question_id in kept]
 
 
-async def preselect(conn: Any, organisation_id: str, rule_id: str) -> tuple[int, int]:
+async def preselect(conn: Any, organisation_id: str, rule_id: str, author: Author) -> tuple[int, int]:
     """Put the pool of a preselected rule aside in its test; how many questions were added, and how many stood
     there before. Raises NotFound, TestPublished or Conflict."""
     rule = await rule_of(conn, organisation_id, rule_id)
@@ -166,6 +190,7 @@ async def preselect(conn: Any, organisation_id: str, rule_id: str) -> tuple[int,
         rule.test_id or "",
         rule.section_id or "",
         [{"questionId": one} for one in chosen.question_ids],
+        author,
         rule_id,
     )
     return len(added), len(skipped)
@@ -184,14 +209,14 @@ async def _check_place(conn: Any, organisation_id: str, rule: Rule) -> None:
 
 
 async def _tell(
-    conn: Any, configuration: Configuration, author: str, told_of: Sequence[tuple[str, Question]]
+    conn: Any, configuration: Configuration, author: Author, told_of: Sequence[tuple[str, Question]]
 ) -> None:
     now = datetime.now(UTC)
     messages = [
         told.message(
             uuid7(),
             event,
-            author,
+            author.name,
             {
                 "questionId": question.id,
                 "questionType": question.kind,

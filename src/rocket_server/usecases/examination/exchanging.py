@@ -25,6 +25,7 @@ from rocket_server.configuration.snapshot import Configuration
 from rocket_server.errors import InvalidPayload
 from rocket_server.ids import uuid4, uuid7s
 from rocket_server.usecases.examination import banking
+from rocket_server.usecases.examination.authors import Author
 
 Format = Literal["moodle_xml", "gift"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -62,7 +63,7 @@ def read(data: bytes, wish: Wish) -> Imported:
     return Imported([_placed(entry, bank, wish) for entry in bank.entries], bank.notes, bank.more_notes)
 
 
-async def keep(conn: Any, configuration: Configuration, found: Imported, author: str) -> Imported:
+async def keep(conn: Any, configuration: Configuration, found: Imported, author: Author) -> Imported:
     """Keep the questions of a file, all of them, and tell of each."""
     ids = uuid7s(len(found.entries))
     entries = [

@@ -16,6 +16,7 @@ from rocket_server.assessments.model import number
 from rocket_server.assessments.papers import Paper
 from rocket_server.assessments.refusals import NothingToReview, NotSubmitted
 from rocket_server.assessments.scoring import Score
+from rocket_server.audit.model import changed, subject_of
 from rocket_server.conditions.reading import Problems
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
@@ -23,6 +24,7 @@ from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.ids import uuid7
 from rocket_server.learners import store as learners
 from rocket_server.usecases.examination import told
+from rocket_server.usecases.examination.authors import Author, note
 from rocket_server.usecases.examination.papers import Papers
 from rocket_server.usecases.examination.submitting import Submitted, state
 
@@ -43,7 +45,7 @@ async def review(
     papers: Papers,
     attempt_id: str,
     judgement: Judgement,
-    reviewer: str,
+    reviewer: Author,
 ) -> Submitted:
     """Keep a review and what the attempt comes to by it. A judged answer can be judged again, and the result
     follows. Raises NotFound, NotSubmitted, NothingToReview or InvalidPayload."""
@@ -75,12 +77,21 @@ async def review(
             )
             for one in reviews
         ],
-        reviewer,
+        reviewer.name,
     )
     done = Regraded(attempt_id, outcome.review_status, outcome.score, outcome.result, judgement.remarks)
-    await store.write_results(conn, organisation_id, [done], reviewer)
-    await _tell(conn, configuration, attempt, done, reviewer, len(reviews))
+    await store.write_results(conn, organisation_id, [done], reviewer.name)
+    await _tell(conn, configuration, attempt, done, reviewer.name, len(reviews))
+    before = _state(attempt.review, attempt.score, attempt.result)
+    after = _state(done.review, done.score, done.result)
+    acts = changed("attempt.reviewed", subject_of("attempt", attempt_id), before, after)
+    await note(conn, organisation_id, reviewer, acts)
     return Submitted(attempt_id, outcome.score, outcome.review_status, outcome.result, attempt.max_score)
+
+
+def _state(review: str | None, score: Decimal | None, result: str | None) -> dict[str, Any]:
+    """What the audit log says of a result. Words and marks of single answers stand with the attempt."""
+    return {"review_status": review, "score": None if score is None else number(score), "result": result}
 
 
 async def to_review(conn: Any, organisation_id: str, test_id: str, user_id: str) -> str:
