@@ -13,7 +13,7 @@ _WORD: Final = r"(?:undefined|null|none|nil|nan|true|false)"
 NO_VALUE: Final = (
     rf"(?i:['\"`]?{_WORD}(?:[-_.,;:|+ ]{_WORD})*['\"`]?|[\[<({{](?:null|none|nil|undefined|empty)[\]>)}}]"
     r"|\[object [a-z]+\]|#?n/a|[$#]?\{{1,2} ?(?![0-9a-f-]*[0-9][0-9a-f-]*\})[a-z_][a-z0-9_.|-]* ?\}{1,2}"
-    r"|(?:%7b){1,2}[a-z_][a-z0-9_.-]*(?:%7d){1,2}|<[a-z_.-]+>|\$[a-z_]+|%[sdi@]"
+    r"|(?:%7b){1,2}[a-z_][a-z0-9_.-]*(?:%7d){1,2}|<[a-z_.-]*id>|\$[a-z_]+|%[sdi@]"
     r"|\{?0{8}-(?:0{4}-){3}0{12}\}?|0{32})"
 )
 _is_no_value = re.compile(rf"(?:[^:]*:)?{NO_VALUE}").fullmatch
