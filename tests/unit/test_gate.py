@@ -25,7 +25,7 @@ async def anybody(scope: Any) -> None:
     pass
 
 
-def envelope(error: RocketError, request_id: str) -> Json:
+def envelope(error: RocketError, request_id: str, scope: Any) -> Json:
     """Errors as another API has them."""
     return Json({"params": {"err": error.code, "resmsgid": request_id}}, status_code=error.status)
 

@@ -31,6 +31,7 @@ def link(
     tenant: TenantOption = None,
 ) -> None:
     """Says that an identity is a learner who is known already; events that waited for it are run."""
+    from rocket_server.errors import NotFound
     from rocket_server.sources import checks
     from rocket_server.usecases import people
 
@@ -40,7 +41,10 @@ def link(
         raise BadInput(f"IDENTITY {fault}") from None
 
     async def work(services: Parts, found: Organisation, actor: Actor) -> people.Changed:
-        return await people.link(services, found.organisation_id, actor, user_id, [identity])
+        try:
+            return await people.link(services, found.organisation_id, actor, user_id, [identity])
+        except NotFound:
+            raise BadInput(f"Nobody is known as {user_id!r}.") from None
 
     linked = act("rocket learners link", organisation, tenant, work, plugins=True)
     released = linked.released

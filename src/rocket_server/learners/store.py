@@ -120,9 +120,7 @@ async def link(conn: Any, organisation_id: str, identities: Sequence[str], user_
     Raises NotFound where nobody is known as `user_id`, Conflict where an identity is somebody else's or the
     learner would have too many.
     """
-    learner = await find_one(conn, organisation_id, user_id)
-    if learner is None:
-        raise NotFound(f"Nobody is known as {user_id!r}.", {"field": "user_id"})
+    learner = await known_learner(conn, organisation_id, user_id)
     await lock(conn, organisation_id, learner)
     added = await conn.fetch(
         SQL["add_identities"],
