@@ -80,7 +80,10 @@ async def test_ranks_of_the_newest_are_told_beside_a_hundred_busy_ones(db, many)
 
 async def test_one_whose_settings_cannot_be_read_stops_no_other(db, many, owner_of):
     """Whatever is wrong with one organisation's row, every kind of work is done for all others."""
-    await owner_of("UPDATE organisations SET ranks = '[{\"bad\": true}]' WHERE organisation_id = $1", many[0])
+    await owner_of(
+        'UPDATE organisations SET settings = \'{"ranks": [{"bad": true}]}\' WHERE organisation_id = $1',
+        many[0],
+    )
     async with db.transaction() as conn:
         await conn.executemany(
             "INSERT INTO learner_ranks (organisation_id, learner_id, rank, streak_weeks, looks_again_at)"

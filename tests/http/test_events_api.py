@@ -140,7 +140,7 @@ def test_without_an_id_the_content_decides(organisation):
 )
 def test_times_in_every_spelling(make_organisation, timestamp):
     """RFC 3339, Unix seconds as number or digits, and a time without zone in the organisation's own."""
-    organisation = make_organisation(timezone_name="Europe/Paris")
+    organisation = make_organisation(timezone="Europe/Paris")
     answer = organisation.api.event("course.viewed", timestamp=timestamp)
     assert organisation.api.read(answer["event_id"])["timestamp"] == "2026-03-02T10:00:00Z"
 

@@ -115,7 +115,7 @@ def test_pages_and_neighbours(organisation, refreshed):
 
 def test_weeks_months_and_courses(make_organisation, refreshed):
     """Points count in the local week and month in which the event occurred, however late it arrives."""
-    organisation = make_organisation(timezone_name="Europe/Paris")
+    organisation = make_organisation(timezone="Europe/Paris")
     api = organisation.api
     # Sunday 23:30 in UTC is Monday in Paris.
     for number, (when, course) in enumerate(
@@ -219,7 +219,7 @@ def test_an_entry_that_was_overlooked_is_found_by_the_sweep(organisation, refres
 def test_boards_are_what_the_ledger_says(make_organisation, refreshed, owner, seed):
     """After any history, refreshed at any moments, every board has what its entries add up to."""
     random = Random(seed)
-    organisation = make_organisation(timezone_name="Europe/Paris")
+    organisation = make_organisation(timezone="Europe/Paris")
     api = organisation.api
     entries = []
     for number in range(60):

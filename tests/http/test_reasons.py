@@ -182,7 +182,7 @@ def test_what_is_left_of_a_day_and_of_a_wait(make_organisation):
             "constraints": {"cooldown_minutes": 60},
         },
     ]
-    api = make_organisation(timezone_name="Asia/Tokyo", rules=parse_rules(written)).api
+    api = make_organisation(timezone="Asia/Tokyo", rules=parse_rules(written)).api
     api.post("/v1/points/award", {"user_id": "anna", "points": 1, "reason": "x"})
     fresh = api.get("/v1/users/anna/limits").json()["limits"]
     assert [(row["constraint"], row["remaining"], row["opens_at"]) for row in fresh] == [

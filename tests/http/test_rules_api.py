@@ -328,7 +328,7 @@ def test_a_double_points_week(make_organisation, adds_up):
     from rocket_server.rules.parse import parse_rules
 
     organisation = make_organisation(
-        timezone_name="Europe/Paris",
+        timezone="Europe/Paris",
         rules=parse_rules(
             [
                 {

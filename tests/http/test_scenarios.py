@@ -53,7 +53,7 @@ def test_scenario(scenario, make_organisation, adds_up):
         rules = templates.default_rules()
     elif rules:
         rules = parse_rules(rules)
-    organisation = make_organisation(timezone_name=scenario["timezone"], rules=rules)
+    organisation = make_organisation(timezone=scenario["timezone"], rules=rules)
     for number, step in enumerate(scenario["steps"], 1):
         try:
             take(organisation, dict(step))

@@ -37,7 +37,7 @@ def differences(answer: dict[str, Any]) -> list[Any]:
 @pytest.fixture(scope="module")
 def busy(make_organisation):
     """An organisation that received the captured morning of a Moodle."""
-    organisation = make_organisation(timezone_name="Europe/Paris")
+    organisation = make_organisation(timezone="Europe/Paris")
     for message in load():
         assert organisation.hook(message.body, **{"Content-Type": message.content_type}).status_code == 200
     return organisation

@@ -41,7 +41,7 @@ def prepare(make_organisation: MakeOrganisation, second_server: Server) -> Calla
     """Makes an organisation in Paris with the badges of the histories, and its doors on two servers."""
 
     def make() -> Prepared:
-        organisation = make_organisation(timezone_name="Europe/Paris", rules=[])
+        organisation = make_organisation(timezone="Europe/Paris", rules=[])
         for badge_id in BADGES[3:]:
             answer = organisation.api.post("/v1/badges", {"badge_id": badge_id, "name": badge_id})
             assert answer.status_code == 201, answer.text

@@ -98,7 +98,7 @@ def second_server(start_server: StartServer) -> Server:
 
 @pytest.fixture(scope="session")
 def make_organisation(portal: BlockingPortal, store: Database, server: Server) -> MakeOrganisation:
-    """Makes fresh organisations: `make_organisation(timezone_name="Europe/Paris")`."""
+    """Makes fresh organisations: `make_organisation(timezone="Europe/Paris")`."""
 
     def make(**settings: Any) -> Organisation:
         async def work() -> Organisation:

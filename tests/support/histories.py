@@ -18,7 +18,8 @@ from rocket_server.events.model import Event, dedupe_key
 from rocket_server.ids import uuid7
 from rocket_server.ledger.model import Cause
 from rocket_server.organisations import store as organisations
-from rocket_server.organisations.model import Organisation, Rank
+from rocket_server.organisations.model import Organisation
+from rocket_server.organisations.settings import Rank
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import parse_rule
@@ -143,7 +144,7 @@ class History:
         """A new organisation in Paris with these rules."""
         name = f"History {uuid7()}"
         organisation = await organisations.create(
-            conn, name=name, tenant_id="histories", timezone_name="Europe/Paris"
+            conn, name=name, tenant_id="histories", timezone="Europe/Paris"
         )
         await badges_store.define(conn, organisation.organisation_id, badges_store.STARTERS)
         ranks = [Rank("Explorer", 0, 1.5)]

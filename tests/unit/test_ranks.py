@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from rocket_server.organisations.model import DEFAULT_RANKS, Rank
+from rocket_server.organisations.settings import DEFAULT_RANKS, Rank
 from rocket_server.ranks.streaks import next_rank, rank_of, streak_weeks
 
 MONDAY = date(2026, 11, 16)

@@ -18,6 +18,7 @@ from rocket_server.cli import (
     listen,
     migrate,
     moodle,
+    organisation,
     plugins,
     rules,
     serve,
@@ -44,6 +45,7 @@ app.command()(config.config)
 app.command()(demo.demo)
 app.command()(listen.listen)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
+app.add_typer(organisation.app, name="organisation")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 rules.app.command("simulate")(simulation.simulate)

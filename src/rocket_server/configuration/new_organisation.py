@@ -51,7 +51,7 @@ async def create_organisation(
     UniqueViolationError where the tenant has an organisation of that name.
     """
     organisation = await store.create(
-        conn, name=name, tenant_id=tenant, environment=environment, timezone_name=timezone
+        conn, name=name, tenant_id=tenant, environment=environment, timezone=timezone
     )
     organisation_id = organisation.organisation_id
     await rules.save(conn, organisation_id, default_rules(), "setup")

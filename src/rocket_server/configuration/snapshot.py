@@ -18,7 +18,8 @@ from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Endpoint
 from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations import store as organisations
-from rocket_server.organisations.model import Organisation, Source, UnknownLearner
+from rocket_server.organisations.model import Organisation, Source
+from rocket_server.organisations.settings import UnknownLearner
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.dispatch import Subscription
 from rocket_server.rules import store as rules_store
@@ -71,7 +72,7 @@ class Configuration:
     def unknown_learner(self, source: str) -> UnknownLearner:
         """What to do with a learner of `source` whom nobody knows."""
         own = self._sources.get(source)
-        return (own.unknown_learner if own else None) or self.organisation.unknown_learner
+        return (own.unknown_learner if own else None) or self.organisation.settings.unknown_learner
 
 
 async def load(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-UnknownLearner = Literal["create", "hold", "refuse"]
+from rocket_server.organisations.settings import OrganisationSettings, UnknownLearner
 
 # Moodle's first administrator, as whom its nightly job runs.
 DEFAULT_STAFF_IDS = frozenset({"2"})
@@ -46,21 +46,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Rank:
-    """What a learner is called whose streak has `weeks` or more. `multiplier` is for rules that ask for it,
-    `discount_pct` for what points are spent on."""
-
-    name: str
-    weeks: int
-    multiplier: float = 1.0
-    discount_pct: int = 0
-
-
-# As delivered; the first begins at no weeks, so that everybody has a rank.
-DEFAULT_RANKS: Final = (Rank("Explorer", 0), Rank("Pilot", 4), Rank("Commander", 7))
-
-
-@dataclass(frozen=True, slots=True)
 class Organisation:
     """A unit of a tenant whose data nobody else sees. `version` grows with every change of its settings,
     keys, sources, rules or endpoints, so that every process knows when what it remembers is stale."""
@@ -69,10 +54,7 @@ class Organisation:
     tenant_id: str
     name: str
     environment: Literal["production", "staging"]
-    timezone: ZoneInfo
-    unknown_learner: UnknownLearner
-    weekly_goal: int  # points
+    timezone: ZoneInfo  # that of the settings, or UTC where this machine doesn't know it
+    settings: OrganisationSettings
     version: int
-    ranks: tuple[Rank, ...] = DEFAULT_RANKS  # by weeks, the fewest first
-    grace_weeks: int = 0  # in a row that may miss the goal without ending a streak
     timezone_replaced: str | None = None  # a name that nobody knows any more, for which UTC stands now

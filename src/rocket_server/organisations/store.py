@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from rocket_server.db.queries import load
 from rocket_server.errors import NotFound
 from rocket_server.ids import FIRST_ID, uuid7
 from rocket_server.organisations import zones
-from rocket_server.organisations.model import DEFAULT_RANKS, Organisation, Rank, UnknownLearner
+from rocket_server.organisations.model import Organisation
+from rocket_server.organisations.settings import OrganisationSettings
 
 SQL = load(__file__, "store.sql")
 
 DEFAULT_TENANT = "default"
 DEMO_TENANT = "demo"  # of the organisation that `rocket demo` plays in
-DEFAULT_WEEKLY_GOAL = 50  # points
 
 
 async def create(
@@ -25,35 +24,19 @@ async def create(
     name: str,
     tenant_id: str = DEFAULT_TENANT,
     environment: Literal["production", "staging"] = "production",
-    timezone_name: str = "UTC",
-    unknown_learner: UnknownLearner = "create",
-    weekly_goal: int = DEFAULT_WEEKLY_GOAL,
+    **settings: Any,
 ) -> Organisation:
-    """Make an organisation with its own accounts, and its tenant where that is new."""
-    timezone_name = await zones.check(conn, timezone_name)
+    """Make an organisation with its own accounts, and its tenant where that is new. `settings` are those of
+    OrganisationSettings that aren't as delivered."""
+    chosen = await _checked(conn, OrganisationSettings(), settings)
     organisation_id = uuid7()
     await conn.execute(SQL["add_tenant"], tenant_id)
     await conn.execute(
-        SQL["add_organisation"],
-        organisation_id,
-        tenant_id,
-        name,
-        environment,
-        timezone_name,
-        unknown_learner,
-        weekly_goal,
+        SQL["add_organisation"], organisation_id, tenant_id, name, environment, chosen.chosen()
     )
     await conn.execute(SQL["add_own_accounts"], organisation_id)
-    return Organisation(
-        organisation_id,
-        tenant_id,
-        name,
-        environment,
-        zones.zone(timezone_name),
-        unknown_learner,
-        weekly_goal,
-        1,
-    )
+    zone = zones.zone(chosen.timezone)
+    return Organisation(organisation_id, tenant_id, name, environment, zone, chosen, 1)
 
 
 async def version(conn: Any, organisation_id: str) -> int:
@@ -90,29 +73,14 @@ async def find(conn: Any, tenant_id: str, name: str) -> str | None:
 
 
 async def change(
-    conn: Any,
-    organisation_id: str,
-    *,
-    name: str | None = None,
-    timezone_name: str | None = None,
-    unknown_learner: UnknownLearner | None = None,
-    weekly_goal: int | None = None,
-    ranks: Sequence[Rank] | None = None,
-    grace_weeks: int | None = None,
+    conn: Any, organisation_id: str, *, name: str | None = None, **settings: Any
 ) -> Organisation:
-    """Change settings; None leaves one as it is."""
-    if timezone_name is not None:
-        timezone_name = await zones.check(conn, timezone_name)
-    await conn.execute(
-        SQL["change"],
-        organisation_id,
-        name,
-        timezone_name,
-        unknown_learner,
-        weekly_goal,
-        None if ranks is None else [asdict(rank) for rank in ranks],
-        grace_weeks,
-    )
+    """Change the name and settings, those of OrganisationSettings; the others stay. The caller has locked the
+    organisation, or is alone with it. Raises InvalidPayload for a zone that isn't known."""
+    before = await read(conn, organisation_id)
+    chosen = await _checked(conn, before.settings, settings)
+    sets_zone = "timezone" in settings
+    await conn.execute(SQL["change"], organisation_id, name, chosen.chosen(), sets_zone)
     return await read(conn, organisation_id)
 
 
@@ -131,17 +99,24 @@ async def touch_tenant(conn: Any, tenant_id: str) -> None:
     await conn.execute(SQL["touch_tenant"], tenant_id)
 
 
+async def _checked(
+    conn: Any, before: OrganisationSettings, changes: Mapping[str, Any]
+) -> OrganisationSettings:
+    """The settings with the changes; the zone in its canonical spelling."""
+    if "timezone" in changes:
+        changes = {**changes, "timezone": await zones.check(conn, changes["timezone"])}
+    return before.with_changes(changes)
+
+
 def _organisation(row: Any) -> Organisation:
+    settings = OrganisationSettings.model_validate(row["settings"])
     return Organisation(
         row["organisation_id"],
         row["tenant_id"],
         row["name"],
         row["environment"],
-        zones.zone(row["timezone"]),
-        row["unknown_learner"],
-        row["weekly_goal"],
+        zones.zone(settings.timezone),
+        settings,
         row["version"],
-        DEFAULT_RANKS if row["ranks"] is None else tuple(Rank(**rank) for rank in row["ranks"]),
-        row["grace_weeks"],
         row["timezone_replaced"],
     )

@@ -4,8 +4,7 @@ INSERT INTO tenants (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING;
 
 -- name: add_organisation
 -- A new organisation.
-INSERT INTO organisations (organisation_id, tenant_id, name, environment, timezone, unknown_learner, weekly_goal)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO organisations (organisation_id, tenant_id, name, environment, settings) VALUES ($1, $2, $3, $4, $5);
 
 -- name: add_own_accounts
 -- The accounts that an organisation's points come from and go to.
@@ -19,14 +18,12 @@ SELECT version FROM organisations WHERE organisation_id = $1;
 
 -- name: read
 -- An organisation.
-SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, timezone, unknown_learner,
-    weekly_goal, version, ranks, grace_weeks, timezone_replaced
+SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, settings, version, timezone_replaced
 FROM organisations WHERE organisation_id = $1;
 
 -- name: all
 -- All organisations, in the order of their making.
-SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, timezone, unknown_learner,
-    weekly_goal, version, ranks, grace_weeks, timezone_replaced
+SELECT organisation_id::text AS organisation_id, tenant_id, name, environment, settings, version, timezone_replaced
 FROM organisations ORDER BY organisation_id;
 
 -- name: ids_after
@@ -38,13 +35,10 @@ SELECT organisation_id::text FROM organisations WHERE organisation_id > $1 ORDER
 SELECT organisation_id::text FROM organisations WHERE tenant_id = $1 AND name = $2;
 
 -- name: change
--- Changes an organisation's settings; null leaves a setting as it is.
+-- Changes an organisation's name, where $2 isn't null, and its settings; $4 says that the zone is chosen anew.
 UPDATE organisations
-SET name = coalesce($2, name), timezone = coalesce($3, timezone),
-    timezone_replaced = CASE WHEN $3::text IS NULL THEN timezone_replaced END,
-    unknown_learner = coalesce($4, unknown_learner), weekly_goal = coalesce($5, weekly_goal),
-    ranks = coalesce($6, ranks), grace_weeks = coalesce($7, grace_weeks),
-    version = version + 1
+SET name = coalesce($2, name), settings = $3,
+    timezone_replaced = CASE WHEN NOT $4 THEN timezone_replaced END, version = version + 1
 WHERE organisation_id = $1;
 
 -- name: touch

@@ -13,7 +13,8 @@ from rocket_server.delivery.outbox import Message
 from rocket_server.ids import FIRST_ID, uuid7
 from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.organisations import store as organisations
-from rocket_server.organisations.model import Organisation, Rank
+from rocket_server.organisations.model import Organisation
+from rocket_server.organisations.settings import Rank
 from rocket_server.ranks import streaks as ranks
 
 SQL = load(__file__, "promotion.sql")
@@ -64,10 +65,10 @@ async def _standings(
     weeks = await weekly_points(conn, organisation.organisation_id, learner_ids, zone, today)
     found = []
     for row in await conn.fetch(SQL["learners"], organisation.organisation_id, learner_ids):
-        goal = row["weekly_goal"] or organisation.weekly_goal
+        goal = row["weekly_goal"] or organisation.settings.weekly_goal
         earned = weeks.get(row["learner_id"], {})
-        streak = ranks.streak_weeks(earned, goal, today, organisation.grace_weeks)
-        rank = ranks.rank_of(streak, organisation.ranks)
+        streak = ranks.streak_weeks(earned, goal, today, organisation.settings.grace_weeks)
+        rank = ranks.rank_of(streak, organisation.settings.ranks)
         found.append(_RankState(row["learner_id"], row["user_id"], row["status"], row["rank"], rank, streak))
     return found
 
@@ -88,7 +89,7 @@ async def _write(conn: Any, organisation: Organisation, found: Sequence[_RankSta
 
 
 async def _tell(conn: Any, organisation: Organisation, found: Sequence[_RankState], now: datetime) -> None:
-    lowest = organisation.ranks[0].name
+    lowest = organisation.settings.ranks[0].name
     messages = []
     for one in found:
         before = one.before or lowest

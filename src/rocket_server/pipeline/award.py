@@ -10,7 +10,7 @@ from rocket_server.events.model import Event
 from rocket_server.events.store import StoredEvent
 from rocket_server.learners import store as learners
 from rocket_server.ledger import store as ledger_store
-from rocket_server.organisations.model import Rank
+from rocket_server.organisations.settings import Rank
 from rocket_server.pace import Pace
 from rocket_server.pipeline import again, bests, completions
 from rocket_server.pipeline.books import Books
@@ -171,7 +171,7 @@ class Awarding:
             organisation = self._configuration.organisation
             weeks = await learners.streaks(conn, organisation.organisation_id, learner_ids)
             self._ranks = {
-                learner_id: ranks.rank_of(weeks.get(learner_id, 0), organisation.ranks)
+                learner_id: ranks.rank_of(weeks.get(learner_id, 0), organisation.settings.ranks)
                 for learner_id in learner_ids
             }
 

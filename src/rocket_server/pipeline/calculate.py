@@ -54,7 +54,10 @@ async def calculate(
     """
     trial = replace(
         configuration,
-        organisation=replace(configuration.organisation, unknown_learner="create"),
+        organisation=replace(
+            configuration.organisation,
+            settings=configuration.organisation.settings.with_changes({"unknown_learner": "create"}),
+        ),
         rules=rules or configuration.rules,
         endpoints=(),
         _sources={},  # no source's own rule for unknown learners

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, NamedTuple
 
-from rocket_server.organisations.model import Rank
+from rocket_server.organisations.settings import Rank
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.evaluate import Decision, ReadCount
 from rocket_server.rules.model import LEAST_MULTIPLIER, MAX_POINTS, MOST_MULTIPLIER, ByRank

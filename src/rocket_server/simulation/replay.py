@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from rocket_server.events.model import Event
-from rocket_server.organisations.model import DEFAULT_RANKS, Rank
+from rocket_server.organisations.settings import DEFAULT_RANKS, Rank
 from rocket_server.ranks.streaks import rank_of
 from rocket_server.rules.compile import CompiledRule, RuleSet
 from rocket_server.rules.evaluate import NOTHING, Decision

@@ -94,7 +94,7 @@ async def simulate(
         candidates,
         versions,
         in_force,
-        ranks=organisation.ranks,
+        ranks=organisation.settings.ranks,
         trust=settings.trust,
         collect=collect,
         stated=withdrawals.stated,

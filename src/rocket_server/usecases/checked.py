@@ -36,7 +36,7 @@ def metadata(given: dict[str, Any] | None) -> None:
 
 async def known_or_new(conn: Any, configuration: Configuration, user_id: str) -> Learner:
     """The active learner of an identity, made where that is allowed. Raises NotFound or Conflict."""
-    create = configuration.organisation.unknown_learner != "refuse"
+    create = configuration.organisation.settings.unknown_learner != "refuse"
     found = await learners.resolve(conn, configuration.organisation_id, [Wanted(user_id, create=create)])
     if user_id not in found:
         raise NotFound("There is no such learner.", {"field": "user_id"})

@@ -17,7 +17,8 @@ from rocket_server.ids import parse_uuid
 from rocket_server.organisations import sources as store
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.credentials import check_own_token
-from rocket_server.organisations.model import Filters, Source, UnknownLearner
+from rocket_server.organisations.model import Filters, Source
+from rocket_server.organisations.settings import UnknownLearner
 from rocket_server.organisations.sources import Credential
 from rocket_server.rules.parse import MAX_RULES
 from rocket_server.sources import checks, sites

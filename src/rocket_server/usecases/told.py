@@ -62,10 +62,11 @@ def credential_state(credential: Credential) -> dict[str, Any]:
 
 
 def organisation_state(organisation: Organisation) -> dict[str, Any]:
-    """An organisation's settings."""
-    state = asdict(organisation)
-    for name in ("organisation_id", "version"):
-        del state[name]
-    state["timezone"] = str(organisation.timezone)
-    state["ranks"] = [asdict(rank) for rank in organisation.ranks]
-    return state
+    """An organisation as it is told."""
+    return {
+        "tenant_id": organisation.tenant_id,
+        "name": organisation.name,
+        "environment": organisation.environment,
+        **organisation.settings.model_dump(mode="json"),
+        "timezone_replaced": organisation.timezone_replaced,
+    }

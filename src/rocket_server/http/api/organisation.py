@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -12,12 +12,12 @@ from rocket_server.http import openapi
 from rocket_server.http.actors import actor_of
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
-from rocket_server.http.numbers import Whole
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
 from rocket_server.http.responses import Json, rfc3339
 from rocket_server.http.services import Services, services_of
 from rocket_server.organisations import request_log, sources, store
-from rocket_server.organisations.model import Filters, Organisation, Rank
+from rocket_server.organisations.model import Filters, Organisation
+from rocket_server.organisations.settings import UnknownLearner, change_model
 from rocket_server.sources import sites
 from rocket_server.usecases import organisation as organisation_acts
 from rocket_server.usecases import sources as acts
@@ -32,31 +32,14 @@ Ids = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=100, pattern=_STORABLE)]], Field(max_length=1_000)
 ]
 HmacSecret = Annotated[str, Field(min_length=16, max_length=500, pattern=_STORABLE)]
-Unknown = Literal["create", "hold", "refuse"]
 
 
-class RankBody(BaseModel):
-    """A rank, from how many weeks of a streak on, and what it is good for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f]+$")]
-    weeks: Whole = Field(ge=0, le=520)
-    multiplier: float = Field(default=1.0, ge=0.1, le=10, allow_inf_nan=False)
-    discount_pct: Whole = Field(default=0, ge=0, le=100)
-
-
-class OrganisationChange(BaseModel):
-    """Settings to change; what isn't sent stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Name | None = None
-    timezone: str | None = Field(default=None, max_length=100)
-    unknown_learner: Unknown | None = None
-    weekly_goal: int | None = Field(default=None, ge=1, le=1_000_000)
-    ranks: Annotated[list[RankBody], Field(min_length=1, max_length=20)] | None = None
-    grace_weeks: int | None = Field(default=None, ge=0, le=4)
+if TYPE_CHECKING:
+    OrganisationChange = BaseModel
+else:
+    OrganisationChange = change_model(
+        "OrganisationChange", "Settings to change; what isn't sent stays.", name=(Name | None, None)
+    )
 
 
 class FiltersBody(BaseModel):
@@ -93,7 +76,7 @@ class SourceChange(BaseModel):
     allowed_cidrs: Annotated[list[str], Field(max_length=200)] | None = None
     staff_ids: Ids | None = None
     filters: FiltersBody | None = None
-    unknown_learner: Unknown | None = None
+    unknown_learner: UnknownLearner | None = None
     mappings: dict[str, Any] | None = None
     site: str | None = Field(
         default=None,
@@ -149,14 +132,7 @@ async def read_organisation(request: Request, principal: ReadKey) -> Json:
 @router.patch("/organisation", response_model=organisation_answers.Organisation)
 async def change_organisation(request: Request, principal: AdminKey, body: OrganisationChange) -> Json:
     """Change the organisation's settings."""
-    changes = {
-        "name": body.name,
-        "timezone_name": body.timezone,
-        "unknown_learner": body.unknown_learner,
-        "weekly_goal": body.weekly_goal,
-        "ranks": None if body.ranks is None else [Rank(**rank.model_dump()) for rank in body.ranks],
-        "grace_weeks": body.grace_weeks,
-    }
+    changes = body.model_dump(mode="json", exclude_none=True)
     changed = await organisation_acts.change(
         services_of(request), principal.organisation_id, actor_of(request, principal), changes
     )
@@ -228,11 +204,8 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
         "tenant_id": organisation.tenant_id,
         "name": organisation.name,
         "environment": organisation.environment,
+        **organisation.settings.model_dump(mode="json"),
         "timezone": str(organisation.timezone),
-        "unknown_learner": organisation.unknown_learner,
-        "weekly_goal": organisation.weekly_goal,
-        "ranks": [asdict(rank) for rank in organisation.ranks],
-        "grace_weeks": organisation.grace_weeks,
         **({"timezone_replaced": replaced} if (replaced := organisation.timezone_replaced) else {}),
     }
 

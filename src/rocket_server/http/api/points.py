@@ -12,9 +12,9 @@ from rocket_server import identities
 from rocket_server.http import openapi
 from rocket_server.http.actors import actor_of
 from rocket_server.http.auth import PointsKey
-from rocket_server.http.numbers import Whole
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
+from rocket_server.numbers import Whole
 from rocket_server.usecases import points
 from rocket_server.usecases.acting import Once
 from rocket_server.usecases.points import Points, Reversal

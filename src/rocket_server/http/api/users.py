@@ -26,7 +26,8 @@ from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.learners import store as learners
 from rocket_server.learners.store import Learner, known_learner
 from rocket_server.ledger import store as ledger
-from rocket_server.organisations.model import Organisation, Rank
+from rocket_server.organisations.model import Organisation
+from rocket_server.organisations.settings import Rank
 from rocket_server.ranks import streaks as ranks
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
@@ -70,7 +71,7 @@ async def read_rank(request: Request, principal: ReadKey, user_id: str) -> Json:
     async with services_of(request).database.connection() as conn:
         learner = await known_learner(conn, principal.organisation_id, user_id)
         streak = await _streak_state(request, conn, principal.organisation_id, learner)
-    following = ranks.next_rank(streak.streak_weeks, streak.organisation.ranks)
+    following = ranks.next_rank(streak.streak_weeks, streak.organisation.settings.ranks)
     return Json(
         {
             "user_id": learner.user_id,
@@ -78,7 +79,7 @@ async def read_rank(request: Request, principal: ReadKey, user_id: str) -> Json:
             "multiplier": streak.rank.multiplier,
             "discount_pct": streak.rank.discount_pct,
             "streak_weeks": streak.streak_weeks,
-            "grace_weeks": streak.organisation.grace_weeks,
+            "grace_weeks": streak.organisation.settings.grace_weeks,
             "weekly_goal": streak.goal,
             "points_this_week": streak.points_this_week,
             "next_rank": None if following is None else {"name": following.name, "weeks": following.weeks},
@@ -100,12 +101,12 @@ async def _streak_state(request: Request, conn: Any, organisation_id: str, learn
     configuration = await services_of(request).configurations.current(conn, organisation_id)
     organisation = configuration.organisation
     own_goal = await learners.weekly_goal(conn, organisation_id, learner.learner_id)
-    goal = organisation.weekly_goal if own_goal is None else own_goal
+    goal = organisation.settings.weekly_goal if own_goal is None else own_goal
     today = datetime.now(organisation.timezone).date()
     whose, zone = learner.learner_id, str(organisation.timezone)
     weeks = (await weekly_points(conn, organisation_id, [whose], zone, today)).get(whose, {})
-    streak = ranks.streak_weeks(weeks, goal, today, organisation.grace_weeks)
-    rank = ranks.rank_of(streak, organisation.ranks)
+    streak = ranks.streak_weeks(weeks, goal, today, organisation.settings.grace_weeks)
+    rank = ranks.rank_of(streak, organisation.settings.ranks)
     return _StreakState(organisation, rank, streak, goal, weeks.get(ranks.monday(today), 0))
 
 

@@ -102,7 +102,7 @@ async def begin(
 
 
 async def _learners(conn: Any, configuration: Configuration, wanted: Sequence[Begin]) -> dict[str, Learner]:
-    create = configuration.organisation.unknown_learner != "refuse"
+    create = configuration.organisation.settings.unknown_learner != "refuse"
     identities = sorted({one.user_id for one in wanted})
     return await learners.resolve(
         conn, configuration.organisation_id, [Wanted(identity, create=create) for identity in identities]

@@ -6,32 +6,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-Unknown = Literal["create", "hold", "refuse"]
+from rocket_server.organisations.settings import OrganisationSettings, UnknownLearner
 
 
-class Rank(BaseModel):
-    """A rank and what it is good for."""
-
-    name: str
-    weeks: int
-    multiplier: float
-    discount_pct: int
-
-
-class Organisation(BaseModel):
-    """An organisation's settings."""
+class Organisation(OrganisationSettings):
+    """An organisation and its settings."""
 
     organisation_id: str
     tenant_id: str
     name: str
     environment: Literal["production", "staging"]
-    timezone: str
-    unknown_learner: Unknown
-    weekly_goal: int
-    ranks: list[Rank]
-    grace_weeks: int
     timezone_replaced: str | None = Field(
-        default=None, description="A zone that isn't known any more, in whose place `timezone` stands."
+        default=None, description="A zone that isn't known any more, in whose place UTC stands."
     )
 
 
@@ -69,7 +55,7 @@ class Source(BaseModel):
     allowed_cidrs: list[str]
     staff_ids: list[str]
     filters: Filters
-    unknown_learner: Unknown | None
+    unknown_learner: UnknownLearner | None
     mappings: dict[str, Any]
     site: str | None
     credentials: list[Credential]
