@@ -445,3 +445,22 @@ def test_a_course_that_begins_anew(settings: dict[str, str]) -> None:
     for arguments in (("--at", "2026-03-01"), ("--at", "2999-01-01T00:00:00Z"), ("--source", "mooodle")):
         refused = rocket(settings, "rules", "reset-course", "7", *arguments, expect=2)
         assert arguments[0] in refused.stderr
+
+
+def test_settings_of_an_organisation_are_shown_and_changed(settings: dict[str, str]) -> None:
+    """Each with its value and sentence; a change has the API's bounds, and what is refused changes nothing."""
+    init(settings)
+    done = rocket(settings, "organisation", "set", "timezone=europe/paris", "weekly_goal=80")
+    assert done.stdout == "changed: timezone, weekly_goal\n"
+    shown = json.loads(rocket(settings, "organisation", "show", "--json").stdout)
+    assert (shown["timezone"], shown["weekly_goal"], shown["grace_weeks"]) == ("Europe/Paris", 80, 0)
+    assert "Points a week that keep a streak" in rocket(settings, "organisation", "show").stdout
+    for wrong, said in (
+        ("weekly_goals=9", "did you mean weekly_goal?"),
+        ("weekly_goal=0", "greater than or equal to 1"),
+        ("timezone=Mars", "a time zone name"),
+        ("weekly_goal", "say what weekly_goal shall be"),
+    ):
+        refused = rocket(settings, "organisation", "set", wrong, expect=2)
+        assert said in refused.stderr
+    assert json.loads(rocket(settings, "organisation", "show", "--json").stdout) == shown
