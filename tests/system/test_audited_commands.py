@@ -46,6 +46,7 @@ NO_ACTS = {
     "bench": "it works on a database of its own",
     "demo": "its acts are those of making and rotating credentials; see test_demo.py",
     "keys list": READS,
+    "organisation show": READS,
     "sources list": READS,
     "rules list": READS,
     "rules export": READS,
@@ -168,6 +169,8 @@ def test_each_command_leaves_the_lines_of_what_it_did(database: str, tmp_path: P
     (batch,) = re.findall(r"batch (\S+)", printed)
     assert log.run("rules", "undo-apply", batch, "--yes")[1] == ["batch.undone"]
 
+    assert log.run("organisation", "set", "weekly_goal=80")[1] == ["organisation.changed"]
+    assert log.run("organisation", "set", "weekly_goal=80")[1] == []
     assert log.run("learners", "link", "moodle:9", "anna")[1] == ["user.linked"]
     assert log.run("learners", "link", "moodle:9", "anna")[1] == []
     assert log.run("events", "retry", "--status", "ignored", "--since", "7d")[1] == ["events.retried"]

@@ -448,7 +448,7 @@ def test_a_course_that_begins_anew(settings: dict[str, str]) -> None:
 
 
 def test_settings_of_an_organisation_are_shown_and_changed(settings: dict[str, str]) -> None:
-    """Each with its value and sentence; a change has the API's bounds, and what is refused changes nothing."""
+    """Each with its value and sentence; a change has the bounds of the API, and a refusal changes nothing."""
     init(settings)
     done = rocket(settings, "organisation", "set", "timezone=europe/paris", "weekly_goal=80")
     assert done.stdout == "changed: timezone, weekly_goal\n"
