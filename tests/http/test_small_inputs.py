@@ -85,6 +85,19 @@ def test_a_plus_sign_that_became_a_blank_is_understood(organisation):
     assert refused.status_code == 400
 
 
+def test_a_plus_sign_in_a_learners_id(organisation):
+    """Addresses and telephone numbers are ids as well: in a query string they name the same learner."""
+    api = organisation.api
+    for user_id in ("ada+1@example.org", "+49 170", "ben"):
+        api.event("course.completed", user_id, properties={"course_id": "1"}, event_id=user_id)
+    for sent, meant in (("ada+1@example.org", "ada+1@example.org"), ("%2B49+170", "+49 170"), ("ben", "ben")):
+        found = api.request("GET", f"/v1/events?user_id={sent}").json()["events"]
+        assert [event["user_id"] for event in found] == [meant]
+        assert api.request("GET", f"/v1/leaderboard?around={sent}").status_code == 200
+    for nobody in ("nobody+here", "nobody%00here"):
+        assert api.request("GET", f"/v1/leaderboard?around={nobody}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "name", "meant"),
     [

@@ -80,6 +80,15 @@ async def known_learner(conn: Any, organisation_id: str, user_id: str) -> Learne
     return learner
 
 
+async def in_query(conn: Any, organisation_id: str, text: str) -> Learner | None:
+    """The learner whom a query string names, also where the plus signs of an id became blanks in it."""
+    if "\0" in text:
+        return None
+    spelt = [text, text.replace(" ", "+")]
+    found = await find(conn, organisation_id, spelt)
+    return next((found[one] for one in spelt if one in found), None)
+
+
 async def read(conn: Any, organisation_id: str, learner_id: str) -> Learner | None:
     """The learner of that id."""
     row = await conn.fetchrow(SQL["read"], organisation_id, learner_id)

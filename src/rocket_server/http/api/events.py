@@ -49,7 +49,7 @@ async def list_events(
         zone = configuration.organisation.timezone
         learner_id = None
         if user_id is not None:
-            learner = await learners.find_one(conn, principal.organisation_id, user_id)
+            learner = await learners.in_query(conn, principal.organisation_id, user_id)
             if learner is None:
                 return Json({"events": [], "next_cursor": None})
             learner_id = learner.learner_id

@@ -18,7 +18,7 @@ from rocket_server.ids import parse_uuid
 from rocket_server.leaderboards import standings
 from rocket_server.leaderboards.boards import Period, board_of
 from rocket_server.leaderboards.standings import Place
-from rocket_server.learners.store import known_learner
+from rocket_server.learners.store import in_query, known_learner
 
 router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"], responses=openapi.ERRORS)
 
@@ -83,7 +83,9 @@ async def read_leaderboard(
         if around is None:
             places = await standings.top(conn, organisation_id, board.key, limit, _position(cursor))
         else:
-            learner = await known_learner(conn, organisation_id, around)
+            learner = await in_query(conn, organisation_id, around)
+            if learner is None:
+                learner = await known_learner(conn, organisation_id, around)
             places = await standings.around(conn, organisation_id, board.key, learner.learner_id, limit)
         totals = await standings.totals(conn, organisation_id, board.key)
     bounds = board.bounds(zone)
