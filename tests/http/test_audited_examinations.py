@@ -70,6 +70,9 @@ SCENARIOS: dict[Route, Scenario] = {
     ),
     ("PATCH", f"{BASE}/questions/{{question_id}}"): Scenario(("question.changed",), {"text": "3 + 3?"}),
     ("DELETE", f"{BASE}/questions/{{question_id}}"): Scenario(("question.changed",)),
+    ("POST", f"{BASE}/questions/{{question_id}}/regrade"): Scenario(
+        ("question.regraded",), {"question": {"marks": 5}, "reason": "anna said so"}, refused_again=True
+    ),
     ("POST", f"{BASE}/rules"): Scenario(("test_rule.created",), RULE, again=("test_rule.created",)),
     ("PATCH", f"{BASE}/rules/{{rule_id}}"): Scenario(("test_rule.changed",), {"name": "other"}),
     ("DELETE", f"{BASE}/rules/{{rule_id}}"): Scenario(("test_rule.deleted",), refused_again=True),

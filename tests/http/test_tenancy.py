@@ -119,6 +119,7 @@ BODIES |= {
     ("DELETE", f"{_AT}/sections/{{section_id}}"): None,
     ("POST", f"{_AT}/questions"): _QUESTION | _OF_SECTION,
     ("POST", f"{_AT}/questions/import"): None,
+    ("POST", f"{_AT}/questions/{{question_id}}/regrade"): {"question": {"marks": 5}, "reason": "x"},
     ("POST", f"{_AT}/questions/rule-preview"): {},
     ("POST", f"{_AT}/questions/associate-option"): {"questionId": "{question_id}", "optionId": "x"},
     ("PATCH", f"{_AT}/questions/{{question_id}}"): {"text": "Changed?"},
@@ -215,6 +216,8 @@ def victim(make_organisation) -> Victim:
     section_id = hall.get(f"/sections/test/{test_id}")[0]["sectionId"]
     attempt_id = hall.start(test_id, "victim-anna")
     hall.post(f"/tests/{test_id}/unpublish")
+    correction = {"question": {"marks": 3}, "reason": "Victim's own?"}
+    regraded = hall.post(f"/questions/{essay['questionId']}/regrade", correction)
     chosen = _CHOSEN | {"testId": test_id, "sectionId": section_id}
     rule_of_test = hall.post("/rules", chosen)["ruleId"]
     ids |= {
@@ -223,6 +226,7 @@ def victim(make_organisation) -> Victim:
         "question_id": essay["questionId"],
         "attempt_id": attempt_id,
         "assessment_rule_id": rule_of_test,
+        "regrade_id": regraded["regradeId"],
     }
     secrets = (
         "Victim's own?",

@@ -40,6 +40,7 @@ Action = Literal[
     "points.reversed",
     "question.changed",
     "question.created",
+    "question.regraded",
     "rule.changed",
     "rule.created",
     "rule.withdrawn",

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from rocket_server import jobs
+from rocket_server.assessments.attempts import regrades
 from rocket_server.assessments.attempts import store as attempts
 from rocket_server.backfill import badges as badge_backfill
 from rocket_server.config.settings import Settings
@@ -21,7 +22,7 @@ from rocket_server.organisations import request_log
 from rocket_server.organisations import store as organisations
 from rocket_server.people import erasure, expired_badges, promotion
 from rocket_server.people import held as release
-from rocket_server.usecases.examination import submitting
+from rocket_server.usecases.examination import regrading, submitting
 from rocket_server.usecases.examination.papers import Papers
 from rocket_server.worker.settling import Settling
 from rocket_server.worker.started import started
@@ -46,6 +47,7 @@ def all_jobs(
         _erasures(database),
         _held(database, configurations),
         _expired_attempts(database, configurations),
+        _regrades(database, configurations),
         started(database, {badge_backfill.KIND: badge_backfill.Backfill(database, configurations)}),
         _old_jobs(database),
         _counts(settling),
@@ -158,6 +160,16 @@ def _expired_attempts(database: Database, configurations: Configurations) -> Job
         return await submitting.close_expired(database, configurations, papers, key[0])
 
     return Job("expired_attempts", _asking(database, attempts.due), piece, every_s=1)
+
+
+def _regrades(database: Database, configurations: Configurations) -> Job:
+    """Attempts whose key was corrected are scored anew."""
+    papers = Papers()
+
+    async def piece(key: Key) -> bool:
+        return await regrading.go_on_somewhere(database, configurations, papers, key[0])
+
+    return Job("regrades", _asking(database, regrades.due), piece, every_s=2)
 
 
 def _old_jobs(database: Database) -> Job:

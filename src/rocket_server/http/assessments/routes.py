@@ -6,7 +6,16 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from rocket_server.http.assessments import attempts, exchange, measures, questions, rules, sections, tests
+from rocket_server.http.assessments import (
+    attempts,
+    exchange,
+    measures,
+    questions,
+    regrades,
+    rules,
+    sections,
+    tests,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     attempts.router,
@@ -16,5 +25,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sections.router,
     exchange.router,  # before the paths of single questions
     questions.router,
+    regrades.router,
     rules.router,
 )
