@@ -88,7 +88,8 @@ class Lanes(Generic[Item, Answer]):
             task = asyncio.create_task(self._run(key, lane))
             lane.tasks.add(task)
             task.add_done_callback(lane.tasks.discard)
-        return await asyncio.shield(done)
+        # Where the caller is cancelled, so is `done`, and nothing else: the item stays in its group.
+        return await done
 
     async def close(self) -> None:
         """Take nothing more, and wait until everything that was taken is answered."""

@@ -44,8 +44,9 @@ _FORMS: Final = (
     r"rk_(?:live|test)_[a-z0-9]+|whsec_[a-z0-9+/=]+|(?:bearer|basic)\s+[a-z0-9+/=._~-]{8,}|://[^\s/?#@]+@"
 )
 # What may hide a part of a name: escapes of JSON, and those of forms that stand for letters, for what joins
-# words, or for a percent sign. Not `%5C`, the backslash in each of Moodle's names.
-_ESCAPED: Final = r"\\u[0-9a-f]{4}|%(?:2[05de]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])"
+# words, or for a percent sign with which another escape may begin (not that of `100%25+sure`). Not `%5C`, the
+# backslash in each of Moodle's names.
+_ESCAPED: Final = r"\\u[0-9a-f]{4}|%(?:25[0-9a-f%]|2[0de]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])"
 _SUSPICIOUS: Final = re2.compile(f"(?i){_WORD}|{_ALONE}|{_FORMS}|{_ESCAPED}")
 _SUSPICIOUS_BYTES: Final = re2.compile(f"(?i){_WORD}|{_ALONE}|{_FORMS}|{_ESCAPED}".encode())
 _BY_FORM: Final = re2.compile(f"(?i){_FORMS}")

@@ -163,3 +163,19 @@ def test_a_hundred_webhooks_make_groups_small(organisation, portal, store):
             return (await Configurations().current(conn, organisation.organisation_id)).weight
 
     assert portal.call(weight) >= 1_000
+
+
+def test_heads_and_what_follows_them_arrive_in_order(server):
+    """An answer's head goes out with its body, and by itself where none follows: to HEAD, to a refusal behind
+    it, before a large body, and on a connection that then ends."""
+    with Raw(server.url) as raw:
+        raw.send(
+            request("HEAD", "/v1/health")
+            + request("GET", "/v1/health")
+            + request("GET", "/docs/assets/swagger-ui-bundle.js")
+            + request("GET", "/console", Connection="close")
+        )
+        head = raw.head()
+        assert head.status == 405
+        assert [raw.answer().status for _ in range(3)] == [200, 200, 200]
+        assert raw.is_closed()

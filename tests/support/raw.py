@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,17 +48,21 @@ class Raw:
 
     def answer(self) -> Answer:
         """The next response; its length has to be told by Content-Length."""
-        while b"\r\n\r\n" not in self._left:
-            self._more()
-        head, _, rest = self._left.partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        length = int(headers.get("content-length", 0))
-        self._left = rest
+        head = self.head()
+        length = int(head.headers.get("content-length", 0))
         while len(self._left) < length:
             self._more()
         body, self._left = self._left[:length], self._left[length:]
-        return Answer(int(first.split()[1]), headers, body)
+        return replace(head, body=body)
+
+    def head(self) -> Answer:
+        """The next response as far as its head; all of it, where it answers a HEAD."""
+        while b"\r\n\r\n" not in self._left:
+            self._more()
+        head, _, self._left = self._left.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        return Answer(int(first.split()[1]), headers, b"")
 
     def is_closed(self) -> bool:
         """Whether the server ends the connection, saying nothing more; waits for it."""

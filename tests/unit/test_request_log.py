@@ -107,3 +107,10 @@ def test_only_short_bodies_are_read_to_be_masked(monkeypatch):
 def test_a_long_body_is_cut():
     """The log keeps the beginning of a body, not all of a megabyte."""
     assert shown_body(b"x" * 1_000_000) == "x" * 16_384
+
+
+def test_a_percent_sign_hides_a_name_only_where_an_escape_may_begin():
+    """The escaped percent sign of `100% sure` isn't looked behind; one behind which letters may hide is."""
+    assert not masking.is_suspicious(b'{"course_fullname": "100%25+caf%C3%A9"}')
+    for hidden in (b"%2574oken=x", b"%25%37%34oken=x", b"%252574oken=x"):
+        assert masking.is_suspicious(hidden)

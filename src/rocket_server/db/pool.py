@@ -235,9 +235,12 @@ async def prepare_connection(conn: asyncpg.Connection) -> None:
     )
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 # jsonb travels as a version byte, 1, and the JSON text.
 def _encode_jsonb(value: Any) -> bytes:
-    return b"\x01" + msgspec.json.encode(value)
+    return b"\x01" + _encode(value)
 
 
 def _decode_jsonb(data: bytes) -> Any:

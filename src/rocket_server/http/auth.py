@@ -36,6 +36,7 @@ _LOOKUPS = 2
 _WAITING_LOOKUPS = 512
 _TENANT_HEADERS = ("x-tenant-id", "tenantid", "tenant-id")
 _ORGANISATION_HEADERS = ("x-organisation-id", "organisationid", "organisation-id")
+_NAMING_HEADERS = frozenset(name.encode() for name in (*_TENANT_HEADERS, *_ORGANISATION_HEADERS))
 _SIGNATURE_HEADERS = ("x-signature", "x-thinkific-hmac-sha256")
 
 
@@ -244,6 +245,8 @@ def _named(request: Request, names: tuple[str, ...], path: str) -> str | None:
 
 def _named_organisation(request: Request) -> tuple[str | None, str | None]:
     """Tenant and organisation that the headers name, in either spelling. One that is no id can't be ours."""
+    if _NAMING_HEADERS.isdisjoint(name for name, _ in request.scope["headers"]):
+        return None, None  # as nearly always
     tenant_id = _named(request, _TENANT_HEADERS, "X-Tenant-ID")
     organisation = _named(request, _ORGANISATION_HEADERS, "X-Organisation-ID")
     if organisation is None:

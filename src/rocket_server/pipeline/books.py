@@ -33,7 +33,7 @@ class Books:
         self.freed: list[Freed] = []  # what awards that were taken back had counted against
         self._gone: set[str] = set()
         self._marks_of: dict[str, list[Mark]] = {}  # of stored awards
-        self._marks: list[Mark] = []  # of new awards
+        self._marks: dict[str, list[Mark]] = {}  # of new awards
         self._removed: list[str] = []  # awards
         self._entries: list[Entry] = []
 
@@ -55,10 +55,11 @@ class Books:
         event = item.event
         award_id = uuid7()
         self.tally.add(learner_id, decision.rule_id, decision.marks, event.occurred_at, decision.points)
-        for mark in decision.marks:
-            self._marks.append(
+        if decision.marks:
+            self._marks[award_id] = [
                 Mark(learner_id, decision.rule_id, mark, event.occurred_at, award_id, decision.points)
-            )
+                for mark in decision.marks
+            ]
         if decision.badge is not None:
             decision.detail["badge"], decision.detail["award_id"] = decision.badge, award_id
             item.gifts.append(
@@ -103,14 +104,14 @@ class Books:
             self.freed.append((mark.learner_id, mark.rule_id, mark.mark, mark.occurred_at))
             self.tally.remove(mark.learner_id, mark.rule_id, (mark.mark,), mark.occurred_at, mark.points)
         if award_id not in self._marks_of:
-            self._marks = [mark for mark in self._marks if mark.award_id != award_id]
+            self._marks.pop(award_id, None)
         elif marks:
             self._removed.append(award_id)
 
     def marks(self, award_id: str) -> list[Mark]:
         """What an award counts against."""
         stored = self._marks_of.get(award_id)
-        return [mark for mark in self._marks if mark.award_id == award_id] if stored is None else stored
+        return self._marks.get(award_id, []) if stored is None else stored
 
     @property
     def gone(self) -> frozenset[str]:
@@ -129,4 +130,5 @@ class Books:
             conn, organisation_id, self._entries, [self.accounts[learner_id] for learner_id in touched]
         )
         await rules_store.remove_marks(conn, organisation_id, self._removed)
-        await rules_store.add_marks(conn, organisation_id, self._marks)
+        marks = [mark for marks in self._marks.values() for mark in marks]
+        await rules_store.add_marks(conn, organisation_id, marks)

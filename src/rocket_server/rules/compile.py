@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_TOLD: Final = 50
 
 _LIGHT: Final = 2_000  # comparisons
-_AWARD_WEIGHT: Final = 20  # what an award costs, in comparisons of values
+_AWARD_WEIGHT: Final = 100  # what an award costs with its entry, marks and counts, in comparisons of values
 
 
 class CompiledRule:

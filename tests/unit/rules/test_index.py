@@ -107,7 +107,7 @@ def test_rules_of_other_courses_are_not_asked():
     told = list(rules.consider(event(course_id="77", module="quiz")))
     assert [one[0].rule_id for one in told if one is not None] == ["r77"]
     assert len(told) == 1
-    assert rules.weight < 100 < rule_set([{"score": {"gte": number}} for number in range(900)]).weight
+    assert rules.weight < 200 < rule_set([{"score": {"gte": number}} for number in range(900)]).weight
 
 
 def test_multipliers_still_come_first():

@@ -35,7 +35,8 @@ class Policy:
     streamed: bool = False  # the body is handed on as it comes, and not unpacked
     free_query: bool = False  # parameters that nobody asks for are let be
     waits: bool = True  # False: passes also while a crowd waits for its turn
-    hot: Handler | None = None  # where a POST goes without the framework's routing
+    hot: Handler | None = None  # where requests of `hot_method` go without the framework's routing
+    hot_method: str = "POST"
 
 
 class Found(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import urllib.parse
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -34,6 +35,7 @@ from rocket_server.metrics import CONNECTIONS_ENDED
 log = structlog.get_logger(__name__)
 
 _RETRY_AFTER_S = 1
+_JOINED_BYTES = 64 * 1024  # of a body that is copied behind its head
 # A chunked body may need as many bytes for its frame as it has itself, and these: enough for chunks of eight
 # bytes, too little for extensions and trailers without end.
 _FRAME_BYTES = 64 * 1024
@@ -51,14 +53,50 @@ class Refused(Exception):
 
 
 class _Link:
-    """What an answer writes to: the transport, except that its end waits for what the client still sends."""
+    """What an answer writes to: the transport, except that the head of an answer goes with what follows it,
+    since each write is a call of the system, and that its end waits for what the client still sends."""
 
-    __slots__ = ("close", "is_closing", "write")
+    __slots__ = ("_close", "_head", "_write", "is_closing", "waits")
 
-    def __init__(self, transport: asyncio.Transport, close: Any) -> None:
-        self.write = transport.write
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._write = transport.write
+        self._close = close
         self.is_closing = transport.is_closing
-        self.close = close
+        self.waits = False  # what is written next is a head
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self.waits:
+            self.waits, self._head = False, data
+        elif self._head and len(data) <= _JOINED_BYTES:
+            head, self._head = self._head, b""
+            self._write(head + data)
+        else:
+            self.flush()
+            self._write(data)
+
+    def flush(self) -> None:
+        """Write a head that nothing followed."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._write(head)
+
+    def close(self) -> None:
+        self.flush()
+        self._close()
+
+
+class _Cycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    transport: Any  # a _Link
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.transport.waits = True
+        elif not message.get("body") or self.scope["method"] == "HEAD":
+            self.transport.flush()  # nothing will be written behind the head
+        await super().send(message)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -216,7 +254,7 @@ class BoundedProtocol(HttpToolsProtocol):
         scope["path"] = urllib.parse.unquote(path) if "%" in path else path
         scope["query_string"] = target.query or b""
         before = self.cycle
-        self.cycle = RequestResponseCycle(
+        self.cycle = _Cycle(
             scope=scope,
             transport=self._link,
             flow=self.flow,

@@ -105,4 +105,4 @@ async def _metrics(database: Database) -> bytes:
             waiting, oldest_s = await outbox.backlog(conn)
     WAITING_DELIVERIES.set(waiting)
     OLDEST_DELIVERY_SECONDS.set(oldest_s)
-    return generate_latest()
+    return await asyncio.to_thread(generate_latest)
