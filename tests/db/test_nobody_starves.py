@@ -66,16 +66,16 @@ async def test_boards_of_the_newest_are_counted_beside_a_hundred_busy_ones(db, m
 
 
 async def test_ranks_of_the_newest_are_told_beside_a_hundred_busy_ones(db, many):
-    """The same for streaks that may have ended."""
+    """The same for ranks, which follow the standings."""
     async with db.transaction() as conn:
         await conn.executemany(
-            "INSERT INTO learner_ranks (organisation_id, learner_id, rank, streak_weeks, looks_again_at)"
-            " VALUES ($1, gen_random_uuid(), 'Pilot', 4, now())",
+            "INSERT INTO standing_progress (organisation_id, learner_id, entries)"
+            " VALUES ($1, gen_random_uuid(), 4)",
             [(organisation_id,) for organisation_id in many],
         )
     await look(runner(db, "ranks", page=BUSY))
     async with db.connection() as conn:
-        assert await conn.fetchval("SELECT count(*) FROM rank_states") == BUSY + NEW
+        assert await conn.fetchval("SELECT count(*) FROM standing_progress WHERE ranked = 4") == BUSY + NEW
 
 
 async def test_one_whose_settings_cannot_be_read_stops_no_other(db, many, owner_of):
@@ -86,14 +86,14 @@ async def test_one_whose_settings_cannot_be_read_stops_no_other(db, many, owner_
     )
     async with db.transaction() as conn:
         await conn.executemany(
-            "INSERT INTO learner_ranks (organisation_id, learner_id, rank, streak_weeks, looks_again_at)"
-            " VALUES ($1, gen_random_uuid(), 'Pilot', 4, now())",
+            "INSERT INTO standing_progress (organisation_id, learner_id, entries)"
+            " VALUES ($1, gen_random_uuid(), 4)",
             [(organisation_id,) for organisation_id in many],
         )
     await look(runner(db, "leaderboards"))
     await look(runner(db, "ranks"))
     async with db.connection() as conn:
-        for table in ("leaderboard_states", "rank_states"):
+        for table in ("leaderboard_states", "standing_progress WHERE ranked = 4"):
             done = await conn.fetch(f"SELECT organisation_id::text FROM {table} ORDER BY 1")
             assert [row[0] for row in done] == many[1:]
 

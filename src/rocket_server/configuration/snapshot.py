@@ -79,17 +79,13 @@ async def load(
     conn: Any,
     organisation_id: str,
     activities: Mapping[str, Activity],
-    subscriptions: Sequence[Subscription] = (),
     before: Configuration | None = None,
 ) -> Configuration:
-    """Read an organisation's configuration, after giving it the rows of plugins that it lacks. What stayed as
-    it was `before` isn't read and compiled anew.
+    """Read an organisation's configuration. What stayed as it was `before` isn't read and compiled anew.
 
     Raises NotFound where there is no such organisation.
     """
     organisation = await organisations.read(conn, organisation_id)
-    if await plugins_store.ensure(conn, organisation_id, subscriptions):
-        organisation = await organisations.read(conn, organisation_id)
     sources = {source.name: source for source in await sources_store.all_sources(conn, organisation_id)}
     rules_before = None if before is None else before.rules
     versions = await rules_store.current(
@@ -106,9 +102,7 @@ async def load(
             rules_before,
             await rules_store.resets(conn, organisation_id),
         ),
-        await outbox.endpoints(
-            conn, organisation_id, plugin_ids=[one.subscription_id for one in subscriptions]
-        ),
+        await outbox.endpoints(conn, organisation_id),
         activities,
         {badge.badge_id: badge for badge in badges},
         Thresholds(badges, organisation.timezone),
@@ -126,8 +120,9 @@ class Configurations:
         """`activities_file` is an administrator's own catalogue, laid over the bundled one; `subscriptions`
         are those of this process's plugins."""
         self.activities = catalogue.load(activities_file)
-        self._subscriptions = subscriptions
+        self.subscriptions = tuple(subscriptions)
         self._remembered: OrderedDict[str, Configuration] = OrderedDict()
+        self._equipped: OrderedDict[str, None] = OrderedDict()  # organisations that have their rows
 
     def remembered(self, organisation_id: str) -> Configuration | None:
         """The configuration that was right when it was last used; None where nobody used it lately."""
@@ -138,9 +133,20 @@ class Configurations:
         remembered = self._remembered.get(organisation_id)
         version = await organisations.version(conn, organisation_id)
         if remembered is None or remembered.version != version:
-            remembered = await load(conn, organisation_id, self.activities, self._subscriptions, remembered)
+            remembered = await load(conn, organisation_id, self.activities, remembered)
             self._remembered[organisation_id] = remembered
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
         self._remembered.move_to_end(organisation_id)
         return remembered
+
+    async def equipped(self, conn: Any, organisation_id: str) -> Configuration:
+        """As `current`, after giving the organisation the rows of this process's plugins that it lacks; for
+        those who write anyway. What was undone is made good by the worker, which looks for such
+        organisations."""
+        if self.subscriptions and organisation_id not in self._equipped:
+            await plugins_store.add_missing(conn, organisation_id, self.subscriptions)
+            self._equipped[organisation_id] = None
+            if len(self._equipped) > _REMEMBERED:
+                self._equipped.popitem(last=False)
+        return await self.current(conn, organisation_id)

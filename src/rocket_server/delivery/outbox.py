@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,18 +86,10 @@ def delivery_id(event_id: str, endpoint_id: str) -> str:
     return f"{event_id[:13]}-8{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-async def endpoints(
-    conn: Any,
-    organisation_id: str,
-    endpoint_id: str | None = None,
-    plugin_ids: Collection[str] | None = None,
-) -> tuple[Endpoint, ...]:
-    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled.
-
-    With `plugin_ids`, plugins count only where it names them.
-    """
-    named = None if plugin_ids is None else list(plugin_ids)
-    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id, named)
+async def endpoints(conn: Any, organisation_id: str, endpoint_id: str | None = None) -> tuple[Endpoint, ...]:
+    """The enabled endpoints of an organisation, or the one of an id, whether or not it is enabled. Plugins
+    that no worker has any more aren't among them."""
+    rows = await conn.fetch(SQL["endpoints"], organisation_id, endpoint_id)
     return tuple(_endpoint(row) for row in rows)
 
 

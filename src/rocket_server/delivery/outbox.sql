@@ -1,9 +1,9 @@
 -- name: endpoints
--- The enabled endpoints of an organisation, or the one of an id; those of plugins as far as they are named.
+-- The enabled endpoints of an organisation, or the one of an id; those of plugins as far as a worker has them.
 SELECT e.endpoint_id::text AS endpoint_id, e.events, e.filters, o.timezone
 FROM endpoints e JOIN organisations o ON o.organisation_id = e.organisation_id
 WHERE e.organisation_id = $1 AND CASE WHEN $2::uuid IS NULL THEN e.enabled ELSE e.endpoint_id = $2 END
-    AND (e.kind = 'webhook' OR $3::text[] IS NULL OR e.plugin_id = ANY ($3));
+    AND e.installed;
 
 -- name: add_missing
 -- Deliveries, as far as they aren't there already.
@@ -26,7 +26,7 @@ SELECT (
                 AND d.status = 'pending' AND d.due_at <= now()
             LIMIT 10000
         ) AS due
-        WHERE e.enabled
+        WHERE e.enabled AND e.installed
         LIMIT 10000
     ) AS bounded
 ),
@@ -37,5 +37,5 @@ coalesce(extract(epoch FROM now() - (
             AND d.status = 'pending' AND d.due_at <= now()
         ORDER BY d.due_at LIMIT 1
     ))
-    FROM endpoints e WHERE e.enabled
+    FROM endpoints e WHERE e.enabled AND e.installed
 )), 0)::bigint;

@@ -5,16 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from rocket_server.db.queries import load
+from rocket_server.ids import FIRST_ID
 from rocket_server.plugins.dispatch import Subscription
 
 SQL = load(__file__, "store.sql")
 
+UNSEEN_FOR: Final = timedelta(days=1)  # after which a plugin is installed nowhere
 LATEST_ATTEMPTS: Final = 500  # of an endpoint, among which failures are counted
 
 
@@ -50,29 +52,55 @@ def endpoint_id(organisation_id: str, subscription_id: str) -> str:
     return str(uuid.uuid5(uuid.UUID(organisation_id), f"plugin:{subscription_id}"))
 
 
-async def ensure(conn: Any, organisation_id: str, subscriptions: Sequence[Subscription]) -> bool:
-    """Give an organisation the rows that it lacks, and correct what others ask for now.
-
-    Whether there are new ones: then the organisation's version is another.
-    """
-    if not subscriptions:
-        return False
+async def add_missing(conn: Any, organisation_id: str, subscriptions: Sequence[Subscription]) -> bool:
+    """Give an organisation the rows that it lacks, without touching others; whether there are new ones. Then
+    its version is another."""
     rows = await conn.fetch(SQL["known"], organisation_id, [one.subscription_id for one in subscriptions])
-    known = {row["plugin_id"]: row for row in rows}
-    in_order = sorted(subscriptions, key=_subscription_id)
-    missing = [one for one in in_order if one.subscription_id not in known]
-    changed = [
-        one
-        for one in in_order
-        if (row := known.get(one.subscription_id)) is not None
-        and (tuple(row["events"]), row["timeout_ms"], row["max_attempts"])
-        != (one.events, one.timeout_ms, one.max_attempts)
-    ]
-    if changed:
-        await conn.execute(SQL["change"], organisation_id, *_columns(organisation_id, changed))
+    known = {row["plugin_id"] for row in rows}
+    missing = [one for one in sorted(subscriptions, key=_subscription_id) if one.subscription_id not in known]
     if not missing:
         return False
     return bool(await conn.fetchval(SQL["add"], organisation_id, *_columns(organisation_id, missing)))
+
+
+async def follow(conn: Any, organisation_id: str, subscriptions: Sequence[Subscription]) -> bool:
+    """Let an organisation's rows follow what is installed: those that it lacks, what subscriptions ask for
+    now, and plugins that no worker has had for a day; whether anything changed. Then its version is another.
+
+    A worker does this once for each organisation when it starts, so that of two releases at work the one that
+    started last is followed, and they don't take turns.
+    """
+    ids = [one.subscription_id for one in subscriptions]
+    rows = {row["plugin_id"]: row for row in await conn.fetch(SQL["known"], organisation_id, ids)}
+    changed = [
+        one
+        for one in sorted(subscriptions, key=_subscription_id)
+        if (row := rows.get(one.subscription_id)) is not None
+        and (tuple(row["events"]), row["timeout_ms"], row["max_attempts"], row["installed"])
+        != (one.events, one.timeout_ms, one.max_attempts, True)
+    ]
+    if changed:
+        await conn.execute(SQL["change"], organisation_id, *_columns(organisation_id, changed))
+    gone = await conn.fetch(SQL["uninstall"], organisation_id, ids, UNSEEN_FOR)
+    if changed or gone:
+        await conn.execute(SQL["tell"], organisation_id)
+    added = bool(subscriptions) and await add_missing(conn, organisation_id, subscriptions)
+    return bool(changed or gone or added)
+
+
+async def seen(conn: Any, subscriptions: Sequence[Subscription]) -> None:
+    """Note that this worker has these plugins."""
+    await conn.execute(SQL["seen"], sorted(one.subscription_id for one in subscriptions))
+
+
+async def due(
+    conn: Any, subscriptions: Sequence[Subscription], after: tuple[str, ...] | None, limit: int
+) -> list[tuple[str]]:
+    """The next organisations, behind `after`, that lack a row, or have one of a plugin that no worker has had
+    for a day."""
+    (before,) = after or (FIRST_ID,)
+    ids = [one.subscription_id for one in subscriptions]
+    return [(row[0],) for row in await conn.fetch(SQL["due"], ids, UNSEEN_FOR, before, limit)]
 
 
 async def states(

@@ -1,6 +1,6 @@
 -- name: known
 -- An organisation's rows that stand for subscriptions of plugins.
-SELECT plugin_id, events, timeout_ms, max_attempts
+SELECT plugin_id, events, timeout_ms, max_attempts, installed
 FROM endpoints
 WHERE organisation_id = $1 AND kind = 'plugin' AND plugin_id = ANY ($2::text[]);
 
@@ -24,11 +24,46 @@ WITH added AS (
 )
 SELECT count(*) FROM added;
 
+-- name: uninstall
+-- Plugins of an organisation that no worker has had for a time get no deliveries any more.
+UPDATE endpoints e SET installed = false
+WHERE e.organisation_id = $1 AND e.kind = 'plugin' AND e.installed AND NOT e.plugin_id = ANY ($2::text[])
+    AND NOT EXISTS (
+        SELECT 1 FROM plugin_installations i WHERE i.plugin_id = e.plugin_id AND i.seen_at > now() - $3::interval)
+RETURNING e.plugin_id;
+
+-- name: tell
+-- Every process hears that what it remembers of an organisation is stale.
+UPDATE organisations SET version = version + 1 WHERE organisation_id = $1;
+
+-- name: seen
+-- A worker has these plugins now.
+INSERT INTO plugin_installations (plugin_id, seen_at)
+SELECT plugin_id, now() FROM unnest($1::text[]) AS n (plugin_id)
+ON CONFLICT (plugin_id) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: due
+-- The next organisations that lack a row of these plugins, or have one of a plugin that no worker has had for a time.
+SELECT o.organisation_id::text FROM organisations o
+WHERE o.organisation_id > $3 AND ((
+    SELECT count(*) FROM endpoints e
+    WHERE e.organisation_id = o.organisation_id AND e.kind = 'plugin' AND e.plugin_id = ANY ($1::text[])
+        AND e.installed
+) < cardinality($1::text[]) OR EXISTS (
+    SELECT 1 FROM endpoints e
+    WHERE e.organisation_id = o.organisation_id AND e.kind = 'plugin' AND e.installed
+        AND NOT e.plugin_id = ANY ($1::text[]) AND NOT EXISTS (
+            SELECT 1 FROM plugin_installations i
+            WHERE i.plugin_id = e.plugin_id AND i.seen_at > now() - $2::interval)
+))
+ORDER BY o.organisation_id
+LIMIT $4;
+
 -- name: change
 -- What subscriptions of plugins ask for now. Whether they are enabled stays.
 UPDATE endpoints e
 SET description = n.description, events = ARRAY(SELECT jsonb_array_elements_text(n.events::jsonb)),
-    timeout_ms = n.timeout_ms, max_attempts = n.max_attempts
+    timeout_ms = n.timeout_ms, max_attempts = n.max_attempts, installed = true
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::smallint[])
     AS n (endpoint_id, plugin_id, description, events, timeout_ms, max_attempts)
 WHERE e.organisation_id = $1 AND e.endpoint_id = n.endpoint_id;

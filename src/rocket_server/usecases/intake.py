@@ -116,7 +116,7 @@ class Intake:
     async def _work(
         self, conn: Any, organisation_id: str, group: Sequence[Submission]
     ) -> list[list[Result] | Exception]:
-        configuration = await self._configurations.current(conn, organisation_id)
+        configuration = await self._configurations.equipped(conn, organisation_id)
         if sum(submission.weight for submission in group) > self._size_by(configuration):
             # What the rules cost wasn't known yet, or was changed, when the group was taken together.
             raise TakesTooLong

@@ -28,7 +28,7 @@ async def switch(
     ids = subscription_ids(plugin_id)
 
     async def work(conn: Any) -> dict[str, SubscriptionState]:
-        await services.configurations.current(conn, organisation_id)
+        await services.configurations.equipped(conn, organisation_id)
         if not await store.states(conn, organisation_id, ids):
             raise Conflict(_NOT_ACTIVE)
         if await store.switch(conn, organisation_id, ids, enabled):

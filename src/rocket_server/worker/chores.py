@@ -22,6 +22,8 @@ from rocket_server.organisations import request_log
 from rocket_server.organisations import store as organisations
 from rocket_server.people import erasure, expired_badges, promotion
 from rocket_server.people import held as release
+from rocket_server.plugins import store as plugins_store
+from rocket_server.plugins.dispatch import Subscription
 from rocket_server.usecases.examination import regrading, submitting
 from rocket_server.usecases.examination.papers import Papers
 from rocket_server.worker.settling import Settling
@@ -50,6 +52,8 @@ def all_jobs(
         _regrades(database, configurations),
         started(database, {badge_backfill.KIND: badge_backfill.Backfill(database, configurations)}),
         _old_jobs(database),
+        _plugins_seen(database, configurations.subscriptions),
+        _plugins(database, configurations.subscriptions),
         _counts(settling),
     ]
 
@@ -180,6 +184,36 @@ def _old_jobs(database: Database) -> Job:
 
     due = _asking(database, organisations.ids_after)
     return Job("old_jobs", due, piece, every_s=60, rest_s=3600, at_once=1)
+
+
+def _plugins_seen(database: Database, subscriptions: Sequence[Subscription]) -> Job:
+    """Others know which plugins this worker has."""
+
+    async def piece(_: Key) -> bool:
+        await database.run(lambda conn: plugins_store.seen(conn, subscriptions))
+        return False
+
+    return Job("plugins_seen", jobs.the_process, piece, every_s=600)
+
+
+def _plugins(database: Database, subscriptions: Sequence[Subscription]) -> Job:
+    """Organisations have the rows of what is installed: all are gone through once, when the worker starts,
+    and then those that lack something, or have too much."""
+    has_begun = False
+
+    async def due(conn: Any, after: Key | None, limit: int) -> Sequence[Key]:
+        nonlocal has_begun
+        if not has_begun:
+            found = await organisations.ids_after(conn, after, limit)
+            has_begun = len(found) < limit
+            return found
+        return await plugins_store.due(conn, subscriptions, after, limit)
+
+    async def piece(key: Key) -> bool:
+        await database.run(lambda conn: plugins_store.follow(conn, key[0], subscriptions))
+        return False
+
+    return Job("plugins", _asking(database, due), piece, every_s=10)
 
 
 def _counts(settling: Settling) -> Job:

@@ -39,7 +39,6 @@ async def list_plugins(request: Request, principal: ReadKey) -> Json:
     services = services_of(request)
     manager = services.plugins
     async with services.database.connection() as conn:
-        await services.configurations.current(conn, principal.organisation_id)  # makes the rows it lacks
         states = await plugins_store.states(
             conn,
             principal.organisation_id,
