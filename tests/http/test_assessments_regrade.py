@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rocket_server.audit.model import Actor
+from rocket_server.configuration.snapshot import Configurations
 from rocket_server.rules.parse import parse_rules
+from rocket_server.usecases.examination import regrading
+from rocket_server.usecases.examination.authors import Author
+from rocket_server.usecases.examination.papers import Papers
+from rocket_server.usecases.examination.regrading import Correction
 from support.examination import Hall, code_of, details_of
 
 # Points hang on the result: 20 for who passed, and one for each percent.
@@ -202,3 +209,64 @@ def test_what_is_no_correction_is_refused(hall, taken, key, status, where):
     missing = hall.ask("POST", f"/questions/{asked['questionId']}/regrade", {"question": {}})
     assert (missing.status_code, details_of(missing)["field"]) == (400, "reason")
     assert code_of(missing) == "invalid_payload"
+
+
+def test_workers_finish_what_a_request_began(hall, taken, portal, store, monkeypatch, adds_up):
+    """A correction that a process only began is finished by workers, two at a time and in small sets, each
+    attempt once."""
+    test_id, asked = taken
+    for number in range(10):
+        hall.take(test_id, f"more-{number}", {asked["questionId"]: _picked(asked, "5")})
+    monkeypatch.setattr(regrading, "AT_ONCE", 3)
+    organisation_id = hall.organisation.organisation_id
+    author = Author(Actor("command", "tests", "tests"), "tests")
+    wanted = Correction(asked["questionId"], _key(asked, "5"), "5 is right")
+    configurations = Configurations()
+
+    async def begin(conn):
+        configuration = await configurations.current(conn, organisation_id)
+        return await regrading.begin(conn, configuration, Papers(), wanted, author)
+
+    async def work():
+        begun = await store.run(begin)
+
+        async def worker():
+            while await regrading.go_on_somewhere(store, configurations, Papers(), organisation_id):
+                pass
+
+        await asyncio.gather(worker(), worker())
+        return begun
+
+    begun = portal.call(work)
+    path = f"/questions/{asked['questionId']}/regrades/{begun.regrade_id}"
+    state = hall.get(path)
+    assert (state["attempts"], state["changed"], state["finished"]) == (14, 13, True)
+    changed = {row["attemptId"] for row in state["changes"]}
+    assert len(changed) == len(state["changes"]) == 13
+    assert state["points"] == sum(row["points"] for row in state["changes"]) == 11 * 120
+    assert hall.get(f"{path}?after={max(changed)}")["changes"] == []
+    adds_up(hall.organisation)
+
+
+def test_one_correction_at_a_time(hall, taken, portal, store):
+    """While a correction isn't finished, another is refused, and goes once it is."""
+    _, asked = taken
+    organisation_id = hall.organisation.organisation_id
+    author = Author(Actor("command", "tests", "tests"), "tests")
+    wanted = Correction(asked["questionId"], _key(asked, "5"), "5 is right")
+    configurations, papers = Configurations(), Papers()
+
+    async def begin(conn):
+        configuration = await configurations.current(conn, organisation_id)
+        return await regrading.begin(conn, configuration, papers, wanted, author)
+
+    async def finish():
+        while await regrading.go_on_somewhere(store, configurations, papers, organisation_id):
+            pass
+
+    portal.call(store.run, begin)
+    body = {"question": _key(asked, "4"), "reason": "x"}
+    refused = hall.ask("POST", f"/questions/{asked['questionId']}/regrade", body)
+    assert (refused.status_code, code_of(refused)) == (409, "conflict")
+    portal.call(finish)
+    assert _regrade(hall, asked, _key(asked, "4"))["changed"] == 3
