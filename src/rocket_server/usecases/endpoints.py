@@ -199,7 +199,7 @@ async def recover(
 
 
 async def redeliver(
-    services: Services, organisation_id: str, tenant_id: str, actor: Actor, delivery_id: str
+    services: Services, organisation_id: str, actor: Actor, delivery_id: str, tenant_id: str
 ) -> Redelivered:
     """Send a delivery again, under the same id; it takes the place of a try that is waited for.
 

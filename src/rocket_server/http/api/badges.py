@@ -13,7 +13,7 @@ from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.parse import parse_badge
 from rocket_server.badges.store import ShownBadge
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.api.points import IdempotencyKey, once_answer
 from rocket_server.http.aside import aside
@@ -78,7 +78,7 @@ async def create_badge(request: Request, principal: AdminKey) -> Json:
     body = decode_json(await request.body())
     definition = await aside(lambda: parse_badge(body))
     services = services_of(request)
-    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), definition)
+    made = await acts.create(*acting(request, principal), definition)
     return _defined(services, made, 201)
 
 
@@ -89,11 +89,7 @@ async def award_badge(
     """Give a badge to a learner; one who isn't known is made. What a learner holds isn't given twice."""
     return once_answer(
         await acts.give(
-            services_of(request),
-            principal.organisation_id,
-            actor_of(request, principal),
-            Gift(body.user_id, body.badge_id, body.metadata),
-            idempotency_key,
+            *acting(request, principal), Gift(body.user_id, body.badge_id, body.metadata), idempotency_key
         )
     )
 
@@ -102,13 +98,7 @@ async def award_badge(
 async def revoke_badge(request: Request, principal: PointsKey, body: RevocationRequest) -> Json:
     """Take a badge back, with the points that rules gave for it. It stays on record; it may be given anew."""
     command = Revocation(body.reason, body.award_id, body.user_id, body.badge_id)
-    return Json(
-        asdict(
-            await acts.revoke(
-                services_of(request), principal.organisation_id, actor_of(request, principal), command
-            )
-        )
-    )
+    return Json(asdict(await acts.revoke(*acting(request, principal), command)))
 
 
 @router.get("/{badge_id}", response_model=organisation_answers.Badge)
@@ -131,15 +121,13 @@ async def change_badge(request: Request, principal: AdminKey, badge_id: str) -> 
     async with services.database.connection() as conn:
         await store.show(conn, organisation_id, badge_id)
     definition = await aside(lambda: parse_badge(body, badge_id))
-    return _defined(
-        services, await acts.change(services, organisation_id, actor_of(request, principal), definition)
-    )
+    return _defined(services, await acts.change(*acting(request, principal), definition))
 
 
 @router.delete("/{badge_id}", status_code=204)
 async def delete_badge(request: Request, principal: AdminKey, badge_id: str) -> Response:
     """Take a badge out of use. Awards stay, and their credentials go on to be valid."""
-    await acts.delete(services_of(request), principal.organisation_id, actor_of(request, principal), badge_id)
+    await acts.delete(*acting(request, principal), badge_id)
     return Response(status_code=204)
 
 

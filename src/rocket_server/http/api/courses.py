@@ -9,12 +9,11 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.points import IdempotencyKey, replayable
 from rocket_server.http.auth import AdminKey
 from rocket_server.http.queries import with_plus
 from rocket_server.http.responses import Json, rfc3339
-from rocket_server.http.services import services_of
 from rocket_server.usecases import courses
 from rocket_server.usecases.courses import ResetCourse
 
@@ -59,11 +58,5 @@ async def reset_course(
     was decided stays."""
     asked = body or ResetRequest()
     command = ResetCourse(course_id, with_plus(asked.at) if asked.at else asked.at, asked.source)
-    done = await courses.reset(
-        services_of(request),
-        principal.organisation_id,
-        actor_of(request, principal),
-        command,
-        idempotency_key,
-    )
+    done = await courses.reset(*acting(request, principal), command, idempotency_key)
     return replayable({**asdict(done.result), "at": rfc3339(done.result.at)}, replayed=done.replayed)

@@ -11,7 +11,7 @@ from rocket_server.delivery.bodies import render
 from rocket_server.delivery.model import Format
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api import webhook_models as models
 from rocket_server.http.api.webhooks import known_id
 from rocket_server.http.auth import AdminKey, Principal, ReadKey
@@ -104,13 +104,7 @@ async def read_delivery(
 @router.post("/deliveries/{delivery_id}/redeliver", response_model=models.Redelivered)
 async def redeliver(request: Request, principal: AdminKey, delivery_id: str) -> Json:
     """Send one again, under the same `webhook-id`; it takes the place of a try that is waited for."""
-    done = await acts.redeliver(
-        services_of(request),
-        principal.organisation_id,
-        principal.tenant_id,
-        actor_of(request, principal),
-        _known_id(delivery_id),
-    )
+    done = await acts.redeliver(*acting(request, principal), _known_id(delivery_id), principal.tenant_id)
     return Json({**models.delivery_dict(done.delivery), "result": done.result})
 
 

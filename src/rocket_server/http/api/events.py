@@ -11,7 +11,7 @@ from rocket_server import pipeline
 from rocket_server.errors import NotFound
 from rocket_server.events import store
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.auth import EventsKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
@@ -90,9 +90,7 @@ async def retry_event(request: Request, principal: EventsKey, event_id: str) -> 
     wanted = parse_uuid(event_id)
     if wanted is None:
         raise NotFound("There is no such event.")
-    result = await acts.retry(
-        services_of(request), principal.organisation_id, actor_of(request, principal), wanted
-    )
+    result = await acts.retry(*acting(request, principal), wanted)
     return Json(
         {
             "status": result.status,

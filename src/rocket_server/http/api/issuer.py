@@ -12,7 +12,7 @@ from rocket_server.badges.images import ImageFault, png_of_data_url
 from rocket_server.delivery.guard import destination
 from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, ReadKey
@@ -65,15 +65,15 @@ async def change_issuer(request: Request, principal: AdminKey, body: ProfileBody
         png,
         keeps_image="image" not in body.model_fields_set,
     )
-    changed = await acts.change(services, principal.organisation_id, actor_of(request, principal), profile)
+    changed = await acts.change(*acting(request, principal), profile)
     return _answer(services, changed)
 
 
 @router.post("/rotate-key", status_code=201, response_model=organisation_answers.Issuer)
 async def rotate_key(request: Request, principal: AdminKey) -> Json:
     """Sign with a new key from now on. The old one goes on to verify what it signed."""
-    services, actor = services_of(request), actor_of(request, principal)
-    rotated = await acts.rotate_key(services, principal.organisation_id, actor, services.sealer)
+    services = services_of(request)
+    rotated = await acts.rotate_key(*acting(request, principal), services.sealer)
     return _answer(services, rotated, 201)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
 from rocket_server.http.responses import Json, rfc3339
@@ -80,16 +80,15 @@ async def read_job(request: Request, principal: ReadKey, job_id: str) -> Json:
 @router.delete("/jobs/{job_id}", response_model=JobShown)
 async def cancel_job(request: Request, principal: AdminKey, job_id: str) -> Json:
     """Cancel a job that waits or runs. What it has done stays; the same again answers the same."""
-    actor, wanted = actor_of(request, principal), _known_id(job_id)
-    return Json(_shown(await acts.cancel(services_of(request), principal.organisation_id, actor, wanted)))
+    wanted = _known_id(job_id)
+    return Json(_shown(await acts.cancel(*acting(request, principal), wanted)))
 
 
 @router.post("/badges/{badge_id}/backfill", status_code=202, response_model=JobShown)
 async def backfill_badge(request: Request, principal: AdminKey, badge_id: str) -> Json:
     """Give a badge to everybody whose past meets its criteria: a job. Without it, each learner gets the badge
     with the next event that concerns it."""
-    actor = actor_of(request, principal)
-    job = await acts.backfill_badge(services_of(request), principal.organisation_id, actor, badge_id)
+    job = await acts.backfill_badge(*acting(request, principal), badge_id)
     return Json(_shown(job), status_code=202)
 
 

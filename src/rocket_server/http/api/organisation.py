@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
@@ -133,9 +133,7 @@ async def read_organisation(request: Request, principal: ReadKey) -> Json:
 async def change_organisation(request: Request, principal: AdminKey, body: OrganisationChange) -> Json:
     """Change the organisation's settings."""
     changes = body.model_dump(mode="json", exclude_none=True)
-    changed = await organisation_acts.change(
-        services_of(request), principal.organisation_id, actor_of(request, principal), changes
-    )
+    changed = await organisation_acts.change(*acting(request, principal), changes)
     return Json(_organisation(changed))
 
 
@@ -156,15 +154,15 @@ async def create_source(request: Request, principal: AdminKey, body: NewSource) 
     """Make a source with a token, or with an HMAC secret where one is sent. A secret is shown once, here."""
     services = services_of(request)
     new = acts.NewSource(body.kind, body.name, body.settings(), body.token, body.hmac_secret)
-    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), new)
+    made = await acts.create(*acting(request, principal), new)
     return Json({**_source(services, made), **made.secrets}, status_code=201)
 
 
 @router.patch("/sources/{source_id}", response_model=organisation_answers.Source)
 async def change_source(request: Request, principal: AdminKey, source_id: str, body: SourceChange) -> Json:
     """Change a source's settings."""
-    services, actor = services_of(request), actor_of(request, principal)
-    changed = await acts.change(services, principal.organisation_id, actor, source_id, body.settings())
+    services = services_of(request)
+    changed = await acts.change(*acting(request, principal), source_id, body.settings())
     return Json(_source(services, changed))
 
 
@@ -173,9 +171,8 @@ async def change_source(request: Request, principal: AdminKey, source_id: str, b
 )
 async def rotate_source(request: Request, principal: AdminKey, source_id: str, body: Rotation) -> Json:
     """Add a credential; with `revoke`, an old one stops to work in the same moment."""
-    actor = actor_of(request, principal)
     rotation = acts.Rotation(body.kind, body.token, body.hmac_secret, body.revoke)
-    rotated = await acts.rotate(services_of(request), principal.organisation_id, actor, source_id, rotation)
+    rotated = await acts.rotate(*acting(request, principal), source_id, rotation)
     return Json({"source_id": rotated.source.source_id, **rotated.secrets}, status_code=201)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.http import openapi, queries
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, encode_cursor, id_after, page
@@ -94,9 +94,7 @@ async def create_user(request: Request, principal: AdminKey, body: NewUser) -> J
     new = NewPerson(
         body.user_id, body.email, body.name, body.identities, external, body.weekly_goal, body.metadata
     )
-    made = await acts.create(
-        services_of(request), principal.organisation_id, actor_of(request, principal), new, faults
-    )
+    made = await acts.create(*acting(request, principal), new, faults)
     return _changed(made, 201)
 
 
@@ -167,42 +165,20 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
         body.add_identities,
         body.remove_identities,
     )
-    return _changed(
-        await acts.change(
-            services_of(request),
-            principal.organisation_id,
-            actor_of(request, principal),
-            user_id,
-            change,
-            faults,
-        )
-    )
+    return _changed(await acts.change(*acting(request, principal), user_id, change, faults))
 
 
 @router.post("/{user_id}/identities", status_code=201, response_model=people_answers.ChangedUser)
 async def add_identities(request: Request, principal: AdminKey, user_id: str, body: NewIdentities) -> Json:
     """Say that identities are this learner's; events that were held for them are run."""
-    linked = await acts.link(
-        services_of(request),
-        principal.organisation_id,
-        actor_of(request, principal),
-        user_id,
-        body.identities,
-    )
+    linked = await acts.link(*acting(request, principal), user_id, body.identities)
     return _changed(linked, 201)
 
 
 @router.post("/{user_id}/merge", response_model=people_answers.Merged)
 async def merge_users(request: Request, principal: AdminKey, user_id: str, body: MergeRequest) -> Json:
     """Make another learner one with this one, for good; with `dry_run`, only show what would follow."""
-    merged = await joining.merge(
-        services_of(request),
-        principal.organisation_id,
-        actor_of(request, principal),
-        user_id,
-        body.from_id,
-        dry_run=body.dry_run,
-    )
+    merged = await joining.merge(*acting(request, principal), user_id, body.from_id, dry_run=body.dry_run)
     made, is_preview = merged.merge, merged.status == "preview"
     return Json(
         {
@@ -218,9 +194,7 @@ async def merge_users(request: Request, principal: AdminKey, user_id: str, body:
 @router.delete("/{user_id}", response_model=people_answers.Anonymised)
 async def anonymise_user(request: Request, principal: AdminKey, user_id: str) -> Json:
     """Forget who a learner was, for good; what they earned stays as sums under an id without meaning."""
-    forgotten = await acts.anonymise(
-        services_of(request), principal.organisation_id, actor_of(request, principal), user_id
-    )
+    forgotten = await acts.anonymise(*acting(request, principal), user_id)
     erased_at = forgotten.erased_at
     return Json(
         {

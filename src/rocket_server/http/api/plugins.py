@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.responses import Json, rfc3339
@@ -67,13 +67,7 @@ async def change_plugin(request: Request, principal: AdminKey, plugin_id: str, b
     plugin = manager.get_plugin(plugin_id)
     if plugin is None:
         raise NotFound("There is no such plugin.", {"field": "plugin_id"})
-    states = await acts.switch(
-        services,
-        principal.organisation_id,
-        actor_of(request, principal),
-        plugin.id,
-        enabled=body.enabled,
-    )
+    states = await acts.switch(*acting(request, principal), plugin.id, enabled=body.enabled)
     return Json(_shown(manager, plugin, states))
 
 

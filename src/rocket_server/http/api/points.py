@@ -10,10 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rocket_server import identities
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.auth import PointsKey
 from rocket_server.http.responses import Json
-from rocket_server.http.services import services_of
 from rocket_server.numbers import Whole
 from rocket_server.usecases import points
 from rocket_server.usecases.acting import Once
@@ -82,15 +81,7 @@ async def award(
     request: Request, principal: PointsKey, body: PointsRequest, idempotency_key: IdempotencyKey = None
 ) -> Json:
     """Give points to a learner; one who isn't known is made."""
-    return once_answer(
-        await points.award(
-            services_of(request),
-            principal.organisation_id,
-            actor_of(request, principal),
-            body.command(),
-            idempotency_key,
-        )
-    )
+    return once_answer(await points.award(*acting(request, principal), body.command(), idempotency_key))
 
 
 @router.post("/deduct", response_model=Moved)
@@ -98,15 +89,7 @@ async def deduct(
     request: Request, principal: PointsKey, body: PointsRequest, idempotency_key: IdempotencyKey = None
 ) -> Json:
     """Spend a learner's points; never more than there are."""
-    return once_answer(
-        await points.deduct(
-            services_of(request),
-            principal.organisation_id,
-            actor_of(request, principal),
-            body.command(),
-            idempotency_key,
-        )
-    )
+    return once_answer(await points.deduct(*acting(request, principal), body.command(), idempotency_key))
 
 
 @router.post("/reverse", response_model=Reversed)
@@ -117,11 +100,7 @@ async def reverse(
     owed."""
     return once_answer(
         await points.reverse(
-            services_of(request),
-            principal.organisation_id,
-            actor_of(request, principal),
-            Reversal(body.entry_id, body.reason),
-            idempotency_key,
+            *acting(request, principal), Reversal(body.entry_id, body.reason), idempotency_key
         )
     )
 

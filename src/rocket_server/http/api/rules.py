@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from rocket_server.db.pages import MAX_PAGE_BYTES
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import rules as rule_answers
 from rocket_server.http.aside import alone, aside
 from rocket_server.http.auth import AdminKey, ReadKey
@@ -174,7 +174,7 @@ async def create_rule(request: Request, principal: AdminKey) -> Json:
     if isinstance(body, list) or (isinstance(body, dict) and "rules" in body):
         raise InvalidPayload.field("rules", "expected one rule; a set of rules goes to PUT /v1/rules")
     rule = templates.read_rule(body, services.configurations.activities)
-    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), rule)
+    made = await acts.create(*acting(request, principal), rule)
     return _answer(made, 201)
 
 
@@ -192,7 +192,7 @@ async def put_rules(
     if dry_run:
         plan = await acts.plan(services, organisation_id, rules, prune=prune)
         return Json(plan.as_dict() | {"rules": [], "dry_run": True})
-    applied = await acts.apply(services, organisation_id, actor_of(request, principal), rules, prune=prune)
+    applied = await acts.apply(*acting(request, principal), rules, prune=prune)
     shown = [stored.as_dict() for stored in applied.rules]
     return Json(applied.plan.as_dict() | {"rules": shown, "dry_run": False})
 
@@ -213,7 +213,7 @@ async def put_rule(
     rule = templates.read_rule(body, services.configurations.activities, rule_id=rule_id)
     if rule.rule_id != rule_id:
         raise InvalidPayload.field("rule_id", f"expected {rule_id}, as in the path, or nothing")
-    return _answer(await acts.change(services, organisation_id, actor_of(request, principal), rule, expected))
+    return _answer(await acts.change(*acting(request, principal), rule, expected))
 
 
 @router.delete("/{rule_id}", response_model=rule_answers.StoredRule)
@@ -226,13 +226,7 @@ async def delete_rule(
 ) -> Json:
     """Withdraw a rule. Its versions, and the points that it gave, stay; its id may be used again."""
     expected = _expected(version, if_match)
-    gone = await acts.withdraw(
-        services_of(request),
-        principal.organisation_id,
-        actor_of(request, principal),
-        rule_id,
-        expected,
-    )
+    gone = await acts.withdraw(*acting(request, principal), rule_id, expected)
     return Json(gone.as_dict() | {"withdrawn": True})
 
 

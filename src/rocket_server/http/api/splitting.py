@@ -8,11 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.auth import AdminKey
 from rocket_server.http.responses import Json, rfc3339
-from rocket_server.http.services import services_of
 from rocket_server.learners.people import MAX_IDENTITIES
 from rocket_server.usecases import joining
 
@@ -34,14 +33,7 @@ class SplitRequest(BaseModel):
 async def split_user(request: Request, principal: AdminKey, user_id: str, body: SplitRequest) -> Json:
     """Make identities of a learner a learner of their own, with their events and what these are worth; with
     `dry_run`, only show what would follow. Sent again, it goes on where it was interrupted."""
-    taken = await joining.split(
-        services_of(request),
-        principal.organisation_id,
-        actor_of(request, principal),
-        user_id,
-        body.identities,
-        dry_run=body.dry_run,
-    )
+    taken = await joining.split(*acting(request, principal), user_id, body.identities, dry_run=body.dry_run)
     split, is_preview = taken.split, taken.status == "preview"
     return Json(
         {

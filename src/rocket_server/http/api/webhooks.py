@@ -19,7 +19,7 @@ from rocket_server.delivery.settings import CheckUrl, EndpointSettings, read_cha
 from rocket_server.delivery.signing import secret_bytes
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.http import openapi
-from rocket_server.http.actors import actor_of
+from rocket_server.http.actors import acting
 from rocket_server.http.api import webhook_models as models
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.edge.body import decode_json
@@ -55,7 +55,7 @@ async def create_webhook(request: Request, principal: AdminKey) -> Json:
     """Make a webhook. Its secret is shown once, here."""
     services = services_of(request)
     settings, own = read_new(decode_json(await request.body()), _check_url(services.settings))
-    made = await acts.create(services, principal.organisation_id, actor_of(request, principal), settings, own)
+    made = await acts.create(*acting(request, principal), settings, own)
     return Json({**_shown(made), "secret": made.secret}, status_code=201)
 
 
@@ -70,24 +70,21 @@ async def read_webhook(request: Request, principal: ReadKey, webhook_id: str) ->
 @router.patch("/{webhook_id}", response_model=models.WebhookShown, openapi_extra=models.WEBHOOK_CHANGE)
 async def change_webhook(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Change what is sent; the rest stays. `"enabled": true` also gives it a fresh start."""
-    services, actor = services_of(request), actor_of(request, principal)
+    services = services_of(request)
     data = decode_json(await request.body())
 
     def wish(current: EndpointSettings) -> EndpointSettings:
         return read_change(data, current, _check_url(services.settings))
 
     enable = isinstance(data, dict) and data.get("enabled") is True
-    changed = await acts.change(
-        services, principal.organisation_id, actor, known_id(webhook_id), wish, enable=enable
-    )
+    changed = await acts.change(*acting(request, principal), known_id(webhook_id), wish, enable=enable)
     return Json(_shown(changed))
 
 
 @router.delete("/{webhook_id}", status_code=204, response_class=Response)
 async def delete_webhook(request: Request, principal: AdminKey, webhook_id: str) -> Response:
     """Remove a webhook with everything of it. What waits for it is never sent."""
-    actor = actor_of(request, principal)
-    await acts.delete(services_of(request), principal.organisation_id, actor, known_id(webhook_id))
+    await acts.delete(*acting(request, principal), known_id(webhook_id))
     return Response(status_code=204)
 
 
@@ -96,12 +93,7 @@ async def test_webhook(request: Request, principal: AdminKey, webhook_id: str) -
     """Send `webhook.test` at once, one time, and say what the receiver answered. It appears in the log."""
     services = services_of(request)
     tested = await acts.test(
-        services,
-        principal.organisation_id,
-        actor_of(request, principal),
-        known_id(webhook_id),
-        services.pings,
-        principal.tenant_id,
+        *acting(request, principal), known_id(webhook_id), services.pings, principal.tenant_id
     )
     result = tested.result
     return Json(
@@ -124,11 +116,9 @@ async def test_webhook(request: Request, principal: AdminKey, webhook_id: str) -
 )
 async def rotate_secret(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Add a secret, shown once, here. The old one signs beside it for `overlap_s`, a day by default."""
-    wanted, actor = known_id(webhook_id), actor_of(request, principal)
+    wanted = known_id(webhook_id)
     own, overlap_s = _rotation(await request.body())
-    rotated = await acts.rotate_secret(
-        services_of(request), principal.organisation_id, actor, wanted, own, overlap_s
-    )
+    rotated = await acts.rotate_secret(*acting(request, principal), wanted, own, overlap_s)
     retiring = [old.retires_at for old in rotated.secrets[:-1] if old.retires_at is not None]
     return Json(
         {
@@ -144,8 +134,8 @@ async def rotate_secret(request: Request, principal: AdminKey, webhook_id: str) 
 @router.post("/{webhook_id}/retire-secret", response_model=models.Retired)
 async def retire_secret(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Let the old secret of two sign nothing any more, from now on."""
-    wanted, actor = known_id(webhook_id), actor_of(request, principal)
-    secrets = await acts.retire_secret(services_of(request), principal.organisation_id, actor, wanted)
+    wanted = known_id(webhook_id)
+    secrets = await acts.retire_secret(*acting(request, principal), wanted)
     return Json({"id": wanted, "secrets": models.secret_dicts(secrets)})
 
 
@@ -158,13 +148,13 @@ async def retire_secret(request: Request, principal: AdminKey, webhook_id: str) 
 async def recover(request: Request, principal: AdminKey, webhook_id: str) -> Json:
     """Queue again what the webhook missed since a time, also while it was disabled; the worker does it."""
     services = services_of(request)
-    wanted, actor = known_id(webhook_id), actor_of(request, principal)
+    wanted = known_id(webhook_id)
     data = _object(await request.body(), ("since", "until"))
 
     def span(zone: ZoneInfo) -> tuple[datetime, datetime | None]:
         return _span(data, zone, services.settings.delivery_retention_days)
 
-    recovery = await acts.recover(services, principal.organisation_id, actor, wanted, span)
+    recovery = await acts.recover(*acting(request, principal), wanted, span)
     return Json(models.recovery_dict(recovery), status_code=201)
 
 
