@@ -94,3 +94,28 @@ async def test_several_acts_are_one_statement_and_none_is_none(conn: asyncpg.Con
     acts = [Act("rule.created", f"rule:{number}") for number in range(1_000)]
     await store.add(counting, ORGANISATION, actor, acts)
     assert len(counting.statements) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"in": [1e300] * 1_000},
+        {"in": [0] * 3_900},
+        {"in": [[]] * 2_500},
+        {"in": [{}] * 2_500},
+        {"in": [True] * 1_500},
+        {"in": ["\u0001"] * 800},
+        {f"f{number:03}": -1e-300 for number in range(400)},
+        {"deep": "x" * 8_000},
+    ],
+    ids=["long numbers", "zeros", "lists", "objects", "truths", "escapes", "names", "text"],
+)
+async def test_whatever_is_kept_can_be_stored(conn: asyncpg.Connection, value: dict[str, Any]) -> None:
+    """A state within the bound of the log is no more than its table takes, whatever PostgreSQL makes of it: a
+    change is never refused because of its line."""
+    await prepare_connection(conn)
+    act = Act("rule.changed", "rule:x", value, value)
+    await store.add(conn, ORGANISATION, Actor("system", "tests", "tests"), [act])
+    (line,) = await store.page(conn, ORGANISATION, store.Wanted(), 1)
+    assert line.before is not None
+    assert line.before.keys() == value.keys()
