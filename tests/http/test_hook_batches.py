@@ -226,3 +226,11 @@ def test_a_plugin_learns_what_to_send(organisation):
     custom = {"Authorization": f"Bearer {made['token']}"}
     assert client.get("/api/public/hook/custom/catalogue", headers=custom).status_code == 404
     assert client.get(path, headers=custom).status_code == 403
+
+
+def test_ids_that_mean_nothing_fail_by_name(organisation, send):
+    """Two learners' events with an id that a program writes for no value are no duplicates: both fail."""
+    results = send([event("undefined"), event("undefined", relateduserid="10"), event("0"), event("a")])
+    assert [one["status"] for one in results] == ["failed", "failed", "failed", "success"]
+    assert all(one["reason"].startswith("event_id: ") for one in results[:3]), results
+    assert organisation.api.points("moodle:9") == 50

@@ -14,7 +14,7 @@ from rocket_server.catalogue import Activity, LearnerField
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
 from rocket_server.organisations.model import Source
-from rocket_server.sources import filters, mappings, moodle_resets
+from rocket_server.sources import checks, filters, mappings, moodle_resets
 from rocket_server.sources.moodle_fields import (
     ENCODING,
     EXACT,
@@ -98,7 +98,7 @@ def reread(
     """The event in fields that were decoded before (`Event.received`), by today's mappings and filters."""
     fields: Fields = dict(received)
     eventname = _required(fields, "eventname")
-    own_id = fields.get("event_id") if fields.get(ENCODING) == EXACT else None
+    own_id = _own_id(fields)
     event_id = None if own_id is not None and "id" not in fields else _event_id(fields)
     is_numbered = event_id is not None and int(event_id) != 0
     if len(eventname) > 255:
@@ -296,6 +296,15 @@ def _sequence(fields: Fields, event_id: str | None) -> int:
     """What orders states of one second: Event Trigger's number, or the place in our own plugin's queue."""
     text = event_id if event_id is not None else fields.get("sequence", "")
     return int(text) if _INTEGER.fullmatch(text) else 0
+
+
+def _own_id(fields: Fields) -> str | None:
+    """The id that our own plugin gave an event."""
+    own_id = fields.get("event_id") if fields.get(ENCODING) == EXACT else None
+    try:
+        return None if own_id is None else checks.event_id(own_id)
+    except checks.Fault as fault:
+        raise InvalidPayload.field("event_id", str(fault)) from None
 
 
 def _content(fields: Fields) -> list[str]:
