@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -240,6 +243,31 @@ def test_what_was_withdrawn_does_not_take_the_place(make_organisation, adds_up):
     assert delete(organisation, 2)["points_awarded"] == 0
     delete(organisation, 1)
     assert organisation.api.points("anna") == 40
+    adds_up(organisation)
+
+
+def test_attempts_and_deletions_at_once(make_organisation, adds_up):
+    """However attempts, deletions and runs of an old event race, in the end there is the best that stands."""
+    organisation = make_organisation(rules=[])
+    make(organisation)
+    scores = random.Random(9).sample(range(1, 100), 24)
+    old = {"quiz_id": "7", "attempt_id": "old", "score": 50}
+    first = organisation.api.event("quiz.completed", properties=old)["event_id"]
+
+    def send(number: int) -> None:
+        properties = {"quiz_id": "7", "attempt_id": str(number), "score": scores[number]}
+        at = f"2026-03-02T10:{number:02}:00Z"
+        organisation.api.event("quiz.completed", properties=properties, timestamp=at)
+
+    acts: list[Any] = [partial(send, number) for number in range(24)]
+    acts += [partial(delete, organisation, number) for number in range(0, 24, 2)]
+    acts += [partial(retry, organisation, first)] * 6
+    random.Random(10).shuffle(acts)
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(act) for act in acts]:
+            done.result()
+    left = [50, *(score for number, score in enumerate(scores) if number % 2)]
+    assert organisation.api.points("anna") == max(left)
     adds_up(organisation)
 
 
