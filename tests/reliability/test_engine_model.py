@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from support.engine_detours import Detours, steps
 from support.engine_histories import BADGES, EVENTS, Play, Writer
 from support.fixtures import MakeOrganisation
 from support.organisation import Organisation
@@ -129,6 +130,31 @@ def test_who_is_one_person(
                 step(play, play.change_a_rule, play.merge, play.reset_course, split, split)
             play.compare_learners()
             adds_up(doors[0])
+
+
+@pytest.mark.parametrize("organisations", [1, 3])
+def test_events_that_come_by_detours(
+    prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None], organisations: int
+) -> None:
+    """As random histories, in which events come by a hook before they are mapped, are filtered, wait for whom
+    they are about, or are run again; by turns in several organisations, none of which is touched by another.
+    Each event that counts is told to a webhook once."""
+    for seed in seeds(max(1, EXAMPLES // 50)):
+        plays = []
+        for number in range(organisations):
+            rng = random.Random(seed if organisations == 1 else f"{seed} {number}")
+            doors = prepare()
+            plays.append(Detours(Writer(rng, NAMES), doors, PlainEngine(BADGES)))
+        turns = random.Random(f"{seed} turns")
+        with told(seed, *plays):
+            for play in plays:
+                set_up(play)
+            for _ in range(STEPS * (organisations + 1) // 2):
+                play = turns.choice(plays)
+                step(play, play.change_a_rule, play.merge, *steps(play))
+            for play in plays:
+                play.compare_all()
+                adds_up(play.doors[0])
 
 
 def test_each_with_learners_of_their_own(

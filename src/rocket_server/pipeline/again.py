@@ -6,7 +6,7 @@ would grow with every run that changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from rocket_server.badges import awards
@@ -15,6 +15,9 @@ from rocket_server.pipeline.model import DECIDED_ANEW, Item
 
 # Of reversals that only made room for a new decision, an event tells the latest; the ledger has all of them.
 MAX_TOLD: Final = 20
+
+# What a decision says of its badge.
+_AWARDED, _HELD = "awarded", "already_held"
 
 
 class SameAgain(Exception):
@@ -35,22 +38,42 @@ def still_told(decisions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 async def same(conn: Any, organisation_id: str, items: Iterable[Item], books: Books) -> frozenset[str]:
     """The stored events among decided `items`, of which nothing is written yet, that get what they have."""
     found = [item for item in items if _reads_the_same(item) and _gets_the_same(item, books)]
-    giving = [item.event_id for item in found if item.gifts]
-    standing = {
-        (award.event_id, award.badge_id) for award in await awards.by_events(conn, organisation_id, giving)
-    }
-    return frozenset(
-        item.event_id
-        for item in found
-        if all((item.event_id, gift.badge_id) in standing for gift in item.gifts)
-    )
+    giving = [item for item in found if item.gifts]
+    if giving:
+        event_ids = [item.event_id for item in giving]
+        standing = {
+            (award.event_id, award.badge_id)
+            for award in await awards.by_events(conn, organisation_id, event_ids)
+        }
+        learner_ids = {item.learner.learner_id for item in giving if item.learner}
+        badge_ids = {gift.badge_id for item in giving for gift in item.gifts}
+        held, _ = await awards.given(conn, organisation_id, learner_ids, badge_ids)
+        found = [item for item in found if _has_its_badges(item, standing, held)]
+    return frozenset(item.event_id for item in found)
 
 
 def badges_of(item: Item) -> tuple[str, ...]:
     """The badges that a stored event gave."""
     decisions = [] if item.stored is None else item.stored.decisions
-    return tuple(
-        one["detail"]["badge"] for one in decisions if one["detail"].get("badge_status") == "awarded"
+    return tuple(one["detail"]["badge"] for one in decisions if one["detail"].get("badge_status") == _AWARDED)
+
+
+def _has_its_badges(
+    item: Item, standing: Collection[tuple[str | None, str]], held: Collection[tuple[str, str]]
+) -> bool:
+    """Whether the badges that it gave stand, and those that its learner had already are held."""
+    assert item.stored is not None
+    assert item.learner is not None
+    statuses = {
+        (one["rule_id"], one["detail"]["badge"]): one["detail"].get("badge_status")
+        for one in item.stored.decisions
+        if one["outcome"] == "awarded" and "badge" in one["detail"]
+    }
+    return all(
+        (item.event_id, gift.badge_id) in standing
+        if statuses.get((gift.rule_id, gift.badge_id)) == _AWARDED
+        else (item.learner.learner_id, gift.badge_id) in held
+        for gift in item.gifts
     )
 
 
@@ -94,7 +117,7 @@ def _is_same(before: dict[str, Any], now: dict[str, Any], books: Books) -> bool:
     was, is_ = before["detail"], now["detail"]
     if "batch" in was or was.get("badge") != is_.get("badge"):
         return False
-    if was.get("badge_status", "awarded") != "awarded":
+    if was.get("badge_status", _AWARDED) not in (_AWARDED, _HELD):
         return False
     return _counted(was, books) == _counted(is_, books)
 
