@@ -1,5 +1,6 @@
 -- name: papers_with
--- Papers that have a question and that somebody has taken or could take now.
+-- Papers that have a question and that somebody has taken or could take now. The order within leads to the index
+-- of attempts by paper, whatever the statistics say of it.
 SELECT p.paper_id::text AS paper_id, p.test_id::text AS test_id
 FROM assessment_papers p
 WHERE p.organisation_id = $1
@@ -8,7 +9,8 @@ WHERE p.organisation_id = $1
     AND (EXISTS (
             SELECT 1 FROM assessment_tests t
             WHERE t.organisation_id = $1 AND t.test_id = p.test_id AND t.paper_id = p.paper_id)
-        OR EXISTS (SELECT 1 FROM assessment_attempts a WHERE a.organisation_id = $1 AND a.paper_id = p.paper_id))
+        OR (SELECT a.attempt_id FROM assessment_attempts a
+            WHERE a.organisation_id = $1 AND a.paper_id = p.paper_id ORDER BY a.attempt_id LIMIT 1) IS NOT NULL)
 ORDER BY p.test_id, p.paper_id
 LIMIT $3;
 
