@@ -9,7 +9,7 @@ from typing import Any
 
 from rocket_server.assessments.answers import stored_answer, too_short
 from rocket_server.assessments.grading import Outcome, outcome
-from rocket_server.assessments.model import GradingType, Question
+from rocket_server.assessments.model import SCORED, ZERO, GradingType, Question
 from rocket_server.assessments.order import shuffled
 from rocket_server.assessments.questions import parse_question
 from rocket_server.assessments.rules import Candidate, Rule, parse_rule
@@ -131,6 +131,8 @@ class Paper:
     ) -> dict[str, Score]:
         """What stored answers to an attempt's questions earn by the key; those that await a person are
         open."""
+        if self.grading_type not in SCORED:  # nothing is right or wrong, whatever its questions say elsewhere
+            return dict.fromkeys(question_ids, Score(ZERO, None))
         scores: dict[str, Score] = {}
         for question_id in question_ids:
             question = self.question(question_id)

@@ -88,7 +88,7 @@ async def show_attempt_questions(
 ) -> Json:
     """The questions of a learner's attempt, in its own order; nothing tells what is right."""
     taken = await _taken(request, principal, attempt_id, user_id)
-    return answer(request, shown.questions(taken))
+    return answer(request, shown.questions(principal, taken))
 
 
 @router.get("/{attempt_id}/resume/{user_id}", response_model=Envelope[models.Resumed])
@@ -113,7 +113,7 @@ async def show_answer_sheet(request: Request, principal: AnyKey, named: Named, a
             conn, principal.organisation_id, services.desk.papers, attempt_id, learner
         )
     shows = found.test is not None and found.test.definition.show_correct_answer
-    return answer(request, shown.sheet(found, with_key=staff or shows))
+    return answer(request, shown.sheet(principal, found, with_key=staff or shows))
 
 
 @router.get("/reviews/pending", response_model=Envelope[list[models.Waiting]])

@@ -90,6 +90,7 @@ class OutlinedOption(_Model):
     textFormat: str
     media: dict[str, str] | None
     ordering: int
+    createdAt: str
     hasChildQuestion: bool
     matchWith: str | None = None
     matchWithMedia: dict[str, str] | None = None
@@ -111,6 +112,10 @@ class Target(_Model):
 class OutlinedQuestion(Link):
     """A question within a test."""
 
+    tenantId: str
+    organisationId: str
+    createdAt: str
+    updatedAt: str
     isConditional: bool
     text: str
     description: str | None
@@ -416,6 +421,8 @@ class OpenQuestion(_Model):
     """A question as a learner sees it: nothing tells what is right."""
 
     questionId: str
+    tenantId: str
+    organisationId: str
     ordering: int
     sectionId: str | None
     isCompulsory: bool
@@ -473,6 +480,8 @@ class SheetAttempt(_Model):
     attemptId: str
     testId: str
     resolvedTestId: None
+    tenantId: str
+    organisationId: str
     userId: str
     attempt: int
     startedAt: str

@@ -96,12 +96,17 @@ def link(one: Link) -> dict[str, Any]:
     }
 
 
-def outline(one: Link, kept: Kept, *, with_key: bool, seed: str | None = None) -> dict[str, Any]:
+def outline(
+    principal: Principal, one: Link, kept: Kept, *, with_key: bool, seed: str | None = None
+) -> dict[str, Any]:
     """A question within a test; without its key nothing tells what is right, and `seed` shuffles its
     options."""
     said = kept.question
     shown: dict[str, Any] = {
         **link(one),
+        **_place(principal),
+        "createdAt": time(kept.created_at),
+        "updatedAt": time(kept.updated_at),
         "isConditional": False,
         "text": said.text,
         "description": said.description,
@@ -111,13 +116,14 @@ def outline(one: Link, kept: Kept, *, with_key: bool, seed: str | None = None) -
         "status": said.status,
     }
     seen = for_taker(said, seed)
+    more = {"createdAt": time(kept.created_at), "hasChildQuestion": False}
     if not with_key:
         shown["params"] = seen["params"]
-        shown["options"] = [{**option, "hasChildQuestion": False} for option in seen["options"]]
+        shown["options"] = [{**option, **more} for option in seen["options"]]
     else:
         whole = said.as_json()
         shown["params"] = whole["params"]
-        shown["options"] = [{**option, "hasChildQuestion": False} for option in whole["options"]]
+        shown["options"] = [{**option, **more} for option in whole["options"]]
     if "matchWithOptions" in seen:
         shown["matchWithOptions"] = [
             {**target, "ordering": place} for place, target in enumerate(seen["matchWithOptions"])
@@ -159,7 +165,7 @@ def standing(one: Standing) -> dict[str, Any]:
     }
 
 
-def questions(taken: Taken) -> list[dict[str, Any]]:
+def questions(principal: Principal, taken: Taken) -> list[dict[str, Any]]:
     """The questions of an attempt, in its order; nothing tells what is right."""
     seed = taken.paper.options_seed(taken.attempt.attempt_id)
     shown = []
@@ -168,6 +174,7 @@ def questions(taken: Taken) -> list[dict[str, Any]]:
         shown.append(
             {
                 **for_taker(entry.question, seed),
+                **_place(principal),
                 "ordering": place,
                 "sectionId": entry.section_id,
                 "isCompulsory": entry.is_compulsory,
@@ -198,7 +205,7 @@ def resumed(taken: Taken) -> dict[str, Any]:
     }
 
 
-def sheet(taken: Taken, *, with_key: bool) -> dict[str, Any]:
+def sheet(principal: Principal, taken: Taken, *, with_key: bool) -> dict[str, Any]:
     """A submitted attempt with what each answer earned; with the key, also what would have been right."""
     attempt = taken.attempt
     return {
@@ -206,6 +213,7 @@ def sheet(taken: Taken, *, with_key: bool) -> dict[str, Any]:
             "attemptId": attempt.attempt_id,
             "testId": attempt.test_id,
             "resolvedTestId": None,
+            **_place(principal),
             "userId": attempt.user_id,
             "attempt": attempt.number,
             "startedAt": time(attempt.started_at),

@@ -204,7 +204,7 @@ async def _outline(request: Request, principal: Principal, test_id: str, *, with
         {
             **shown.section(principal, one),
             "questions": [
-                shown.outline(link, kept[link.question_id], with_key=with_key, seed=seed)
+                shown.outline(principal, link, kept[link.question_id], with_key=with_key, seed=seed)
                 for link in places.get(one.section_id, [])
             ],
         }

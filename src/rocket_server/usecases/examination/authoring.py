@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +42,9 @@ async def create(conn: Any, configuration: Configuration, data: Any, author: Aut
     definition, status = read_test(data)
     organisation_id = configuration.organisation_id
     test_id = uuid7()
+    if not definition.shown["alias"]:
+        alias = f"{_slug(definition.title)}-{test_id[-4:]}"
+        definition = replace(definition, shown={**definition.shown, "alias": alias})
     await store.add_test(conn, organisation_id, test_id, definition, author.name)
     await _tell(conn, configuration, "test.created", author, _about(test_id, definition))
     made = of_test("test.created", test_id, None, test_state(definition))
@@ -117,7 +121,9 @@ async def clone(conn: Any, configuration: Configuration, test_id: str, author: A
     sections = await store.sections(conn, organisation_id, test_id)
     links = await store.links(conn, organisation_id, test_id)
     rules = await store.rules(conn, organisation_id, test_id)
-    definition = replace(test.definition, title=test.definition.title[: MAX_TITLE - len(_COPY)] + _COPY)
+    title = test.definition.title[: MAX_TITLE - len(_COPY)] + _COPY
+    alias = f"{test.definition.shown['alias'] or _slug(title)}"[: MAX_TITLE - 5] + "_copy"
+    definition = replace(test.definition, title=title, shown={**test.definition.shown, "alias": alias})
     copy_id = uuid7()
     await store.add_test(conn, organisation_id, copy_id, definition, author.name)
     rule_ids: dict[str | None, str | None] = {None: None}
@@ -340,6 +346,11 @@ def _check_changes(before: Definition, after: Definition) -> None:
 
 def _about(test_id: str, definition: Definition) -> dict[str, Any]:
     return {"testId": test_id, "testTitle": definition.title, "testType": definition.type}
+
+
+def _slug(title: str) -> str:
+    """What stands for a title in an address."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:100] or "test"
 
 
 def _id_in(data: Any, name: str) -> str:
