@@ -413,7 +413,8 @@ class Replay:
         else:
             award.marks = marks
             self._tally.add(self._learner_id, rule_id, marks, award.event.occurred_at, award.points)
-        if key is not None and (award.points > 0 or award.rule.badge is not None):
+        counts = award.rule.multiplier is None and (bool(marks) or award.entry_id is not None)
+        if key is not None and (award.points > 0 or award.rule.badge is not None or counts):
             self._earned.setdefault(key, []).append(award)
         if award.key[0] in self._watched:
             self._awards[award.key] = award

@@ -18,7 +18,7 @@ _PARTS: Final = re.compile(
     r"(?P<path>(?:/[^?#\s]*)?)(?:[?#]\S*)?",
     re.IGNORECASE,
 )
-_SETTABLE: Final = re.compile(r"(?:https?://)?[^/?#@\s]+(?:/[^?#\s]*)?", re.IGNORECASE)
+_MORE: Final = frozenset("@?#")  # of who signs in, and what is asked: no part of a site
 _DEFAULT_PORTS: Final = frozenset({80, 443})
 _PUNYCODE: Final = "xn--"
 
@@ -34,7 +34,7 @@ def site(value: str) -> str:
 
 
 def _is_site(value: str) -> bool:
-    return _SETTABLE.fullmatch(value) is not None and _PARTS.fullmatch(value) is not None
+    return _PARTS.fullmatch(value) is not None and not value.startswith("//") and not _MORE & set(value)
 
 
 @lru_cache(maxsize=1024)
