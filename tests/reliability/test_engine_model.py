@@ -174,6 +174,7 @@ def test_each_with_learners_of_their_own(
             writer.start = administrator.writer.start
             plays.append(Play(writer, doors, PlainEngine(BADGES)))
             plays[-1].engine.rules = dict(administrator.engine.rules)
+            plays[-1].engine.versions = dict(administrator.engine.versions)
         with told(seed, *plays), ThreadPoolExecutor(WRITERS) as pool:
             for finished in [pool.submit(write, play) for play in plays[1:]]:
                 finished.result()

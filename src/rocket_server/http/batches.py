@@ -24,7 +24,7 @@ from rocket_server.usecases.intake import Credential, Submission
 
 MAX_EVENT_BYTES: Final = 1024 * 1024  # of one event, and of those that are read at once
 MAX_ERRORS: Final = 1_000  # bad events whose errors an answer says; the rest is counted
-_DECODING_S: Final = 10.0  # of one batch, the time that others have in between included
+_DECODING_S: Final = 10.0  # of one part, the time that others have in between included
 _MAX_EVENT_ERRORS: Final = 8  # of these that are said of one of them
 _NOT_SAID: Final = "not said, as 1000 events before it are bad too; ask POST /v1/events/validate about it"
 
@@ -44,12 +44,13 @@ async def process(request: Request, batch: Batch, events: Sequence[Raw]) -> list
     """What became of each event of a batch, in their order. Raises the first error that says nothing about
     one event alone, after what could be stored is stored."""
     intake = services_of(request).intake
-    decoded = await _decoded(events)
     answers: list[dict[str, Any]] = []
     while len(answers) < len(events):
         start = len(answers)
         size = _within(events, start, intake.group_size(batch.organisation_id))
-        answers += await _process_part(request, batch, decoded[start : start + size], start)
+        # Decoded as late as can be: what is at hand meanwhile is gone over by each collection of garbage.
+        part = await _decoded(events[start : start + size])
+        answers += await _process_part(request, batch, part, start)
     return answers
 
 
@@ -71,7 +72,7 @@ def answer(answers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def _decoded(events: Sequence[Raw]) -> list[Any]:
-    """Each event of a batch decoded, or InvalidPayload in its place; others have their turn in between."""
+    """Each event of a part decoded, or InvalidPayload in its place; others have their turn in between."""
     pace = Pace(_DECODING_S)
     decoded: list[Any] = []
     for event in events:
