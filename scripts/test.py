@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,8 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One kind of test. `needs` are programs that it can't do without.
+    """One kind of test. `needs` are programs that it can't do without, and `variable` one of the environment;
+    `workers` run a folder's tests at once, 0 is one after the other.
 
     With `commands` it is these, in the repository's root, and without them a folder of tests for pytest.
     """
@@ -29,6 +31,8 @@ class Suite:
     about: str
     needs: tuple[str, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
+    variable: str | None = None
+    workers: int = 2
 
     @property
     def folder(self) -> Path:
@@ -75,6 +79,19 @@ SUITES = (
     sdk("php", ("bash", "php", "composer", "phpunit", "phpcs")),
     sdk("java", ("bash", "javac", "mvn")),
     Suite(
+        "moodle-plugins",
+        "the logic of our plugins for Moodle that needs none",
+        needs=("bash", "php", "phpunit"),
+        commands=(("integrations/moodle/check",),),
+    ),
+    Suite(
+        "moodle",
+        "a real Moodle, played through",
+        needs=("php",),
+        variable="ROCKET_TEST_MOODLE",
+        workers=0,  # there is one Moodle
+    ),
+    Suite(
         "sdk-parity",
         "no SDK lacks a case, or a field of the API",
         commands=((sys.executable, "sdks/conformance/parity.py"),),
@@ -98,7 +115,7 @@ def main(names: Sequence[str]) -> int:
     reports = [run(suite) for suite in SUITES if not names or suite.name in names]
     print("\nSummary")
     for report in reports:
-        print(f"  {report.suite.name:12}{report.outcome:9}{report.seconds:6.1f} s  {report.detail}")
+        print(f"  {report.suite.name:15}{report.outcome:9}{report.seconds:6.1f} s  {report.detail}")
     failed = [report.suite.name for report in reports if report.outcome == "FAILED"]
     skipped = [report.suite.name for report in reports if report.outcome == "skipped"]
     print(f"\n{len(reports) - len(failed) - len(skipped)} passed", end="")
@@ -112,6 +129,8 @@ def run(suite: Suite) -> Report:
     missing = [program for program in suite.needs if not shutil.which(program)]
     if missing:
         return Report(suite, "skipped", f"{', '.join(missing)} isn't installed")
+    if suite.variable and not os.environ.get(suite.variable):
+        return Report(suite, "skipped", f"{suite.variable} isn't set")
     if suite.name != "lint" and not suite.has_tests:
         return Report(suite, "skipped", "it has no tests yet")
     print(f"\n== {suite.name}: {suite.about}", flush=True)
@@ -148,10 +167,11 @@ def call(commands: Sequence[Sequence[str]]) -> tuple[Literal["passed", "FAILED"]
 
 
 def test(suite: Suite) -> tuple[Literal["passed", "FAILED"], str]:
-    """Runs a folder of tests with two workers."""
+    """Runs a folder of tests."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.xml"
-        command = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={result}", str(suite.folder)]
+        workers = str(suite.workers)
+        command = [sys.executable, "-m", "pytest", "-n", workers, f"--junitxml={result}", str(suite.folder)]
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         if not result.exists():
             return "FAILED", f"pytest ended with {status}"

@@ -1,0 +1,39 @@
+<?php
+// This file is part of Moodle - https://moodle.org/
+//
+// Moodle is free software: you can redistribute it and/or modify
+// it under the terms of the GNU General Public License as published by
+// the Free Software Foundation, either version 3 of the License, or
+// (at your option) any later version.
+//
+// Moodle is distributed in the hope that it will be useful,
+// but WITHOUT ANY WARRANTY; without even the implied warranty of
+// MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+// GNU General Public License for more details.
+//
+// You should have received a copy of the GNU General Public License
+// along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
+
+namespace local_rocket;
+
+/**
+ * Hears every event of Moodle. Whatever goes wrong here, what somebody did in Moodle goes on.
+ *
+ * @package    local_rocket
+ * @copyright  2026 Rocket Learning Rewards
+ * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
+ */
+class observer {
+    /**
+     * Keeps an event that Rocket wants to know of.
+     *
+     * @param \core\event\base $event
+     */
+    public static function record(\core\event\base $event) {
+        try {
+            recorder::record($event);
+        } catch (\Throwable $error) {
+            debugging('local_rocket could not keep ' . $event->eventname . ': ' . $error->getMessage(), DEBUG_NORMAL);
+        }
+    }
+}
