@@ -12,6 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from rocket_server.db.pool import Database, open_database
 from rocket_server.verify.proof import verify
+from support import locks
 from support import organisation as organisations
 from support import server as servers
 from support.organisation import Organisation
@@ -68,20 +69,24 @@ def store(portal: BlockingPortal, worker_database: str) -> Iterator[Database]:
 def start_server(worker_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Starts a server process with settings of one's own; the same name answers the same process.
 
-    What a server logged is looked at in the end: no test may make it fail where nobody looks.
+    What a server logged, and what its transactions locked in which order, is looked at in the end: no test
+    may make it fail where nobody looks.
     """
     folder: Path = tmp_path_factory.mktemp("servers")
     running: dict[str, Server] = {}
 
     def start(name: str, **settings: str) -> Server:
         if name not in running:
-            running[name] = servers.start(worker_database, folder / f"{name}.log", _SETTINGS | settings)
+            log, recorded = folder / f"{name}.log", folder / f"{name}.locks"
+            running[name] = servers.start(worker_database, log, _SETTINGS | settings, locks=recorded)
         return running[name]
 
     yield start
     logs = {name: server.stop() for name, server in running.items()}
     for name, log in logs.items():
         assert "Traceback" not in log, f"server {name} logged:\n{log[:20_000]}"
+    faults = {fault for name in running for fault in locks.faults_in(folder / f"{name}.locks")}
+    assert not faults, "locks are taken in an order that isn't in the list:\n" + "\n".join(sorted(faults))
 
 
 @pytest.fixture(scope="session")

@@ -39,13 +39,22 @@ class Server:
 
 
 def start(
-    database_url: str, log: Path, settings: dict[str, str], descriptors: tuple[int, int] | None = None
+    database_url: str,
+    log: Path,
+    settings: dict[str, str],
+    descriptors: tuple[int, int] | None = None,
+    locks: Path | None = None,
 ) -> Server:
     """Start a server on a free port, as `rocket serve` starts its own, and wait until it answers.
 
     It ends with the process of the tests, whatever becomes of that: its standard input is a pipe from here.
-    `descriptors` are its soft and hard limit of open files.
+    `descriptors` are its soft and hard limit of open files; `locks` is where it writes what it locks.
     """
+    module = "rocket_server.processes.serving"
+    if locks is not None:
+        tests = str(Path(__file__).parents[1])
+        module, settings = "support.watched_serving", settings | {"ROCKET_TEST_LOCKS": str(locks)}
+        settings["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROCKET_")}
 
     def limit() -> None:
@@ -59,7 +68,7 @@ def start(
             [
                 sys.executable,
                 "-m",
-                "rocket_server.processes.serving",
+                module,
                 str(listening.fileno()),
                 str(tell_ready),
             ],
