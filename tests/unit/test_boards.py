@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rocket_server.conditions.values import rfc3339
 from rocket_server.leaderboards.boards import board_of
+from rocket_server.times import rfc3339
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from rich.syntax import Syntax
 
 from rocket_server.delivery import signing
 from rocket_server.errors import InvalidPayload
+from rocket_server.times import rfc3339
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _TIMEOUT_S: Final = 10  # of a client that stops in the middle
@@ -121,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
             200,
             {
                 "status": "received",
-                "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+                "timestamp": rfc3339(datetime.now(UTC)),
                 "event_id": event_id(headers, body),
             },
         )

@@ -19,6 +19,8 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Final
 
+from rocket_server.times import rfc3339
+
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 _TRUE: Final = ("true", "True", "TRUE", "1")
 _FALSE: Final = ("false", "False", "FALSE", "0")
@@ -84,11 +86,6 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, datetime):
         return rfc3339(value)
     return None
-
-
-def rfc3339(time: datetime) -> str:
-    """A time as UTC text: `2026-03-29T01:00:00Z`."""
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def shown(value: Any) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from rocket_server.delivery.model import Fact, Format
+from rocket_server.times import rfc3339
 
 _encoder = msgspec.json.Encoder()
 
@@ -43,8 +43,3 @@ def _assessment(fact: Fact) -> dict[str, Any]:
         "timestamp": rfc3339(fact.timestamp, "milliseconds"),
         "id": fact.event_id,
     }
-
-
-def rfc3339(moment: datetime, timespec: str = "auto") -> str:
-    """A moment in UTC, with `Z`. `timespec` is that of `datetime.isoformat`."""
-    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

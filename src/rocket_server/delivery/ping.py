@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from rocket_server.delivery.bodies import render, rfc3339
+from rocket_server.delivery.bodies import render
 from rocket_server.delivery.model import AttemptResult, Fact, Target
 from rocket_server.delivery.outbox import Message, delivery_id
 from rocket_server.delivery.send import GuardedSender
 from rocket_server.errors import Conflict, RateLimitExceeded
 from rocket_server.ids import uuid7
+from rocket_server.times import rfc3339
 
 EVENT: Final = "webhook.test"
 _RETRY_AFTER_S: Final = 5

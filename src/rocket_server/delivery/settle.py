@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from rocket_server.config.settings import Settings
 from rocket_server.db.queries import load
 from rocket_server.delivery import health, outbox, retry
-from rocket_server.delivery.bodies import rfc3339
 from rocket_server.delivery.breaker import Breaker
 from rocket_server.delivery.health import Attempt, Change, Health, HealthLimits
 from rocket_server.delivery.model import AttemptResult, Claimed
@@ -21,6 +20,7 @@ from rocket_server.delivery.outbox import Message
 from rocket_server.delivery.retry import Next
 from rocket_server.ids import uuid7
 from rocket_server.organisations import store as organisations
+from rocket_server.times import rfc3339
 
 SQL = load(__file__, "settle.sql")
 

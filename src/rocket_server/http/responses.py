@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -50,8 +49,3 @@ def _forget_frames(error: BaseException | None) -> None:
             return
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
-
-
-def rfc3339(moment: datetime) -> str:
-    """A moment in UTC, with `Z`."""
-    return moment.isoformat().replace("+00:00", "Z")

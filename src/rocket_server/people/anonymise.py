@@ -19,6 +19,7 @@ from rocket_server.leaderboards import refresh
 from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.ledger import store as ledger_store
+from rocket_server.times import rfc3339
 
 SQL = load(__file__, "anonymise.sql")
 
@@ -152,7 +153,7 @@ async def _tell(
         "id": message_id,
         "event": "user.anonymised",
         "user_id": user_id,
-        "timestamp": now.isoformat().replace("+00:00", "Z"),
+        "timestamp": rfc3339(now),
         "properties": {"identities": list(identities), "anonymous_id": done.user_id},
         "points_awarded": 0,
     }

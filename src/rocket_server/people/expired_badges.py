@@ -9,7 +9,7 @@ from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
 from rocket_server.ids import FIRST_ID, uuid7
-from rocket_server.sources.times import rfc3339
+from rocket_server.times import rfc3339
 
 SQL = load(__file__, "expired_badges.sql")
 

@@ -20,6 +20,7 @@ from rocket_server.learners.store import Learner
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
 from rocket_server.ledger.model import Cause
+from rocket_server.times import rfc3339
 
 SQL = load(__file__, "merge.sql")
 
@@ -162,7 +163,7 @@ async def tell(
         "id": message_id,
         "event": event,
         "user_id": user_id,
-        "timestamp": now.isoformat().replace("+00:00", "Z"),
+        "timestamp": rfc3339(now),
         "properties": properties,
         "points_awarded": 0,
     }

@@ -16,6 +16,7 @@ from rocket_server.organisations import store as organisations
 from rocket_server.organisations.model import Organisation
 from rocket_server.organisations.settings import Rank
 from rocket_server.ranks import streaks as ranks
+from rocket_server.times import rfc3339
 
 SQL = load(__file__, "promotion.sql")
 
@@ -100,7 +101,7 @@ async def _tell(conn: Any, organisation: Organisation, found: Sequence[_RankStat
             "id": message_id,
             "event": "rank.changed",
             "user_id": one.user_id,
-            "timestamp": now.isoformat().replace("+00:00", "Z"),
+            "timestamp": rfc3339(now),
             "properties": {
                 "rank": one.rank.name,
                 "previous_rank": before,

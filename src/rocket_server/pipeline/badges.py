@@ -27,7 +27,7 @@ from rocket_server.learners.store import Learner
 from rocket_server.pipeline import criteria
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Gift, Item
-from rocket_server.sources.times import rfc3339
+from rocket_server.times import rfc3339
 
 OWN_SOURCE: Final = "rocket"
 AWARDED: Final = "badge.awarded"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from rocket_server.conditions.values import rfc3339
 from rocket_server.errors import InvalidPayload
 from rocket_server.rules import store
 from rocket_server.rules.calendar import Calendar
@@ -17,6 +16,7 @@ from rocket_server.rules.explain import Limit, limits
 from rocket_server.rules.model import PointsFrom, Rule
 from rocket_server.rules.resets import EVERY_SOURCE, Resets
 from rocket_server.rules.store import UsedKey
+from rocket_server.times import rfc3339
 
 _OVER_TIME: Final = 0
 _BY_KEY: Final = 1

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rocket_server.conditions.matching import compile_condition, compile_explanation, field, weight
-from rocket_server.conditions.values import as_number, rfc3339, shown
+from rocket_server.conditions.values import as_number, shown
 from rocket_server.events.model import Event
 from rocket_server.rules import constraints
 from rocket_server.rules.calendar import Calendar
@@ -17,6 +17,7 @@ from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decisio
 from rocket_server.rules.index import Index
 from rocket_server.rules.model import PointsFrom, Rule, RuleVersion
 from rocket_server.rules.resets import NO_RESETS, Resets
+from rocket_server.times import rfc3339
 
 if TYPE_CHECKING:
     from rocket_server.rules.judge import Boost

@@ -14,11 +14,12 @@ from json.encoder import encode_basestring as _json_text
 from typing import Any, Final, Protocol
 
 from rocket_server.conditions.matching import Getter, field
-from rocket_server.conditions.values import as_text, is_absent, rfc3339
+from rocket_server.conditions.values import as_text, is_absent
 from rocket_server.events.model import Event
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Count, Outcome, Probe, new_probe
 from rocket_server.rules.model import CALENDAR_PATHS, Constraints, Window
+from rocket_server.times import rfc3339
 
 # Longer marks are stored as a hash, so that an index over them stays small.
 # 45 characters are at most 180 bytes.

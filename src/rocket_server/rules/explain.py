@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from rocket_server.conditions.values import rfc3339
 from rocket_server.events.model import Event
 from rocket_server.rules.calendar import Calendar, Span
 from rocket_server.rules.compile import Case, CompiledRule, RuleSet
@@ -15,6 +14,7 @@ from rocket_server.rules.constraints import build
 from rocket_server.rules.evaluate import Decision, Probe
 from rocket_server.rules.model import CALENDAR_PATHS, PointsFrom, Rule
 from rocket_server.rules.sentences import say
+from rocket_server.times import rfc3339
 
 
 class Decided(NamedTuple):

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rocket_server.conditions.values import rfc3339
 from rocket_server.db.pages import bounded
 from rocket_server.db.pool import add_rows
 from rocket_server.db.queries import load
@@ -18,6 +17,7 @@ from rocket_server.rules.evaluate import Count, Probe
 from rocket_server.rules.model import Rule, RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.resets import Reset, Resets
+from rocket_server.times import rfc3339
 
 SQL = load(__file__, "store.sql")
 

@@ -16,7 +16,8 @@ from rocket_server.organisations.model import Source
 from rocket_server.sources import checks
 from rocket_server.sources.canonical import FLAT_FIELDS, Flattened, flatten
 from rocket_server.sources.checks import Fault, is_absent
-from rocket_server.sources.times import parse_time, rfc3339
+from rocket_server.sources.times import parse_time
+from rocket_server.times import rfc3339
 
 API_SOURCE = "api"  # the source of an event that names none
 MAX_AHEAD_S = 86_400

@@ -62,13 +62,6 @@ def moment(name: str, value: Any, zone: ZoneInfo, *, latest: datetime = _NEVER) 
         raise InvalidPayload.field(name, str(fault)) from fault
 
 
-def rfc3339(when: datetime) -> str:
-    """RFC 3339 in UTC with `Z`; microseconds only where there are some."""
-    if when.tzinfo is not UTC:
-        when = when.astimezone(UTC)
-    return when.isoformat()[:-6] + "Z"
-
-
 def milliseconds_to_seconds(value: Any) -> Any:
     """Unix milliseconds, as a number or digits, in seconds; every other value as it is."""
     number = int(value) if type(value) is str and _is_digits(value) else value

@@ -11,13 +11,13 @@ from rocket_server.audit import store as audit
 from rocket_server.audit.model import Act, Actor, subject_of
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
-from rocket_server.delivery.bodies import rfc3339
 from rocket_server.delivery.outbox import Message
 from rocket_server.errors import NotFound
 from rocket_server.ids import parse_uuid, uuid7
 from rocket_server.ledger import manual
 from rocket_server.ledger import store as ledger
 from rocket_server.ledger.model import Cause, Entry
+from rocket_server.times import rfc3339
 from rocket_server.usecases import checked
 from rocket_server.usecases.acting import Once, Services, once
 

@@ -14,10 +14,11 @@ from rocket_server.audit.store import Line, Wanted
 from rocket_server.http import openapi
 from rocket_server.http.auth import AdminKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.learners import store as learners
+from rocket_server.times import rfc3339
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], responses=openapi.ERRORS)
 

@@ -20,8 +20,9 @@ from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, PointsKey, ReadKey
 from rocket_server.http.edge.body import decode_json
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, part, text_after
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import Services, services_of
+from rocket_server.times import rfc3339
 from rocket_server.usecases import badges as acts
 from rocket_server.usecases.badges import Defined, Gift, Revocation
 

@@ -13,7 +13,8 @@ from rocket_server.http.actors import acting
 from rocket_server.http.api.points import IdempotencyKey, replayable
 from rocket_server.http.auth import AdminKey
 from rocket_server.http.queries import with_plus
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
+from rocket_server.times import rfc3339
 from rocket_server.usecases import courses
 from rocket_server.usecases.courses import ResetCourse
 

@@ -15,11 +15,12 @@ from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.auth import EventsKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
 from rocket_server.learners import store as learners
+from rocket_server.times import rfc3339
 from rocket_server.usecases import events as acts
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=openapi.ERRORS)

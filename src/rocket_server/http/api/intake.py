@@ -19,10 +19,11 @@ from rocket_server.http import batches, openapi
 from rocket_server.http.api.answers import events as event_answers
 from rocket_server.http.edge.body import decode_event, split_batch
 from rocket_server.http.models import Validity
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.submitting import submit
 from rocket_server.sources import rocket
+from rocket_server.times import rfc3339
 from rocket_server.usecases.intake import Submission
 
 router = APIRouter()

@@ -16,8 +16,9 @@ from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.aside import aside
 from rocket_server.http.auth import AdminKey, ReadKey
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import Services, services_of
+from rocket_server.times import rfc3339
 from rocket_server.usecases import issuer as acts
 from rocket_server.usecases.issuer import Profile, Shown
 

@@ -12,11 +12,12 @@ from rocket_server.http import openapi
 from rocket_server.http.actors import acting
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
 from rocket_server.jobs import table
 from rocket_server.jobs.table import Status, StoredJob
+from rocket_server.times import rfc3339
 from rocket_server.usecases import jobs as acts
 
 router = APIRouter(prefix="/v1", tags=["jobs"], responses=openapi.CHANGE_ERRORS)

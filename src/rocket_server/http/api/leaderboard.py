@@ -12,13 +12,14 @@ from rocket_server.errors import InvalidPayload
 from rocket_server.http import openapi
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.paging import Cursor, Limit, decode_cursor, encode_cursor
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
 from rocket_server.leaderboards import standings
 from rocket_server.leaderboards.boards import Period, board_of
 from rocket_server.leaderboards.standings import Place
 from rocket_server.learners.store import in_query, known_learner
+from rocket_server.times import rfc3339
 
 router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"], responses=openapi.ERRORS)
 

@@ -13,12 +13,13 @@ from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, part
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import Services, services_of
 from rocket_server.organisations import request_log, sources, store
 from rocket_server.organisations.model import Filters, Organisation
 from rocket_server.organisations.settings import UnknownLearner, change_model
 from rocket_server.sources import sites
+from rocket_server.times import rfc3339
 from rocket_server.usecases import organisation as organisation_acts
 from rocket_server.usecases import sources as acts
 from rocket_server.usecases.sources import UNSET, Settings, Shown

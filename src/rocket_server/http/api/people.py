@@ -13,7 +13,7 @@ from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, encode_cursor, id_after, page
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import first_uuid7
@@ -23,6 +23,7 @@ from rocket_server.learners.store import known_learner
 from rocket_server.numbers import Whole
 from rocket_server.sources import checks
 from rocket_server.sources.canonical import external_identities
+from rocket_server.times import rfc3339
 from rocket_server.usecases import joining
 from rocket_server.usecases import people as acts
 from rocket_server.usecases.people import Change, Changed, NewPerson

@@ -13,12 +13,13 @@ from rocket_server.http import openapi
 from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import organisation as organisation_answers
 from rocket_server.http.auth import AdminKey, ReadKey
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.interface import ExternalService, Plugin
 from rocket_server.plugins.manager import PluginManager
 from rocket_server.plugins.store import SubscriptionState
+from rocket_server.times import rfc3339
 from rocket_server.usecases import plugins as acts
 from rocket_server.usecases.plugins import subscription_ids
 

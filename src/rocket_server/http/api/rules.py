@@ -25,12 +25,13 @@ from rocket_server.http.paging import (
     part,
     text_after,
 )
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.rules import store, templates
 from rocket_server.rules.changes import MAPPING_PREFIX
 from rocket_server.rules.model import Rule
 from rocket_server.rules.store import MAX_VERSION, StoredVersion
+from rocket_server.times import rfc3339
 from rocket_server.usecases import rules as acts
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"], responses=openapi.CHANGE_ERRORS)

@@ -11,8 +11,9 @@ from rocket_server.http import openapi
 from rocket_server.http.actors import acting
 from rocket_server.http.api.answers import people as people_answers
 from rocket_server.http.auth import AdminKey
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.learners.people import MAX_IDENTITIES
+from rocket_server.times import rfc3339
 from rocket_server.usecases import joining
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)

@@ -20,7 +20,7 @@ from rocket_server.http.api.badges import shown_award
 from rocket_server.http.api.events import shown
 from rocket_server.http.auth import ReadKey
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, number_after, part
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.learners import store as learners
@@ -29,6 +29,7 @@ from rocket_server.ledger import store as ledger
 from rocket_server.organisations.model import Organisation
 from rocket_server.organisations.settings import Rank
 from rocket_server.ranks import streaks as ranks
+from rocket_server.times import rfc3339
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=openapi.ERRORS)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rocket_server.delivery.endpoints import MAX_COUNTED, Recovery, Secret, Webhook
 from rocket_server.delivery.history import Attempt, Delivery
-from rocket_server.http.responses import rfc3339
+from rocket_server.times import rfc3339
 
 
 class SecretShown(BaseModel):

@@ -24,10 +24,11 @@ from rocket_server.http.api import webhook_models as models
 from rocket_server.http.auth import AdminKey, ReadKey
 from rocket_server.http.edge.body import decode_json
 from rocket_server.http.paging import DEFAULT_LIMIT, Cursor, Limit, id_after, page
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.times import moment
 from rocket_server.ids import parse_uuid
+from rocket_server.times import rfc3339
 from rocket_server.usecases import endpoints as acts
 from rocket_server.usecases.endpoints import Shown
 

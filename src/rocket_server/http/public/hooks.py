@@ -21,13 +21,14 @@ from rocket_server.http.auth import AcceptedSource, check_address
 from rocket_server.http.edge.body import split_list
 from rocket_server.http.edge.context import RequestContext, context_of
 from rocket_server.http.public import hook_models
-from rocket_server.http.responses import Json, rfc3339
+from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.submitting import failed, submit
 from rocket_server.metrics import EVENTS
 from rocket_server.organisations import request_log
 from rocket_server.organisations.model import Source
 from rocket_server.sources import moodle_wanted
+from rocket_server.times import rfc3339
 from rocket_server.usecases.intake import Submission
 
 router = APIRouter()
