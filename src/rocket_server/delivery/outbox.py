@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,10 @@ from rocket_server.delivery import filters
 from rocket_server.delivery.filters import Filter
 from rocket_server.events.model import Event
 from rocket_server.events.wanted import OPERATIONAL, wants
+from rocket_server.ids import uuid7
 from rocket_server.organisations import zones
 from rocket_server.pace import Pace
+from rocket_server.times import rfc3339
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +74,29 @@ class Message(msgspec.Struct, frozen=True):
         if self.learned is not None:
             return filters.view(self.learned, self.points)
         return filters.view_of_body(self.body or {}, self.event, now)
+
+
+def told(
+    event: str,
+    user_id: str | None,
+    now: datetime,
+    properties: Mapping[str, Any],
+    *,
+    points_awarded: int | None = 0,
+    about: str | None = None,
+    message_id: str | None = None,
+) -> Message:
+    """A message about what isn't a learning event, such as a rank that changed. `now` is when it happened."""
+    message_id = message_id or uuid7()
+    body = {
+        "id": message_id,
+        "event": event,
+        "user_id": user_id,
+        "timestamp": rfc3339(now),
+        "properties": properties,
+        "points_awarded": points_awarded,
+    }
+    return Message(message_id, event, body, about)
 
 
 def delivery_id(event_id: str, endpoint_id: str) -> str:

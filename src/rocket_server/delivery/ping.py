@@ -7,11 +7,9 @@ from typing import Final
 
 from rocket_server.delivery.bodies import render
 from rocket_server.delivery.model import AttemptResult, Fact, Target
-from rocket_server.delivery.outbox import Message, delivery_id
+from rocket_server.delivery.outbox import Message, delivery_id, told
 from rocket_server.delivery.send import GuardedSender
 from rocket_server.errors import Conflict, RateLimitExceeded
-from rocket_server.ids import uuid7
-from rocket_server.times import rfc3339
 
 EVENT: Final = "webhook.test"
 _RETRY_AFTER_S: Final = 5
@@ -47,16 +45,8 @@ class Pings:
 
 def message(endpoint_id: str, now: datetime) -> Message:
     """A new test of a webhook. It is about that webhook, so that no recovery sends it again."""
-    event_id = uuid7()
-    body = {
-        "id": event_id,
-        "event": EVENT,
-        "user_id": None,
-        "timestamp": rfc3339(now),
-        "properties": {"endpoint_id": endpoint_id, "message": "This is a test. Nobody has learned anything."},
-        "points_awarded": None,
-    }
-    return Message(event_id, EVENT, body, endpoint_id)
+    properties = {"endpoint_id": endpoint_id, "message": "This is a test. Nobody has learned anything."}
+    return told(EVENT, None, now, properties, points_awarded=None, about=endpoint_id)
 
 
 def _fact(target: Target, tenant_id: str, message: Message, now: datetime) -> Fact:

@@ -16,9 +16,8 @@ from rocket_server.delivery import health, outbox, retry
 from rocket_server.delivery.breaker import Breaker
 from rocket_server.delivery.health import Attempt, Change, Health, HealthLimits
 from rocket_server.delivery.model import AttemptResult, Claimed
-from rocket_server.delivery.outbox import Message
+from rocket_server.delivery.outbox import Message, told
 from rocket_server.delivery.retry import Next
-from rocket_server.ids import uuid7
 from rocket_server.organisations import store as organisations
 from rocket_server.times import rfc3339
 
@@ -200,19 +199,15 @@ def _in_order(item: tuple[DeliveryResult, Next]) -> datetime:
 
 
 def _exhausted(claimed: Claimed, following: Next, now: datetime) -> Message:
-    return _message(
-        "delivery.exhausted",
-        claimed.endpoint_id,
-        {
-            "endpoint_id": claimed.endpoint_id,
-            "delivery_id": claimed.delivery_id,
-            "event_id": claimed.event_id,
-            "event": claimed.event,
-            "attempts": claimed.attempt,
-            "reason": following.reason,
-        },
-        now,
-    )
+    details = {
+        "endpoint_id": claimed.endpoint_id,
+        "delivery_id": claimed.delivery_id,
+        "event_id": claimed.event_id,
+        "event": claimed.event,
+        "attempts": claimed.attempt,
+        "reason": following.reason,
+    }
+    return told("delivery.exhausted", None, now, details, points_awarded=None, about=claimed.endpoint_id)
 
 
 def _news(state: Any, change: Change, last: AttemptResult, now: datetime) -> list[Message]:
@@ -234,21 +229,8 @@ def _news(state: Any, change: Change, last: AttemptResult, now: datetime) -> lis
             details |= failing
         if event == "endpoint.disabled":
             details["reason"] = change.disabled
-        messages.append(_message(event, state["endpoint_id"], details, now))
+        messages.append(told(event, None, now, details, points_awarded=None, about=state["endpoint_id"]))
     return messages
-
-
-def _message(event: str, about: str, properties: dict[str, Any], now: datetime) -> Message:
-    event_id = uuid7()
-    body = {
-        "id": event_id,
-        "event": event,
-        "user_id": None,
-        "timestamp": rfc3339(now),
-        "properties": properties,
-        "points_awarded": None,
-    }
-    return Message(event_id, event, body, about)
 
 
 def _storable(answer: str) -> str:

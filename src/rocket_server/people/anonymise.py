@@ -12,14 +12,11 @@ from rocket_server.badges import issue
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
-from rocket_server.delivery.outbox import Message
 from rocket_server.errors import NotFound
-from rocket_server.ids import uuid7
 from rocket_server.leaderboards import refresh
 from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.ledger import store as ledger_store
-from rocket_server.times import rfc3339
 
 SQL = load(__file__, "anonymise.sql")
 
@@ -148,18 +145,10 @@ async def _tell(
     now: datetime,
 ) -> str | None:
     """Tell receivers whom to forget; the message's id, or None where nobody wants to hear it."""
-    message_id = uuid7()
-    body = {
-        "id": message_id,
-        "event": "user.anonymised",
-        "user_id": user_id,
-        "timestamp": rfc3339(now),
-        "properties": {"identities": list(identities), "anonymous_id": done.user_id},
-        "points_awarded": 0,
-    }
-    message = Message(message_id, "user.anonymised", body)
+    properties = {"identities": list(identities), "anonymous_id": done.user_id}
+    message = outbox.told("user.anonymised", user_id, now, properties)
     organisation_id = configuration.organisation_id
     if await outbox.enqueue(conn, organisation_id, configuration.endpoints, [message], now):
-        return message_id
-    await conn.execute(SQL["remove_message"], organisation_id, message_id)
+        return message.event_id
+    await conn.execute(SQL["remove_message"], organisation_id, message.event_id)
     return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
-from rocket_server.ids import FIRST_ID, uuid7
+from rocket_server.ids import FIRST_ID
 from rocket_server.times import rfc3339
 
 SQL = load(__file__, "expired_badges.sql")
@@ -41,18 +41,10 @@ async def tell(conn: Any, organisation_id: str, now: datetime) -> bool:
 
 
 def _message(row: Any) -> Message:
-    message_id = uuid7()
-    body = {
-        "id": message_id,
-        "event": EXPIRED,
-        "user_id": row["user_id"],
-        "timestamp": rfc3339(row["expires_at"]),
-        "properties": {
-            "badge_id": row["badge_id"],
-            "badge_name": row["name"],
-            "award_id": row["award_id"],
-            "awarded_at": rfc3339(row["awarded_at"]),
-        },
-        "points_awarded": 0,
+    properties = {
+        "badge_id": row["badge_id"],
+        "badge_name": row["name"],
+        "award_id": row["award_id"],
+        "awarded_at": rfc3339(row["awarded_at"]),
     }
-    return Message(message_id, EXPIRED, body)
+    return outbox.told(EXPIRED, row["user_id"], row["expires_at"], properties)

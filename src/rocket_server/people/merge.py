@@ -10,7 +10,6 @@ from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.pool import TryAgain
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
-from rocket_server.delivery.outbox import Message
 from rocket_server.errors import Conflict, NotFound
 from rocket_server.ids import uuid7
 from rocket_server.leaderboards import refresh
@@ -20,7 +19,6 @@ from rocket_server.learners.store import Learner
 from rocket_server.ledger import model as ledger
 from rocket_server.ledger import store as ledger_store
 from rocket_server.ledger.model import Cause
-from rocket_server.times import rfc3339
 
 SQL = load(__file__, "merge.sql")
 
@@ -158,19 +156,5 @@ async def tell(
     now: datetime,
 ) -> None:
     """Tell webhooks that want it what was done with a learner."""
-    message_id = uuid7()
-    body = {
-        "id": message_id,
-        "event": event,
-        "user_id": user_id,
-        "timestamp": rfc3339(now),
-        "properties": properties,
-        "points_awarded": 0,
-    }
-    await outbox.enqueue(
-        conn,
-        configuration.organisation_id,
-        configuration.endpoints,
-        [Message(message_id, event, body)],
-        now,
-    )
+    message = outbox.told(event, user_id, now, properties)
+    await outbox.enqueue(conn, configuration.organisation_id, configuration.endpoints, [message], now)

@@ -9,14 +9,12 @@ from typing import Any, Final
 
 from rocket_server.db.queries import load
 from rocket_server.delivery import outbox
-from rocket_server.delivery.outbox import Message
-from rocket_server.ids import FIRST_ID, uuid7
+from rocket_server.ids import FIRST_ID
 from rocket_server.leaderboards.weeks import weekly_points
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.model import Organisation
 from rocket_server.organisations.settings import Rank
 from rocket_server.ranks import streaks as ranks
-from rocket_server.times import rfc3339
 
 SQL = load(__file__, "promotion.sql")
 
@@ -96,22 +94,14 @@ async def _tell(conn: Any, organisation: Organisation, found: Sequence[_RankStat
         before = one.before or lowest
         if one.rank.name == before or one.status == "anonymised":
             continue
-        message_id = uuid7()
-        body = {
-            "id": message_id,
-            "event": "rank.changed",
-            "user_id": one.user_id,
-            "timestamp": rfc3339(now),
-            "properties": {
-                "rank": one.rank.name,
-                "previous_rank": before,
-                "streak_weeks": one.streak_weeks,
-                "multiplier": one.rank.multiplier,
-                "discount_pct": one.rank.discount_pct,
-            },
-            "points_awarded": 0,
+        properties = {
+            "rank": one.rank.name,
+            "previous_rank": before,
+            "streak_weeks": one.streak_weeks,
+            "multiplier": one.rank.multiplier,
+            "discount_pct": one.rank.discount_pct,
         }
-        messages.append(Message(message_id, "rank.changed", body))
+        messages.append(outbox.told("rank.changed", one.user_id, now, properties))
     if messages:
         endpoints = await outbox.endpoints(conn, organisation.organisation_id)
         await outbox.enqueue(conn, organisation.organisation_id, endpoints, messages, now)

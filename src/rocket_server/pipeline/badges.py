@@ -18,7 +18,7 @@ from rocket_server.badges import awards
 from rocket_server.badges.awards import BY_RULES, Award, NewAward
 from rocket_server.badges.model import MAX_CHAIN
 from rocket_server.configuration.snapshot import Configuration
-from rocket_server.delivery.outbox import Message
+from rocket_server.delivery.outbox import Message, told
 from rocket_server.events import store as events_store
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.events.store import StoredEvent, as_event
@@ -27,7 +27,6 @@ from rocket_server.learners.store import Learner
 from rocket_server.pipeline import criteria
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Gift, Item
-from rocket_server.times import rfc3339
 
 OWN_SOURCE: Final = "rocket"
 AWARDED: Final = "badge.awarded"
@@ -326,16 +325,7 @@ def _ignored(stored: StoredEvent, reason: str) -> Item:
 
 
 def _revoked(award: Award, name: str, stored: StoredEvent | None, now: datetime, reason: str) -> Message:
-    message_id = uuid7()
     properties = {
         "badge_id": award.badge_id, "badge_name": name, "award_id": award.award_id, "reason": reason
     }  # fmt: skip
-    body = {
-        "id": message_id,
-        "event": REVOKED,
-        "user_id": stored.user_id if stored else None,
-        "timestamp": rfc3339(now),
-        "properties": properties,
-        "points_awarded": 0,
-    }
-    return Message(message_id, REVOKED, body)
+    return told(REVOKED, stored.user_id if stored else None, now, properties)

@@ -25,9 +25,10 @@ from rocket_server.pipeline.books import Books
 from rocket_server.pipeline.completions import Completions
 from rocket_server.pipeline.model import DECIDED_ANEW, Item, points_of
 from rocket_server.rules import store as rules_store
+from rocket_server.rules.boost import Boost, Factor
 from rocket_server.rules.compile import Case
 from rocket_server.rules.evaluate import NOTHING, Count, Decision, Probe, ReadCount
-from rocket_server.rules.judge import Boost, Considered, Factor
+from rocket_server.rules.judge import Considered
 from rocket_server.rules.resets import NO_RESETS, Resets
 from rocket_server.rules.store import Mark
 from rocket_server.sources.stored import as_read

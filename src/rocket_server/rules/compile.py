@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rocket_server.conditions.matching import compile_condition, compile_explanation, field, weight
 from rocket_server.conditions.values import as_number, shown
 from rocket_server.events.model import Event
 from rocket_server.rules import constraints
+from rocket_server.rules.boost import Boost
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.evaluate import Decision, Probe, ReadCount, new_decision
 from rocket_server.rules.index import Index
 from rocket_server.rules.model import PointsFrom, Rule, RuleVersion
 from rocket_server.rules.resets import NO_RESETS, Resets
 from rocket_server.times import rfc3339
-
-if TYPE_CHECKING:
-    from rocket_server.rules.judge import Boost
 
 # Where more rules than these hear an event, those that have nothing to do with it say nothing.
 MAX_TOLD: Final = 50

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, NamedTuple
+from decimal import Decimal
+from typing import Final
 
 from rocket_server.organisations.settings import Rank
+from rocket_server.rules.boost import Boost, Factor, plain_number
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.evaluate import Decision, ReadCount
-from rocket_server.rules.model import LEAST_MULTIPLIER, MAX_POINTS, MOST_MULTIPLIER, ByRank
+from rocket_server.rules.model import ByRank
 
 # A rule that an event triggers, and what it says of the event alone: settled, or a case to count for.
 Considered = tuple[CompiledRule, Decision | Case]
@@ -17,46 +18,6 @@ Considered = tuple[CompiledRule, Decision | Case]
 # Why a multiplier whose conditions are met and whose caps leave room isn't used.
 NOTHING_TO_MULTIPLY: Final = "nothing_to_multiply"
 RANK_WITHOUT_MULTIPLIER: Final = "rank_without_multiplier"
-
-_LEAST: Final = Decimal(str(LEAST_MULTIPLIER))
-_MOST: Final = Decimal(MOST_MULTIPLIER)
-
-
-class Factor(NamedTuple):
-    """What one rule multiplies an event's awards by."""
-
-    rule_id: str
-    rule_version: int
-    factor: int | float
-
-
-class Boost:
-    """The factors that apply to one event, and their product, kept in 0.1..10."""
-
-    __slots__ = ("_factors", "factor")
-
-    def __init__(self, factors: Iterable[Factor]) -> None:
-        self._factors = tuple(factors)
-        product = Decimal(1)
-        for one in self._factors:
-            # By its decimal spelling: 1.15 is what the rule says, and not 1.149999999999999911.
-            product *= Decimal(str(one.factor))
-        self.factor = max(_LEAST, min(product, _MOST))
-
-    def apply(self, points: int) -> int:
-        """`points` multiplied, rounded half up; at least 1 (if there were any) and at most 1,000,000."""
-        if points <= 0:
-            return points
-        product = int((points * self.factor).quantize(Decimal(1), ROUND_HALF_UP))
-        return max(1, min(product, MAX_POINTS))
-
-    def as_dict(self, base: int) -> dict[str, Any]:
-        """What a decision says of it: the points before, the factor, and whose it is."""
-        return {
-            "base": base,
-            "factor": _number(self.factor),
-            "rules": [one._asdict() for one in self._factors],
-        }
 
 
 def judge(
@@ -105,7 +66,7 @@ def _by_rank(
     derive later what they were."""
     stated = {
         "name": None if rank is None else rank.name,
-        "factor": _number(Decimal(1) if rank is None else Decimal(str(rank.multiplier))),
+        "factor": plain_number(Decimal(1) if rank is None else Decimal(str(rank.multiplier))),
     }
     if stated["factor"] == 1:
         detail = {"reason": RANK_WITHOUT_MULTIPLIER, "rank": stated}
@@ -134,7 +95,3 @@ def _settle(decided: list[Decision], factors: dict[int, Factor]) -> None:
             decided[place] = Decision(
                 decision.rule_id, decision.rule_version, "condition_not_met", 0, None, detail, ()
             )
-
-
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from rocket_server.events.model import Event
+from rocket_server.rules.boost import Boost
 from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.evaluate import Probe
-from rocket_server.rules.judge import Boost
 from rocket_server.rules.resets import Resets
 from rocket_server.simulation.book import Place
 

@@ -9,9 +9,10 @@ from typing import Any, Final, Literal
 from rocket_server.events.model import Event
 from rocket_server.organisations.settings import DEFAULT_RANKS, Rank
 from rocket_server.ranks.streaks import rank_of
+from rocket_server.rules.boost import Boost, Factor
 from rocket_server.rules.compile import CompiledRule, RuleSet
 from rocket_server.rules.evaluate import NOTHING, Decision
-from rocket_server.rules.judge import Boost, Factor, judge
+from rocket_server.rules.judge import judge
 from rocket_server.rules.resets import NO_RESETS, Resets
 from rocket_server.rules.tally import Tally
 from rocket_server.simulation.attempts import ATTEMPTED, Attempt, Attempts, Award, Given

@@ -11,13 +11,11 @@ from rocket_server.audit import store as audit
 from rocket_server.audit.model import Act, Actor, subject_of
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
-from rocket_server.delivery.outbox import Message
 from rocket_server.errors import NotFound
-from rocket_server.ids import parse_uuid, uuid7
+from rocket_server.ids import parse_uuid
 from rocket_server.ledger import manual
 from rocket_server.ledger import store as ledger
 from rocket_server.ledger.model import Cause, Entry
-from rocket_server.times import rfc3339
 from rocket_server.usecases import checked
 from rocket_server.usecases.acting import Once, Services, once
 
@@ -156,14 +154,6 @@ def _moved(action: Any, entry: Entry, difference: int) -> Act:
 async def _tell(
     conn: Any, configuration: Configuration, user_id: str, command: Points, entry: Entry, now: datetime
 ) -> None:
-    message_id = uuid7()
-    body = {
-        "id": message_id,
-        "event": "points.awarded",
-        "user_id": user_id,
-        "timestamp": rfc3339(now),
-        "properties": {"reason": command.reason, "entry_id": entry.entry_id, **(command.metadata or {})},
-        "points_awarded": entry.amount,
-    }
-    message = Message(message_id, "points.awarded", body)
+    properties = {"reason": command.reason, "entry_id": entry.entry_id, **(command.metadata or {})}
+    message = outbox.told("points.awarded", user_id, now, properties, points_awarded=entry.amount)
     await outbox.enqueue(conn, configuration.organisation_id, configuration.endpoints, [message], now)

@@ -15,9 +15,9 @@ from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation
 from rocket_server.pipeline.model import points_of
 from rocket_server.rules import store as rules_store
+from rocket_server.rules.boost import Boost, Factor
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import Case, CompiledRule
-from rocket_server.rules.judge import Boost, Factor
 from rocket_server.rules.model import LEAST_MULTIPLIER, MOST_MULTIPLIER, ByRank, RuleVersion
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.tally import Tally

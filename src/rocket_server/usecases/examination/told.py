@@ -4,13 +4,13 @@ Pure."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from rocket_server.assessments.grading import Result, result_word
 from rocket_server.assessments.model import number
-from rocket_server.delivery.outbox import Message
+from rocket_server.delivery.outbox import Message, told
 from rocket_server.events.model import Event, dedupe_key
 
 SOURCE: Final = "rocket"
@@ -18,16 +18,7 @@ SOURCE: Final = "rocket"
 
 def message(event_id: str, event: str, user_id: str, data: Mapping[str, Any], now: datetime) -> Message:
     """Something that happened, in the form in which messages are kept."""
-    timestamp = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = {
-        "id": event_id,
-        "event": event,
-        "user_id": user_id,
-        "timestamp": timestamp,
-        "properties": dict(data),
-        "points_awarded": None,
-    }
-    return Message(event_id, event, body)
+    return told(event, user_id, now, dict(data), points_awarded=None, message_id=event_id)
 
 
 def learning_event(
