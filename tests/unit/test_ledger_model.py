@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rocket_server.accounts import ISSUANCE, REDEMPTION
 from rocket_server.errors import InsufficientPoints
 from rocket_server.ledger import model
-from rocket_server.ledger.model import ISSUANCE, REDEMPTION, Account, Cause, Entry
+from rocket_server.ledger.model import Account, Cause, Entry
 
 CAUSE = Cause("tests", datetime(2026, 3, 2, tzinfo=UTC))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
+from rocket_server.accounts import ISSUANCE
 from rocket_server.db.queries import load
 
 SQL = load(__file__, "weeks.sql")
@@ -21,6 +22,8 @@ async def weekly_points(
     of others who were merged into them. Exact: entries that the standings don't count yet are added."""
     weeks: dict[str, dict[date, int]] = {}
     since = f"week:{today - timedelta(weeks=WEEKS)}"
-    for row in await conn.fetch(SQL["weekly_points"], organisation_id, learner_ids, timezone, since):
+    for row in await conn.fetch(
+        SQL["weekly_points"], organisation_id, learner_ids, timezone, since, ISSUANCE
+    ):
         weeks.setdefault(row["learner_id"], {})[row["week"]] = row["points"]
     return weeks

@@ -1,5 +1,5 @@
 -- name: weekly_points
--- Points that learners earned in each week (from Monday, in the zone $3), since the board $4. A reversal takes
+-- Points that learners earned in each week (from Monday, in the zone $3), since the board $4; they come from account $5. A reversal takes
 -- points from the week in which they were earned. Standings that are counted by another zone, or not at all
 -- yet, are left aside: then everything is summed from the entries.
 WITH known AS (
@@ -35,7 +35,7 @@ fresh AS (
     JOIN entries e ON e.organisation_id = $1 AND e.learner_id = one.account_id
         AND e.number > coalesce(p.entries, 0)
     LEFT JOIN entries r ON r.organisation_id = $1 AND r.entry_id = e.reverses
-    WHERE '00000000-0000-7000-8000-000000000001' IN (e.from_account, e.to_account) AND e.kind <> 'transfer'
+    WHERE $5 IN (e.from_account, e.to_account) AND e.kind <> 'transfer'
 )
 SELECT learner_id::text AS learner_id, week, sum(points)::bigint AS points
 FROM (SELECT * FROM counted UNION ALL SELECT * FROM fresh) AS found

@@ -9,12 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from rocket_server.accounts import ISSUANCE, REDEMPTION
 from rocket_server.errors import InsufficientPoints
-
-# The organisation's own accounts. Points come from issuance and, spent, go to redemption. The ids are the
-# same in every organisation, whose id stands before them in every key.
-ISSUANCE = "00000000-0000-7000-8000-000000000001"
-REDEMPTION = "00000000-0000-7000-8000-000000000002"
 
 EntryKind = Literal["award", "deduction", "reversal", "transfer"]
 

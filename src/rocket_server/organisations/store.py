@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from rocket_server import accounts
 from rocket_server.db.queries import load
 from rocket_server.errors import NotFound
 from rocket_server.ids import FIRST_ID, uuid7
@@ -34,7 +35,9 @@ async def create(
     await conn.execute(
         SQL["add_organisation"], organisation_id, tenant_id, name, environment, chosen.chosen()
     )
-    await conn.execute(SQL["add_own_accounts"], organisation_id)
+    await conn.execute(
+        SQL["add_own_accounts"], organisation_id, list(accounts.OWN), list(accounts.OWN.values())
+    )
     zone = zones.zone(chosen.timezone)
     return Organisation(organisation_id, tenant_id, name, environment, zone, chosen, 1)
 

@@ -9,8 +9,7 @@ INSERT INTO organisations (organisation_id, tenant_id, name, environment, settin
 -- name: add_own_accounts
 -- The accounts that an organisation's points come from and go to.
 INSERT INTO accounts (organisation_id, account_id, kind)
-VALUES ($1, '00000000-0000-7000-8000-000000000001', 'issuance'),
-       ($1, '00000000-0000-7000-8000-000000000002', 'redemption');
+SELECT $1, own.account_id, own.kind FROM unnest($2::uuid[], $3::text[]) AS own (account_id, kind);
 
 -- name: version
 -- How often the organisation was changed.

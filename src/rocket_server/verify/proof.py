@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
+from rocket_server.accounts import ISSUANCE, REDEMPTION
 from rocket_server.db.queries import load
 from rocket_server.events.model import Event
 from rocket_server.events.store import row_as_event
-from rocket_server.ledger.model import ISSUANCE, REDEMPTION
 from rocket_server.organisations import store
 from rocket_server.organisations.model import Organisation
 from rocket_server.pipeline.model import points_of
