@@ -54,7 +54,8 @@ def start(
     if locks is not None:
         tests = str(Path(__file__).parents[1])
         module, settings = "support.watched_serving", settings | {"ROCKET_TEST_LOCKS": str(locks)}
-        settings["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))
+        there = settings.get("PYTHONPATH") or os.environ.get("PYTHONPATH")
+        settings["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, there)))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROCKET_")}
 
     def limit() -> None:
