@@ -302,3 +302,29 @@ def test_simulation_restores_the_best(make_organisation, portal, store, scores, 
     other = {**BEST, "rule_id": "other"}
     answer = organisation.api.post("/v1/rules/simulate", {"rules": [other], "since": "3000d"}).json()
     assert (answer["points_current"], answer["points_candidate"]) == (left, 2 * left), answer
+
+
+def test_simulation_takes_back_an_award_of_nothing(make_organisation, portal, store):
+    """An award worth no points counts against caps until what it is for is withdrawn; judged again, too."""
+    organisation = make_organisation(rules=[])
+    make(
+        organisation,
+        trigger="lesson.completed",
+        actions={"award_points": {"from": "score"}},
+        constraints={"max_per_lesson": 1},
+    )
+    lesson = {"lesson_id": "70", "score": 0}
+    organisation.api.event("lesson.completed", properties=lesson)
+    organisation.api.event("lesson.reopened", properties=lesson, timestamp="2026-03-02T11:00:00Z")
+    again = {"properties": {**lesson, "score": 5}, "timestamp": "2026-03-02T12:00:00Z"}
+    assert organisation.api.event("lesson.completed", **again)["points_awarded"] == 5
+
+    async def work():
+        async with store.transaction() as conn:
+            there = await read(conn, organisation.organisation_id)
+            period = Period(START.replace(year=2020))
+            return await simulate(conn, there, None, period, Settings(trust=False))
+
+    (rule,) = portal.call(work).rules
+    assert rule.decisions_current == rule.decisions_candidate == {"awarded": 2, "reversed": 1}
+    assert rule.events_changed == 0
