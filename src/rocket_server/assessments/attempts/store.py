@@ -248,7 +248,8 @@ async def write_reviews(
             [one.question_id for one in reviews],
             [one.score for one in reviews],
             [one.remarks for one in reviews],
-            [one.rubric for one in reviews],
+            # As text: the driver takes a list of lists for an array of two dimensions.
+            [None if one.rubric is None else msgspec.json.encode(one.rubric).decode() for one in reviews],
             reviewer,
         )
 

@@ -120,8 +120,8 @@ WHERE a.organisation_id = $1 AND a.attempt_id = ANY ($2::uuid[]) AND a.attempt_i
 INSERT INTO assessment_answers (
     organisation_id, attempt_id, question_id, answer, saved_at, score, is_correct, remarks, rubric, reviewed_by,
     reviewed_at)
-SELECT $1, $2, n.question_id, '{}', now(), n.score, n.score > 0, n.remarks, n.rubric, $7, now()
-FROM unnest($3::uuid[], $4::numeric[], $5::text[], $6::jsonb[]) AS n (question_id, score, remarks, rubric)
+SELECT $1, $2, n.question_id, '{}', now(), n.score, n.score > 0, n.remarks, n.rubric::jsonb, $7, now()
+FROM unnest($3::uuid[], $4::numeric[], $5::text[], $6::text[]) AS n (question_id, score, remarks, rubric)
 ON CONFLICT (organisation_id, attempt_id, question_id) DO UPDATE
 SET score = excluded.score, is_correct = excluded.is_correct, remarks = excluded.remarks, rubric = excluded.rubric,
     reviewed_by = excluded.reviewed_by, reviewed_at = excluded.reviewed_at;
