@@ -52,16 +52,6 @@ class Principal:
     def tenant_id(self) -> str:
         return self.key.tenant_id
 
-    @property
-    def actor(self) -> str:
-        """How the ledger names this key: by what is shown of it."""
-        return f"key:{self.key.prefix}"
-
-    @property
-    def signature(self) -> str:
-        """How a change of settings names this key: by what is shown of it, and its name."""
-        return f"{self.actor} ({self.key.name})" if self.key.name else self.actor
-
     def needs(self, *scopes: str) -> None:
         """Raise Forbidden where the key has none of `scopes`; `admin` includes all."""
         if self.key.scopes.isdisjoint((*scopes, "admin")):

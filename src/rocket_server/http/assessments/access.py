@@ -67,7 +67,8 @@ Learner = Annotated[str, Depends(required)]
 
 def author_of(request: Request, principal: Principal, named: str | None) -> Author:
     """Who makes a change: a key, for the person whom the platform names or for itself."""
-    return Author(actor_of(request, principal), named or principal.actor)
+    actor = actor_of(request, principal)
+    return Author(actor, named or actor.short)
 
 
 def is_staff(principal: Principal) -> bool:
