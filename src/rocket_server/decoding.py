@@ -29,7 +29,8 @@ def has_more_parts(body: bytes | msgspec.Raw, most: int) -> bool:
     What stands in texts is only told apart where there is much of it: nearly always bytes are counted.
     """
     data = bytes(body)
-    if _parts(data) <= most:
+    # Each takes a byte at least, and most bodies are short.
+    if len(data) <= most or _parts(data) <= most:
         return False
     data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     if data.count(b'"') > 4 * (most + 1):  # at least half of the texts are values
