@@ -301,6 +301,29 @@ def flat(row: dict[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_block_shows_points_and_never_needs_rocket(moodle, own, rocket):
+    """A learner sees points, a teacher the course; what was fetched stays while Rocket is away."""
+    ids = connect(moodle, own)
+    ada, ben, tina = (ids["users"][name] for name in ("ada", "ben", "tina"))
+    moodle.act(["post", ada, ids["post"], "hello"])
+    send_all(moodle)
+    shown, course = moodle.act(["panel", ada, ids["course"]], ["panel", tina, ids["course"]])
+    assert "Fetching your points" in shown["atonce"]
+    assert re.search(r">5</strong>\s*points", shown["fetched"])
+    assert "Wrote in a forum" in shown["fetched"]
+    assert "Logged in, once a day" in shown["fetched"]
+    assert [name for name in ("Ada", "Ben", "Cleo", "Tina") if name in course["fetched"]] == [
+        "Ada",
+        "Ben",
+        "Cleo",
+    ]
+    rocket[0].process.kill()
+    rocket[0].process.wait()
+    kept, unknown = moodle.act(["panel", ada, ids["course"]], ["panel", ben, ids["course"]])
+    assert kept["atonce"] == kept["fetched"] == shown["fetched"]
+    assert "can't be fetched just now" in unknown["fetched"]
+
+
 def test_who_is_deleted_is_anonymised(moodle, own):
     """Where it is set, deleting a user in Moodle removes all that names them in Rocket, and the sums stay."""
     ids = connect(moodle, own)
