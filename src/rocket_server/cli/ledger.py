@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,6 +20,8 @@ from rocket_server.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from rocket_server.verify.proof import Difference
 
 app = typer.Typer(help="Points and how they moved.", no_args_is_help=True)
@@ -41,27 +44,34 @@ def verify(organisation: OrganisationOption = None, tenant: TenantOption = None)
     async def work(url: str) -> tuple[list[Difference], Counter[str]]:
         from rocket_server.db.queries import load
         from rocket_server.organisations import store
-        from rocket_server.verify.proof import verify as differences_in
+        from rocket_server.verify.proof import verify_apart
 
         counts_of = load(__file__, "ledger.sql")["counts"]
-        async with (
-            opened(url, _STATEMENT_TIMEOUT_S) as database,
-            database.connection() as conn,
-            # One moment for all reads, so that a server at work doesn't show as a difference.
-            conn.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            # What is computed between two statements may take long.
-            await conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            chosen = (
-                [await choose(conn, organisation, tenant)]
-                if organisation or tenant
-                else await store.all_organisations(conn)
-            )
+        async with opened(url, _STATEMENT_TIMEOUT_S) as database:
+
+            @asynccontextmanager
+            async def snapshot() -> AsyncIterator[Any]:
+                async with (
+                    database.connection() as conn,
+                    # One moment for what is compared, so that a server at work doesn't show as a difference.
+                    conn.transaction(isolation="repeatable_read", readonly=True),
+                ):
+                    # What is computed between two statements may take long.
+                    await conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                    yield conn
+
+            async with snapshot() as conn:
+                chosen = (
+                    [await choose(conn, organisation, tenant)]
+                    if organisation or tenant
+                    else await store.all_organisations(conn)
+                )
             found: list[Difference] = []
             counts: Counter[str] = Counter(organisations=len(chosen))
             for one in chosen:
-                found += await differences_in(conn, one.organisation_id)
-                counts.update(dict(await conn.fetchrow(counts_of, one.organisation_id)))
+                found += await verify_apart(snapshot, one.organisation_id)
+                async with snapshot() as conn:
+                    counts.update(dict(await conn.fetchrow(counts_of, one.organisation_id)))
             return found, counts
 
     with database_urls(load_settings()) as (url, _):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
@@ -22,8 +23,10 @@ from rocket_server.rules.model import LEAST_MULTIPLIER, MOST_MULTIPLIER, ByRank,
 from rocket_server.rules.parse import parse_rule
 from rocket_server.rules.tally import Tally
 from rocket_server.verify import badges
+from rocket_server.verify.badges import Snapshot
 
 SQL = load(__file__, "proof.sql")
+
 
 MAX_DIFFERENCES = 1_000  # of one kind in one organisation
 _LEARNERS_AT_ONCE = 200
@@ -41,11 +44,8 @@ class Difference:
 
 
 async def verify(conn: Any, organisation_id: str | None = None) -> list[Difference]:
-    """All differences in one organisation, or in all; an empty list where everything adds up.
-
-    Reads in one transaction of the caller's (repeatable read, so that a running server doesn't show as a
-    difference). At most MAX_DIFFERENCES of each kind are listed.
-    """
+    """All differences in one organisation, or in all, as `conn` sees them; an empty list where everything
+    adds up. At most MAX_DIFFERENCES of each kind are listed."""
     organisations = (
         await store.all_organisations(conn)
         if organisation_id is None
@@ -53,21 +53,53 @@ async def verify(conn: Any, organisation_id: str | None = None) -> list[Differen
     )
     found: list[Difference] = []
     for organisation in organisations:
-        found += await _by_sets(conn, organisation.organisation_id)
-        found += [difference async for difference in _by_learner(conn, organisation)]
-        async for subject, message in badges.differences(conn, organisation, MAX_DIFFERENCES):
-            found.append(Difference(organisation.organisation_id, "badge", subject, message))
+        found += await verify_apart(lambda: nullcontext(conn), organisation.organisation_id)
     return found
 
 
-async def _by_sets(conn: Any, organisation_id: str) -> list[Difference]:
+async def verify_apart(snapshot: Snapshot, organisation_id: str) -> list[Difference]:
+    """As `verify` of one organisation, in many short transactions, so that none is open for hours.
+
+    Each `snapshot` is a transaction that sees one moment (repeatable read). What is compared is all seen at
+    one moment: a whole kind of rows by one statement, or some hundred learners with all that is theirs. Rules
+    are read again where the organisation's version is another. Who was merged or split meanwhile is looked at
+    once more, for what was looked at may have become theirs, or the other way round.
+    """
+    found = await _by_sets(snapshot, organisation_id)
+    rules = _Rules()
+    async with snapshot() as conn:
+        started_at = await conn.fetchval(SQL["moment"])
+    after: str | None = _FIRST
+    while after is not None:
+        async with snapshot() as conn:
+            rows = await conn.fetch(SQL["learners_after"], organisation_id, after, _LEARNERS_AT_ONCE)
+            found += await _learners(conn, await rules.read(conn, organisation_id), rows)
+        after = rows[-1]["learner_id"] if rows else None
+    async with snapshot() as conn:
+        changed = await conn.fetch(SQL["changed_since"], organisation_id, started_at)
+    for first in range(0, len(changed), _LEARNERS_AT_ONCE):
+        async with snapshot() as conn:
+            part = [row["learner_id"] for row in changed[first : first + _LEARNERS_AT_ONCE]]
+            rows = await conn.fetch(SQL["learners_of"], organisation_id, part)
+            again = await _learners(conn, await rules.read(conn, organisation_id), rows)
+        found += [difference for difference in again if difference not in found]
+    async for subject, message in badges.differences(snapshot, organisation_id, MAX_DIFFERENCES):
+        found.append(Difference(organisation_id, "badge", subject, message))
+    return found
+
+
+async def _by_sets(snapshot: Snapshot, organisation_id: str) -> list[Difference]:
     """What SQL can compare for all rows at once."""
     found: list[Difference] = []
+
+    async def rows(query: str, *arguments: Any) -> Any:
+        async with snapshot() as conn:
+            return await conn.fetch(SQL[query], organisation_id, *arguments)
 
     def add(kind: str, subject: str, message: str) -> None:
         found.append(Difference(organisation_id, kind, subject, message))
 
-    for row in await conn.fetch(SQL["balances"], organisation_id, ISSUANCE, REDEMPTION, MAX_DIFFERENCES):
+    for row in await rows("balances", ISSUANCE, REDEMPTION, MAX_DIFFERENCES):
         expected = row["expected_earned"] - row["expected_spent"]
         add(
             "balance",
@@ -76,33 +108,33 @@ async def _by_sets(conn: Any, organisation_id: str) -> list[Difference]:
             f"the entries say {expected} (earned {row['expected_earned']}, spent {row['expected_spent']}, "
             f"{row['expected_entries']} entries)",
         )
-    for row in await conn.fetch(SQL["running_balances"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("running_balances", MAX_DIFFERENCES):
         add(
             "entry",
             f"entry {row['entry_id']}",
             f"has number {row['number']} and balance {row['balance_after']}, should have "
             f"{row['expected_number']} and {row['expected_balance']}",
         )
-    total = await conn.fetchval(SQL["sum_of_accounts"], organisation_id, ISSUANCE, REDEMPTION)
+    ((total,),) = await rows("sum_of_accounts", ISSUANCE, REDEMPTION)
     if total != 0:
         add("sum", "all accounts", f"hold {total} points together, should hold 0")
-    for row in await conn.fetch(SQL["reversals"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("reversals", MAX_DIFFERENCES):
         add("reversal", f"entry {row['entry_id']}", f"doesn't undo entry {row['reverses']}")
-    for row in await conn.fetch(SQL["transfers"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("transfers", MAX_DIFFERENCES):
         add(
             "merge",
             f"learner {row['learner_id']}",
             f"moved {row['total']} points from account {row['counterpart']} by merging, should move none",
         )
-    for row in await conn.fetch(SQL["left_behind"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("left_behind", MAX_DIFFERENCES):
         add("merge", f"learner {row['learner_id']}", "was merged into another, but not all of it followed")
-    for row in await conn.fetch(SQL["events_without_key"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("events_without_key", MAX_DIFFERENCES):
         add("dedupe", f"event {row['event_id']}", "has no dedupe key, so it could be stored again")
-    for row in await conn.fetch(SQL["keys_shared"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("keys_shared", MAX_DIFFERENCES):
         add("dedupe", f"event {row['event_id']}", f"has {row['keys']} dedupe keys, should have one")
-    for row in await conn.fetch(SQL["entries_without_decision"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("entries_without_decision", MAX_DIFFERENCES):
         add("award", f"entry {row['entry_id']}", f"is explained by no decision of event {row['event_id']}")
-    for row in await conn.fetch(SQL["marks_without_award"], organisation_id, MAX_DIFFERENCES):
+    for row in await rows("marks_without_award", MAX_DIFFERENCES):
         add(
             "counter",
             f"learner {row['learner_id']}, rule {row['rule_id']}",
@@ -111,26 +143,41 @@ async def _by_sets(conn: Any, organisation_id: str) -> list[Difference]:
     return found
 
 
-async def _by_learner(conn: Any, organisation: Organisation) -> AsyncIterator[Difference]:
-    """What needs the rules: each learner's awards, made again from events."""
-    rules = await _all_rules(conn, organisation)
-    organisation_id = organisation.organisation_id
-    after = _FIRST
-    while rows := await conn.fetch(SQL["learners_after"], organisation_id, after, _LEARNERS_AT_ONCE):
-        learner_ids = [row["learner_id"] for row in rows]
-        anonymised = {row["learner_id"] for row in rows if row["anonymised"]}
-        after = learner_ids[-1]
-        entries = await conn.fetch(SQL["entries_of"], organisation_id, learner_ids)
-        marks = await conn.fetch(SQL["marks_of"], organisation_id, learner_ids)
-        merges = await conn.fetch(SQL["merges_of"], organisation_id, learner_ids)
-        awards = _Awards(rules, entries, marks, _Persons(merges), anonymised)
-        events = await conn.fetch(SQL["events_of"], organisation_id, learner_ids)
-        awards.note_taken_back(events)
-        for row in events:
-            awards.check_event(row)
-        awards.check_caps()
-        for subject, message in awards.found:
-            yield Difference(organisation_id, "award", subject, message)
+class _Rules:
+    """All versions of an organisation's rules, compiled once for as long as nothing is set otherwise."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._compiled: dict[tuple[str, int], CompiledRule] = {}
+
+    async def read(self, conn: Any, organisation_id: str) -> dict[tuple[str, int], CompiledRule]:
+        """By id and version, as `conn` sees them."""
+        organisation = await store.read(conn, organisation_id)
+        if self._version != organisation.version:
+            self._version = organisation.version
+            self._compiled = await _all_rules(conn, organisation)
+        return self._compiled
+
+
+async def _learners(
+    conn: Any, rules: dict[tuple[str, int], CompiledRule], learners: Sequence[Any]
+) -> list[Difference]:
+    """What needs the rules: the awards of some learners, made again from events."""
+    if not learners:
+        return []
+    organisation_id = learners[0]["organisation_id"]
+    learner_ids = [row["learner_id"] for row in learners]
+    anonymised = {row["learner_id"] for row in learners if row["anonymised"]}
+    entries = await conn.fetch(SQL["entries_of"], organisation_id, learner_ids)
+    marks = await conn.fetch(SQL["marks_of"], organisation_id, learner_ids)
+    merges = await conn.fetch(SQL["merges_of"], organisation_id, learner_ids)
+    awards = _Awards(rules, entries, marks, _Persons(merges), anonymised)
+    events = await conn.fetch(SQL["events_of"], organisation_id, learner_ids)
+    awards.note_taken_back(events)
+    for row in events:
+        awards.check_event(row)
+    awards.check_caps()
+    return [Difference(organisation_id, "award", subject, message) for subject, message in awards.found]
 
 
 async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, int], CompiledRule]:

@@ -122,10 +122,31 @@ LIMIT $2;
 
 -- name: learners_after
 -- Learners in the order of their ids, and whether they are anonymous.
-SELECT l.learner_id::text AS learner_id, l.status = 'anonymised' AS anonymised
+SELECT l.organisation_id::text AS organisation_id, l.learner_id::text AS learner_id,
+    l.status = 'anonymised' AS anonymised
 FROM learners l
 WHERE l.organisation_id = $1 AND l.learner_id > $2 AND l.merged_into IS NULL
 ORDER BY l.learner_id LIMIT $3;
+
+-- name: learners_of
+-- Those of these learners who weren't merged into others.
+SELECT l.organisation_id::text AS organisation_id, l.learner_id::text AS learner_id,
+    l.status = 'anonymised' AS anonymised
+FROM learners l
+WHERE l.organisation_id = $1 AND l.learner_id = ANY ($2::uuid[]) AND l.merged_into IS NULL
+ORDER BY l.learner_id;
+
+-- name: moment
+-- The time of the database.
+SELECT clock_timestamp();
+
+-- name: changed_since
+-- Who was merged or split since a time, by whichever server's clock: an hour more is looked at.
+SELECT DISTINCT coalesce(l.merged_into, l.learner_id)::text AS learner_id
+FROM learner_changes c
+JOIN learners l ON l.organisation_id = c.organisation_id AND l.learner_id = c.learner_id
+WHERE c.organisation_id = $1 AND c.action IN ('merged', 'split') AND c.changed_at >= $2::timestamptz - interval '1 hour'
+ORDER BY 1;
 
 -- name: merges_of
 -- Merges that made learners who they are, in their order.
