@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,51 +12,32 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from rocket_server.conditions.model import AllOf, Comparison, comparisons
-from rocket_server.conditions.reading import Problems, is_clean, join, quoted, read_conditions, read_path
+from rocket_server.conditions.reading import Problems, is_clean, join, quoted, read_conditions
 from rocket_server.conditions.values import as_time
 from rocket_server.errors import InvalidPayload
+from rocket_server.rules.actions import ID, IGNORED, read_actions, read_constraints, read_int, refuse_unknown
 from rocket_server.rules.model import (
-    CALENDAR_PATHS,
-    LEAST_MULTIPLIER,
-    MAX_POINTS,
     MAX_PRIORITY,
-    MOST_MULTIPLIER,
-    SCOPES,
-    WINDOWS,
     Actions,
-    ByRank,
     Constraints,
     Period,
-    PointsFrom,
     Rule,
     Trigger,
 )
 from rocket_server.rules.sense import add_contradictions
 
 MAX_RULES: Final = 1000
-MAX_UNIQUE_PATHS: Final = 5
-MAX_COOLDOWN_MINUTES: Final = 366 * 24 * 60
-MAX_POINTS_PER_DAY: Final = 1_000_000_000
 
 # The source of the server's own events, such as the badges that rules give.
 OWN_SOURCE: Final = "rocket"
 
 _EVENT: Final = re.compile(r"[a-z]+\.[a-z_]+\Z")
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")
-_IGNORED: Final = ("version", "created_at", "updated_at", "created_by", "fault")
 _RULE: Final = (
     "rule_id", "name", "title", "description", "trigger", "conditions", "actions", "constraints", "active",
-    "status", "starts_at", "ends_at", "priority", *_IGNORED,
+    "status", "starts_at", "ends_at", "priority", *IGNORED,
 )  # fmt: skip
-_CALENDAR: Final = tuple(CALENDAR_PATHS)
 _STATUSES: Final = ("draft", "active", "inactive")
 _TRIGGER: Final = ("event", "source", "conditions")
-_BADGES: Final = ("issue_badge", "issue_rocket_badge")
-_ACTIONS: Final = ("award_points", *_BADGES, "multiplier")
-_MULTIPLIER_FROM: Final = ("from",)
-_POINTS_FROM: Final = ("from", "multiply", "min", "max", "best")
-_COUNTS: Final = tuple(f"max_per_{unit}" for unit in (*SCOPES, *WINDOWS))
-_CONSTRAINTS: Final = ("once", "unique_by", "cooldown_minutes", "max_points_per_day", *_COUNTS)
 
 # Moodle's names in the guide's rules, by the last part of the event's class.
 _MOODLE_EVENTS: Final = {
@@ -143,19 +123,19 @@ def _read_rule(
     if not isinstance(data, Mapping):
         problems.add(path, "expected a rule: an object with trigger and actions")
         return None
-    _refuse_unknown(data, _RULE, path, problems)
+    refuse_unknown(data, _RULE, path, problems)
     trigger = _read_trigger(data, path, resolve_event, problems)
-    actions = _read_actions(data.get("actions"), join(path, "actions"), problems)
-    constraints = _read_constraints(data.get("constraints"), join(path, "constraints"), problems)
+    actions = read_actions(data.get("actions"), join(path, "actions"), problems)
+    constraints = read_constraints(data.get("constraints"), join(path, "constraints"), problems)
     active, draft = _read_status(data, path, problems)
     period = Period(
         *(_read_moment(data.get(key), join(path, key), problems) for key in ("starts_at", "ends_at"))
     )
-    priority = _read_int(data.get("priority"), -MAX_PRIORITY, MAX_PRIORITY, join(path, "priority"), problems)
+    priority = read_int(data.get("priority"), -MAX_PRIORITY, MAX_PRIORITY, join(path, "priority"), problems)
     given = data.get("rule_id")
     if given is None:
         given = rule_id
-    if given is not None and (not isinstance(given, str) or not _ID.match(given)):
+    if given is not None and (not isinstance(given, str) or not ID.match(given)):
         problems.add(join(path, "rule_id"), "expected 1 to 100 letters, digits, _, -, . or :")
     name, title = (_read_text(data, key, 200, path, problems) for key in ("name", "title"))
     description = _read_text(data, "description", 2000, path, problems)
@@ -220,12 +200,6 @@ def _made_id(trigger: Trigger, actions: Actions, constraints: Constraints) -> st
     return f"{trigger.event.replace('.', '_')[:90]}_{digest}"
 
 
-def _refuse_unknown(data: Mapping[Any, Any], known: tuple[str, ...], path: str, problems: Problems) -> None:
-    for key in data:
-        if key not in known:
-            problems.unknown(path, key, (name for name in known if name not in _IGNORED))
-
-
 def _read_trigger(
     data: Mapping[Any, Any], path: str, resolve_event: ResolveEvent, problems: Problems
 ) -> Trigger | None:
@@ -235,7 +209,7 @@ def _read_trigger(
     conditions_at = join(path, "conditions")
     source: Any = None
     if isinstance(trigger, Mapping):
-        _refuse_unknown(trigger, _TRIGGER, where, problems)
+        refuse_unknown(trigger, _TRIGGER, where, problems)
         name, name_at = trigger.get("event"), join(where, "event")
         source = trigger.get("source")
         inside = trigger.get("conditions")
@@ -247,7 +221,7 @@ def _read_trigger(
         name, name_at = trigger, where
     event, is_moodle = _read_event(name, name_at, resolve_event, problems)
     conditions = AllOf() if beside is None else read_conditions(beside, conditions_at, problems)
-    if source is not None and (not isinstance(source, str) or not _ID.match(source)):
+    if source is not None and (not isinstance(source, str) or not ID.match(source)):
         problems.add(join(where, "source"), "expected the name of a source, such as moodle")
         return None
     if event is None:
@@ -271,133 +245,6 @@ def _read_event(
     if resolved is None:
         problems.add(path, "expected an event such as course.completed, or Moodle's name of a known event")
     return resolved, True
-
-
-def _read_actions(data: Any, path: str, problems: Problems) -> Actions:
-    if not isinstance(data, Mapping):
-        problems.add(path, "expected an object with award_points, issue_badge or multiplier")
-        return Actions()
-    _refuse_unknown(data, _ACTIONS, path, problems)
-    points: int | PointsFrom = 0
-    award = data.get("award_points")
-    if isinstance(award, Mapping):
-        points = _read_points_from(award, join(path, "award_points"), problems)
-    elif award is not None:
-        points = _read_int(award, 1, MAX_POINTS, join(path, "award_points"), problems) or 0
-    badges = {data[key] for key in _BADGES if isinstance(data.get(key), str)}
-    for key in _BADGES:
-        badge = data.get(key)
-        if badge is not None and (not isinstance(badge, str) or not _ID.match(badge)):
-            problems.add(join(path, key), "expected the id of a badge: letters, digits, _, -, . or :")
-    if len(badges) > 1:
-        problems.add(join(path, "issue_rocket_badge"), "names another badge than issue_badge does")
-    multiplier = _read_multiplier(data.get("multiplier"), join(path, "multiplier"), problems)
-    if award is None and not badges and data.get("multiplier") is None:
-        problems.add(path, "expected award_points, issue_badge or multiplier")
-    return Actions(points, next(iter(badges), None), multiplier)
-
-
-def _read_multiplier(value: Any, path: str, problems: Problems) -> int | float | ByRank | None:
-    """A factor, or `from: rank`."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        _refuse_unknown(value, _MULTIPLIER_FROM, path, problems)
-        if value.get("from") != "rank":
-            problems.add(join(path, "from"), f"expected rank, not {quoted(value.get('from'))}")
-        return ByRank()
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not (LEAST_MULTIPLIER <= value <= MOST_MULTIPLIER)
-    ):
-        problems.add(
-            path,
-            f"expected a number from {LEAST_MULTIPLIER} to {MOST_MULTIPLIER}, or {{from: rank}},"
-            f" not {quoted(value)}",
-        )
-        return None
-    return value
-
-
-def _read_points_from(data: Mapping[Any, Any], path: str, problems: Problems) -> PointsFrom:
-    _refuse_unknown(data, _POINTS_FROM, path, problems)
-    source = read_path(data.get("from"), join(path, "from"), problems)
-    multiply = data.get("multiply")
-    if multiply is None:
-        multiply = 1
-    if (
-        isinstance(multiply, bool)
-        or not isinstance(multiply, int | float)
-        or not (math.isfinite(multiply) and 0 < multiply <= MAX_POINTS)
-    ):
-        problems.add(join(path, "multiply"), f"expected a number above 0, at most {MAX_POINTS}")
-    least = _read_int(data.get("min"), 0, MAX_POINTS, join(path, "min"), problems)
-    most = _read_int(data.get("max"), 1, MAX_POINTS, join(path, "max"), problems)
-    least = 0 if least is None else least
-    most = MAX_POINTS if most is None else most
-    if least > most:
-        problems.add(join(path, "min"), f"min {least} is above max {most}")
-    best = data.get("best")
-    if best is not None and not isinstance(best, bool):
-        problems.add(join(path, "best"), f"expected true or false, not {quoted(best)}")
-    return PointsFrom(source or "", multiply, least, most, best is True)
-
-
-def _read_constraints(data: Any, path: str, problems: Problems) -> Constraints:
-    if data is None:
-        return Constraints()
-    if not isinstance(data, Mapping):
-        problems.add(path, "expected an object, such as {max_per_day: 3}")
-        return Constraints()
-    _refuse_unknown(data, _CONSTRAINTS, path, problems)
-    once = data.get("once")
-    if once is not None and not isinstance(once, bool):
-        problems.add(join(path, "once"), f"expected true or false, not {quoted(once)}")
-    counts = {key: _read_int(data.get(key), 1, MAX_POINTS, join(path, key), problems) for key in _COUNTS}
-    cooldown = _read_int(
-        data.get("cooldown_minutes"), 0, MAX_COOLDOWN_MINUTES, join(path, "cooldown_minutes"), problems
-    )
-    points = _read_int(
-        data.get("max_points_per_day"), 1, MAX_POINTS_PER_DAY, join(path, "max_points_per_day"), problems
-    )
-    return Constraints(
-        once=once is True,
-        unique_by=_read_unique_by(data.get("unique_by"), join(path, "unique_by"), problems),
-        cooldown_minutes=cooldown or None,
-        max_points_per_day=points,
-        **counts,
-    )
-
-
-def _read_unique_by(data: Any, path: str, problems: Problems) -> tuple[str, ...]:
-    if data is None:
-        return ()
-    if isinstance(data, str):
-        data = [data]
-    if not isinstance(data, list | tuple) or not 1 <= len(data) <= MAX_UNIQUE_PATHS:
-        problems.add(path, f"expected a list of 1 to {MAX_UNIQUE_PATHS} fields, such as [course_id]")
-        return ()
-    found: list[str] = []
-    for index, item in enumerate(data):
-        name = item if item in _CALENDAR else read_path(item, f"{path}[{index}]", problems)
-        if name in found:
-            problems.add(f"{path}[{index}]", f"{name} is named twice")
-        elif name is not None:
-            found.append(name)
-    return tuple(found)
-
-
-def _read_int(value: Any, least: int, most: int, path: str, problems: Problems) -> int | None:
-    """A whole number within bounds; None where it is absent, or with the problem added."""
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        problems.add(path, f"expected a whole number from {least} to {most}, not {quoted(value)}")
-        return None
-    return value
 
 
 def _read_text(data: Mapping[Any, Any], key: str, most: int, path: str, problems: Problems) -> str | None:
