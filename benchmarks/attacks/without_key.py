@@ -161,11 +161,15 @@ async def operators(target: Target) -> None:
     await many(1_500, lambda number: target.call("GET", paths[number % 2], key="-"), at_once=300)
 
 
-@attack("10,000 unknown parameters", "400", "401")
+@attack("10,000 unknown parameters", "400", "401", "431")
 async def parameters(target: Target) -> None:
-    names = "&".join(f"u{number:04x}" for number in range(9_000))
+    names, more = ("&".join(f"u{number:04x}" for number in range(most)) for most in (90, 9_000))
     paths = ("/v1/events", "/v1/users", "/v1/leaderboard")
-    await many(60, lambda number: target.call("GET", f"{paths[number % 3]}?{names}", key="-"), at_once=16)
+    await many(
+        60,
+        lambda number: target.call("GET", f"{paths[number % 3]}?{names if number % 2 else more}", key="-"),
+        at_once=16,
+    )
 
 
 @attack("800 that wait to be told to go on", fills_address=True)
@@ -206,7 +210,9 @@ async def unread_files(target: Target) -> None:
     await hold(target, [asked] * 300)
 
 
-@attack("a request in each packet, and each a little wrong", "400", "401", "404", "405", "431", "closed")
+@attack(
+    "a request in each packet, and each a little wrong", "400", "401", "404", "405", "429", "431", "closed"
+)
 async def odd_requests(target: Target) -> None:
     odd = (
         b"POST /v1/events HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
