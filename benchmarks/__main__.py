@@ -21,6 +21,7 @@ BENCHMARKS = {
     "p6": "rules:run",
     "p7": "simulation:run",
     "p9": "growth:run",
+    "p10": "examination:run",
     "p11": "startup:run",
     "p12": "two_servers:run",
     "r13": "one_sender:run",

@@ -149,6 +149,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         finally:
             bodies.unpacker.close()
             await services.intake.close()
+            await services.desk.close()
             await services.pings.close()
             await services.database.close()
 

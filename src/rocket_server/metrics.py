@@ -31,6 +31,23 @@ GROUP_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
 WAITING_EVENTS = Gauge("rocket_waiting_events", "Events that wait for a transaction.")
+EXAMINATION_GROUP = Histogram(
+    "rocket_examination_group",
+    "Starts, saved answers or submissions of attempts that shared one transaction.",
+    ["act"],
+    buckets=(1, 2, 5, 10, 20, 50, 100),
+)
+EXAMINATION_SECONDS = Histogram(
+    "rocket_examination_seconds",
+    "Time of one transaction of starts, saved answers or submissions, retries included.",
+    ["act"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+EXAMINATION_WAITING = Gauge(
+    "rocket_examination_waiting",
+    "Starts, saved answers or submissions of attempts that wait for a transaction.",
+    ["act"],
+)
 AUTHENTICATION_FAILURES = Counter(
     "rocket_authentication_failures", "Requests without a valid key, token or signature."
 )

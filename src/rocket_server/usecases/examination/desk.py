@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from rocket_server.configuration.snapshot import Configuration, Configurations
 from rocket_server.db.pool import Database
 from rocket_server.errors import RocketError
+from rocket_server.lanes import Lanes, Meters
+from rocket_server.metrics import EXAMINATION_GROUP, EXAMINATION_SECONDS, EXAMINATION_WAITING
 from rocket_server.usecases.examination.beginning import Begin, Begun, begin
 from rocket_server.usecases.examination.papers import Papers
 from rocket_server.usecases.examination.saving import RunningAttempts, Save, save
 from rocket_server.usecases.examination.submitting import Submit, Submitted, submit
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+AT_ONCE: Final = 100  # acts of learners that share a transaction at most
 
 
 class Desk:
-    """Where examinations are held: one for each process."""
+    """Where examinations are held: one for each process.
+
+    What learners of one organisation do at the same time shares transactions: starts with starts, answers
+    with answers, submissions with submissions."""
 
     def __init__(self, database: Database, configurations: Configurations) -> None:
         self.database = database
         self.configurations = configurations
         self.papers = Papers()
-        self._attempts = RunningAttempts()
+        attempts = RunningAttempts()
+        self._begin: Lanes[Begin, Begun] = self._lanes(
+            "start", lambda conn, configuration, group: begin(conn, configuration, self.papers, group)
+        )
+        self._save: Lanes[Save, int] = self._lanes(
+            "answer",
+            lambda conn, configuration, group: save(conn, configuration, self.papers, attempts, group),
+        )
+        self._submit: Lanes[Submit, Submitted] = self._lanes(
+            "submit", lambda conn, configuration, group: submit(conn, configuration, self.papers, group)
+        )
 
     async def begin(self, organisation_id: str, wanted: Begin) -> Begun:
         """Begin an attempt. Raises what is in its way."""
-        return await self._alone(
-            organisation_id, lambda conn, configuration: begin(conn, configuration, self.papers, [wanted])
-        )
+        return await self._begin.submit(organisation_id, wanted)
 
     async def save(self, organisation_id: str, wanted: Save) -> int:
         """Keep answers; how many. Raises what is in the way of all of them."""
-        return await self._alone(
-            organisation_id,
-            lambda conn, configuration: save(conn, configuration, self.papers, self._attempts, [wanted]),
-        )
+        return await self._save.submit(organisation_id, wanted)
 
     async def submit(self, organisation_id: str, wanted: Submit) -> Submitted:
         """Hand in an attempt. Raises what is in its way, AlreadySubmitted with the first result."""
-        return await self._alone(
-            organisation_id, lambda conn, configuration: submit(conn, configuration, self.papers, [wanted])
-        )
+        return await self._submit.submit(organisation_id, wanted)
+
+    async def close(self) -> None:
+        """Take nothing more from learners, and wait until all that was taken is answered."""
+        for lanes in (self._begin, self._save, self._submit):
+            await lanes.close()
 
     async def act(self, organisation_id: str, work: Callable[[Any, Configuration], Awaitable[T]]) -> T:
         """What `work` answers in a transaction of the organisation's."""
@@ -52,10 +69,17 @@ class Desk:
 
         return await self.database.run(transaction)
 
-    async def _alone(
-        self, organisation_id: str, work: Callable[[Any, Configuration], Awaitable[list[T | RocketError]]]
-    ) -> T:
-        (answer,) = await self.act(organisation_id, work)
-        if isinstance(answer, RocketError):
-            raise answer
-        return answer
+    def _lanes(
+        self,
+        act: str,
+        work: Callable[[Any, Configuration, Sequence[Item]], Awaitable[Sequence[Answer | RocketError]]],
+    ) -> Lanes[Item, Answer]:
+        async def in_transaction(
+            conn: Any, organisation_id: str, group: Sequence[Item]
+        ) -> Sequence[Answer | Exception]:
+            return await work(conn, await self.configurations.current(conn, organisation_id), group)
+
+        meters = Meters(
+            EXAMINATION_WAITING.labels(act), EXAMINATION_GROUP.labels(act), EXAMINATION_SECONDS.labels(act)
+        )
+        return Lanes(self.database, in_transaction, most=lambda _: AT_ONCE, meters=meters)
