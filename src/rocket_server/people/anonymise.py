@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from rocket_server.assessments.attempts import persons
 from rocket_server.badges import issue
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.queries import load
@@ -62,22 +63,23 @@ async def anonymise(
     if learner.status == "anonymised":
         return done
 
+    await persons.forget(conn, organisation_id, learner_id, done.user_id)
     identities = [row[0] for row in await conn.fetch(SQL["identities_of"], organisation_id, learner_id)]
     await conn.fetch(SQL["lock_events"], organisation_id, learner_id, identities)
     await learners.lock(conn, organisation_id, learner)
-    persons = await conn.fetch(SQL["persons"], organisation_id, learner_id)
+    merged = await conn.fetch(SQL["persons"], organisation_id, learner_id)
     await ledger_store.lock(conn, organisation_id, [learner_id])
     # Read again under the lock: nothing is added to the learner from here on.
     known_as = await conn.fetch(SQL["identities_of"], organisation_id, learner_id)
     identities = [row["identity"] for row in known_as]
     rows = await conn.fetch(SQL["lock_events"], organisation_id, learner_id, identities)
     event_ids = [row[0] for row in rows]
-    names = list(dict.fromkeys([*identities, *(person["user_id"] for person in persons)]))
-    described = [text for person in persons for text in (person["email"], person["name"]) if text]
+    names = list(dict.fromkeys([*identities, *(person["user_id"] for person in merged)]))
+    described = [text for person in merged for text in (person["email"], person["name"]) if text]
     described += {row["email"] for row in known_as if row["email"]} - set(described)
     needles = [text for text in (*names, *described) if len(text) >= _SHORTEST_NEEDLE]
 
-    person_ids = [person["learner_id"] for person in persons]
+    person_ids = [person["learner_id"] for person in merged]
     await _forget_person(conn, organisation_id, done, person_ids)
     for ids in _pieces(event_ids):
         await conn.execute(SQL["forget_events"], organisation_id, ids, done.user_id, KEPT_PROPERTIES, needles)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rocket_server.assessments.attempts import persons
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.pool import TryAgain
 from rocket_server.db.queries import load
@@ -56,6 +57,7 @@ async def merge(
     if target.learner_id == source.learner_id:
         return await _done_before(conn, organisation_id, target, from_id)
 
+    await persons.move(conn, organisation_id, source.learner_id, target.learner_id)
     await conn.execute(SQL["lock_events"], organisation_id, source.learner_id)
     await conn.execute(learners.SQL["lock_email_addresses"], organisation_id)
     pair = [target.learner_id, source.learner_id]
