@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from rocket_server.db.pool import Database
 from rocket_server.delivery import signing
 from support.command import eventually
 from support.deliveries import SECRET
+from support.examination import Hall, right
 from support.fixtures import Owner
 from support.organisation import Organisation
 from support.outbox import make_endpoint
@@ -134,3 +137,85 @@ def test_a_receiver_that_comes_back_gets_what_it_missed(
             now_s=int(one.headers["webhook-timestamp"]),
         )
         assert verdict == "fits"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
+def test_what_a_learner_does_with_a_test_reaches_the_receiver(
+    kind: Kind, register, organisation: Organisation, worker_database: str, owner: Owner, tmp_path: Path
+):
+    """A test that is published and taken is told to Express, Flask and the others, each fact once."""
+    receiver = register(kind, "assessment")
+    with working(worker_database, tmp_path / "worker.log"):
+        _take_a_test(organisation)
+        eventually(lambda: len(receiver.program.handled()) >= len(_TOLD), receiver.program.output)
+        eventually(lambda: _open(owner, organisation) == 0, receiver.program.output)
+    assert sorted(name for name, _ in receiver.program.handled()) == sorted(_TOLD)
+
+
+def test_the_guides_payloads_arrive_as_they_stand_there(
+    portal: BlockingPortal,
+    store: Database,
+    organisation: Organisation,
+    worker_database: str,
+    owner: Owner,
+    receivers: Receivers,
+    tmp_path: Path,
+):
+    """Name, context, data, a time in milliseconds and an id: field for field what the guide shows."""
+    receiver = receivers.open(answers(200))
+
+    async def work() -> str:
+        async with store.transaction() as conn:
+            return await make_endpoint(
+                conn, organisation.organisation_id, receiver.url, format="assessment", timeout_ms=20_000
+            )
+
+    portal.call(work)
+    with working(worker_database, tmp_path / "worker.log"):
+        test_id, attempt_id = _take_a_test(organisation)
+        eventually(lambda: _open(owner, organisation) == 0, lambda: receiver.requests)
+    told = {body["name"]: body for body in (json.loads(one.body) for one in receiver.requests)}
+    model = organisation.model
+    ids = {"attemptId": attempt_id, "testId": test_id}
+    expected = {
+        "attempt.started": ("anna", {**ids, "attemptNumber": 1}),
+        "test.published": (
+            None,
+            {
+                "testId": test_id,
+                "testTitle": "Unit 1",
+                "testType": "plain",
+                "totalMarks": 2,
+                "questionCount": 1,
+            },
+        ),
+        "attempt.submitted": ("anna", {**ids, "score": 2, "result": "pass", "timeSpent": 60}),
+    }
+    for name, (user_id, data) in expected.items():
+        body = told[name]
+        assert set(body) == {"name", "context", "data", "timestamp", "id"}
+        assert (body["context"]["tenantId"], body["context"]["organisationId"]) == (
+            model.tenant_id,
+            model.organisation_id,
+        )
+        assert user_id is None or body["context"]["userId"] == user_id
+        assert data.items() <= body["data"].items()
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
+
+
+# What a test that is made, published and taken tells, the learning events of it included.
+_TOLD = (
+    *("question.created", "question.published", "test.created", "test.published"),
+    *("attempt.started", "quiz.started", "answer.submitted", "attempt.submitted", "quiz.completed"),
+)
+
+
+def _take_a_test(organisation: Organisation) -> tuple[str, str]:
+    """A test of one question, taken; the ids of test and attempt."""
+    hall = Hall(organisation)
+    one = hall.question()
+    test_id = hall.test([one])
+    attempt_id = hall.start(test_id, "anna")
+    hall.save(attempt_id, "anna", {one["questionId"]: right(one)}, timeSpent=60)
+    hall.submit(attempt_id, "anna")
+    return test_id, attempt_id
