@@ -41,12 +41,14 @@ async def test_one_organisation_takes_half_of_a_pool(database: str) -> None:
     first one's get theirs in their order as they are given back."""
     opened = await open_database(database, general_size=4, ingest_size=2, acquire_timeout_s=30)
     order: list[int] = []
-    free = asyncio.Event()
+    both, free = asyncio.Event(), asyncio.Event()
 
     async def greedy(number: int) -> None:
         acting_for.set("greedy")
         async with opened.connection():
             order.append(number)
+            if len(order) == 2:
+                both.set()
             await free.wait()
 
     async def modest() -> int:
@@ -57,6 +59,9 @@ async def test_one_organisation_takes_half_of_a_pool(database: str) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(20):
             group.create_task(greedy(number))
+        assert await asyncio.create_task(modest()) == 1
+        # The second of its connections may take longer to open than the modest one's.
+        await asyncio.wait_for(both.wait(), 30)
         assert await asyncio.create_task(modest()) == 1
         assert order == [0, 1]
         free.set()

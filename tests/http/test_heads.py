@@ -117,11 +117,12 @@ def test_a_trailer_is_no_header_of_the_next_request(raw, organisation):
     assert [raw.answer().status for _ in range(2)] == [401, 401]
 
 
-@pytest.mark.parametrize("extension", [b";" + b"a" * 4_000_000, None])
+@pytest.mark.parametrize("extension", [b";" + b"a" * 100_000, None])
 def test_frames_of_chunks_are_bounded(raw, organisation, extension):
-    """Chunks of one byte, and chunks with endless extensions, cost more than they carry: 400."""
+    """Chunks of one byte, and chunks with endless extensions, cost more than they carry: 400. What is sent
+    beyond the bound is so little that the server has read it before it closes."""
     headers = {"Authorization": f"Bearer {organisation.key}", "Transfer_Encoding": "chunked"}
-    chunks = b"1\r\n \r\n" * 300_000 if extension is None else b"1" + extension + b"\r\n \r\n"
+    chunks = b"1\r\n \r\n" * 25_000 if extension is None else b"1" + extension + b"\r\n \r\n"
     raw.send(request("POST", "/v1/events", **headers))
     raw.send(chunks)
     answer = raw.answer()
