@@ -352,11 +352,11 @@ async def test_no_tls_at_all(sender: GuardedSender, receivers: Receivers):
 _CALLS = """
 import asyncio, sys
 sys.path.insert(0, {tests!r})
-from rocket_server.delivery.send import Sender
+from rocket_server.delivery.send import GuardedSender
 from support.deliveries import target
 
 async def main():
-    sender = Sender(allow_private=True, allowed_cidrs=(), connections=4)
+    sender = GuardedSender(allow_private=True, allowed_cidrs=(), connections=4)
     for url in sys.argv[1:]:
         outcome = await sender.send(target(url), "id", b"{{}}")
         print(outcome.status, outcome.error)

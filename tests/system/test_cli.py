@@ -109,6 +109,7 @@ def test_a_revoked_key_fails_at_the_next_request(serving: Start, settings: dict[
 
 async def test_a_beginning_that_several_keys_share_revokes_none(conn: asyncpg.Connection) -> None:
     """What is shown of a key is short: where it fits two of them, the id has to be named."""
+    await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     organisation = await store.create(conn, name="Alike")
     made = [(await keys.create(conn, organisation, name="one of two"))[1] for _ in range(2)]
     await conn.execute("UPDATE api_keys SET prefix = 'rk_live_same…' WHERE name = 'one of two'")
