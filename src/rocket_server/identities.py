@@ -14,7 +14,7 @@ NO_VALUE: Final = (
     rf"(?i:['\"`]?{_WORD}(?:[-_.,;:|+ ]{_WORD})*['\"`]?|[\[<({{](?:null|none|nil|undefined|empty)[\]>)}}]"
     r"|\[object [a-z]+\]|#?n/a|[$#]?\{{1,2} ?(?![0-9a-f-]*[0-9][0-9a-f-]*\})[a-z_][a-z0-9_.|-]* ?\}{1,2}"
     r"|(?:%7b){1,2}[a-z_][a-z0-9_.-]*(?:%7d){1,2}|<[a-z_.-]*id>|\$[a-z_]+|%[sdi@]"
-    r"|\{?0{8}-(?:0{4}-){3}0{12}\}?|0{32})"
+    r"|\{?0{8}-(?:0{4}-){3}0{12}\}?|0{32}|[+-]?infinity|\{\}|\[\]|''|\"\")"
 )
 _is_no_value = re.compile(rf"(?:[^:]*:)?{NO_VALUE}").fullmatch
 
@@ -32,12 +32,17 @@ MAX_CHARACTERS: Final = 255
 MAX_SPELLED: Final = 4 * MAX_CHARACTERS  # in whatever form of Unicode
 
 
+def seen(text: str) -> str:
+    """What a reader sees of an id: no blanks around it, nothing invisible, each sign in its plain form."""
+    if not text.isascii():
+        text = _invisible.sub("", unicodedata.normalize("NFKC", text))
+    return text.strip()
+
+
 def means_nothing(text: str) -> bool:
     """Whether an id, or what follows the source in `<source>:<id>`, is what a program writes for no value,
     also between blanks, or characters that nobody sees."""
-    if not text.isascii():
-        text = _invisible.sub("", unicodedata.normalize("NFKC", text))
-    return _is_no_value(text.strip()) is not None
+    return _is_no_value(seen(text)) is not None
 
 
 def invisible(text: str) -> str | None:

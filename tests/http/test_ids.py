@@ -10,12 +10,14 @@ NO_VALUES = [
     *("undefined", "null", "NULL", "None", "nil", "NaN", "[object Object]", "[object Undefined]"),
     *("true", "False", "(null)", "<null>", "{id}", "{{user.id}}", "${user_id}"),
     *("'undefined'", '"null"', "[null]", "undefined-undefined", "null_null", "none:nil"),
+    *("Infinity", "-Infinity", "{}", "[]", "''", '""'),
     *("{userId1}", "{user-id}", "{{id|default}}", "#{id}", "%7B%7Bid%7D%7D", "<user_id>", "$user_id", "%s"),
     *("00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}", "0" * 32),
 ]
 NO_EVENTS = [
     *("0", 0, 0.0, "-0", " undefined ", "\tnull", "null\n", "n/a", "\u200bundefined"),
-    "\uff4e\uff55\uff4c\uff4c",  # null, in wide letters
+    *("\uff4e\uff55\uff4c\uff4c", "\uff10"),  # null and 0, in wide signs
+    *("  ", "\t", "\u200b", "\u3000 \ufeff"),  # nothing that anybody sees
 ]
 INVISIBLE = ["anna\u200b", "\ufeffanna", "an\u00adna", "anna\u2066", "an\u3164na", "anna\U000e0041"]
 
@@ -32,7 +34,7 @@ def event(user_id="anna", **fields):
 
 @pytest.mark.parametrize(
     "value",
-    [*NO_VALUES, "0", 0, 0.0, "-0", " undefined ", "\tnull", "null\n", "n/a", "\u200bundefined", "ｎｕｌｌ"],
+    [*NO_VALUES, *NO_EVENTS],
 )
 @pytest.mark.parametrize(
     ("field", "sent"),

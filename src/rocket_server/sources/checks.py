@@ -97,7 +97,8 @@ def event_id(value: Any) -> str:
     Zero counts as no id: it is what an unset number holds, and no platform numbers its events from it.
     """
     text = identifier(value)
-    if text.strip() in _ZEROS or identities.means_nothing(text):
+    seen = identities.seen(text)
+    if not seen or seen in _ZEROS or identities.means_nothing(seen):
         raise Fault(
             "must be this event's own; this is what a program writes where it had no value, and would make "
             "duplicates of all events that lack it. Leave the field out where there is no id"
