@@ -87,35 +87,25 @@ async def add_test(
     conn: Any, organisation_id: str, test_id: str, definition: Definition, author: str
 ) -> None:
     """Keep a new test, a draft."""
-    await conn.execute(
-        SQL["add_test"],
-        organisation_id,
-        test_id,
-        definition.type,
-        definition.title,
-        definition.attempts,
-        definition.starts_at,
-        definition.ends_at,
-        definition.as_json(),
-        author,
-    )
+    await conn.execute(SQL["add_test"], organisation_id, test_id, *_test_columns(definition), author)
 
 
 async def write_test(
     conn: Any, organisation_id: str, test_id: str, definition: Definition, author: str
 ) -> None:
     """Keep a locked test as it is set now."""
-    await conn.execute(
-        SQL["write_test"],
-        organisation_id,
-        test_id,
+    await conn.execute(SQL["write_test"], organisation_id, test_id, *_test_columns(definition), author)
+
+
+def _test_columns(definition: Definition) -> tuple[Any, ...]:
+    """What the table has of a definition beside the whole, in the order of both statements."""
+    return (
         definition.type,
         definition.title,
         definition.attempts,
         definition.starts_at,
         definition.ends_at,
         definition.as_json(),
-        author,
     )
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from rocket_server.assessments.authoring import store as tests
 from rocket_server.errors import NotFound
-from rocket_server.http.assessments import access, bodies, models, shown
+from rocket_server.http.assessments import access, attempt_models, bodies, models, shown
 from rocket_server.http.assessments.access import (
     AnyKey,
     Learner,
@@ -36,7 +36,7 @@ router = APIRouter(prefix=f"{PREFIX}/attempts", tags=["assessments"], responses=
 MAX_SECONDS = 86_400 * 31  # that one request may add to an attempt
 
 
-@router.post("/start/{test_id}", status_code=201, response_model=Envelope[models.AttemptId])
+@router.post("/start/{test_id}", status_code=201, response_model=Envelope[attempt_models.AttemptId])
 async def start_attempt(request: Request, principal: TakeKey, learner: Learner, test_id: str) -> Json:
     """Begin an attempt of a test. Its questions and their order are decided now and stay."""
     test_id = known(test_id, "testId", "test")
@@ -74,7 +74,7 @@ async def save_answers(
     return answer(request, {"message": said}, 201)
 
 
-@router.post("/{attempt_id}/submit", status_code=201, response_model=Envelope[models.Submitted])
+@router.post("/{attempt_id}/submit", status_code=201, response_model=Envelope[attempt_models.Submitted])
 async def submit_attempt(request: Request, principal: TakeKey, learner: Learner, attempt_id: str) -> Json:
     """Hand in an attempt, once: a second time is a 409 with the first result."""
     attempt_id = known(attempt_id, "attemptId", "attempt")
@@ -82,7 +82,7 @@ async def submit_attempt(request: Request, principal: TakeKey, learner: Learner,
     return answer(request, done.as_json(), 201)
 
 
-@router.get("/{attempt_id}/questions/{user_id}", response_model=Envelope[list[models.OpenQuestion]])
+@router.get("/{attempt_id}/questions/{user_id}", response_model=Envelope[list[attempt_models.OpenQuestion]])
 async def show_attempt_questions(
     request: Request, principal: TakeKey, _named: Named, attempt_id: str, user_id: str
 ) -> Json:
@@ -91,7 +91,7 @@ async def show_attempt_questions(
     return answer(request, shown.questions(principal, taken))
 
 
-@router.get("/{attempt_id}/resume/{user_id}", response_model=Envelope[models.Resumed])
+@router.get("/{attempt_id}/resume/{user_id}", response_model=Envelope[attempt_models.Resumed])
 async def resume_attempt(
     request: Request, principal: TakeKey, _named: Named, attempt_id: str, user_id: str
 ) -> Json:
@@ -100,7 +100,7 @@ async def resume_attempt(
     return answer(request, shown.resumed(taken))
 
 
-@router.get("/{attempt_id}/answersheet", response_model=Envelope[models.Sheet])
+@router.get("/{attempt_id}/answersheet", response_model=Envelope[attempt_models.Sheet])
 async def show_answer_sheet(request: Request, principal: AnyKey, named: Named, attempt_id: str) -> Json:
     """A submitted attempt, answer by answer. A learner sees as much as the test's settings allow; authors and
     reviewers see all of it."""
@@ -116,7 +116,7 @@ async def show_answer_sheet(request: Request, principal: AnyKey, named: Named, a
     return answer(request, shown.sheet(principal, found, with_key=staff or shows))
 
 
-@router.get("/reviews/pending", response_model=Envelope[list[models.Waiting]])
+@router.get("/reviews/pending", response_model=Envelope[list[attempt_models.Waiting]])
 async def list_pending_reviews(
     request: Request,
     principal: StaffKey,
@@ -146,7 +146,7 @@ async def list_pending_reviews(
 @router.post(
     "/{attempt_id}/review",
     status_code=201,
-    response_model=Envelope[models.Reviewed],
+    response_model=Envelope[attempt_models.Reviewed],
     openapi_extra=bodies.REVIEW,
 )
 async def review_attempt(
@@ -161,7 +161,7 @@ async def review_attempt(
 @router.post(
     "/review",
     status_code=201,
-    response_model=Envelope[models.Reviewed],
+    response_model=Envelope[attempt_models.Reviewed],
     openapi_extra=bodies.REVIEW_OF_TEST,
 )
 async def review_last_attempt(request: Request, principal: ReviewKey, named: Named, body: AnyObject) -> Json:
@@ -178,7 +178,7 @@ async def review_last_attempt(request: Request, principal: ReviewKey, named: Nam
 @router.post(
     "/import/resultstatus",
     status_code=201,
-    response_model=Envelope[models.ResultStatus],
+    response_model=Envelope[attempt_models.ResultStatus],
     openapi_extra=bodies.RESULT_OF,
 )
 async def show_result_status(request: Request, principal: StaffKey, _named: Named, body: AnyObject) -> Json:

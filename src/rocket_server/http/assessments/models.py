@@ -1,4 +1,4 @@
-"""What these routes take and answer, for the API's document and for the tests of every answer."""
+"""What the routes of authors answer, for the API's document and for the tests of every answer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rocket_server.http.assessments.envelope import Envelope, Message, Refused
 Number = int | float
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Made(_Model):
+class _Made(Model):
     createdBy: str
     createdAt: str
     updatedBy: str | None
     updatedAt: str
 
 
-class Option(_Model):
+class Option(Model):
     """A choice, an accepted word of a blank, or a pair to be matched, with its key."""
 
     questionOptionId: str
@@ -70,7 +70,7 @@ class Question(_Made):
     options: list[Option]
 
 
-class Link(_Model):
+class Link(Model):
     """A question's place in a test."""
 
     testQuestionId: str
@@ -82,7 +82,7 @@ class Link(_Model):
     isCompulsory: bool
 
 
-class OutlinedOption(_Model):
+class OutlinedOption(Model):
     """An option within a test; its key is there only for authors and reviewers."""
 
     questionOptionId: str
@@ -101,7 +101,7 @@ class OutlinedOption(_Model):
     feedback: str | None = None
 
 
-class Target(_Model):
+class Target(Model):
     """What an option may be matched with."""
 
     matchWith: str
@@ -210,7 +210,7 @@ class TestWithQuestions(Test):
     sections: list[SectionWithQuestions]
 
 
-class Page(_Model):
+class Page(Model):
     """A page of a list."""
 
     totalElements: int
@@ -231,7 +231,7 @@ class Questions(Page):
     content: list[Question]
 
 
-class TestId(_Model):
+class TestId(Model):
     """The test that was made or changed."""
 
     testId: str
@@ -243,26 +243,26 @@ class Published(TestId):
     status: str
 
 
-class SectionId(_Model):
+class SectionId(Model):
     """The section that was made or changed."""
 
     sectionId: str
 
 
-class RuleId(_Model):
+class RuleId(Model):
     """The rule that was made or changed."""
 
     ruleId: str
 
 
-class Cloned(_Model):
+class Cloned(Model):
     """The draft that was made of a test."""
 
     message: str
     clonedTestId: str
 
 
-class AddedCounts(_Model):
+class AddedCounts(Model):
     """How many questions were added, how many stood there before, and which nobody knows."""
 
     added: int
@@ -270,7 +270,7 @@ class AddedCounts(_Model):
     errors: list[str]
 
 
-class Added(_Model):
+class Added(Model):
     """What became of questions that were to be put into a test."""
 
     message: str
@@ -299,7 +299,7 @@ class Rule(_Made):
     priority: int
 
 
-class Spread(_Model):
+class Spread(Model):
     """How questions are spread."""
 
     totalQuestions: int
@@ -311,14 +311,14 @@ class Spread(_Model):
     categories: dict[str, int]
 
 
-class Matching(_Model):
+class Matching(Model):
     """Questions that meet criteria."""
 
     questions: list[Question]
     metadata: Spread
 
 
-class ChosenByRule(_Model):
+class ChosenByRule(Model):
     """What one rule finds, and why it lacks something."""
 
     ruleId: str
@@ -331,7 +331,7 @@ class ChosenByRule(_Model):
     questionIds: list[str]
 
 
-class RulePreview(_Model):
+class RulePreview(Model):
     """Whether the bank suffices for a rule."""
 
     sufficient: bool
@@ -339,200 +339,13 @@ class RulePreview(_Model):
     metadata: Spread
 
 
-class Children(_Model):
+class Children(Model):
     """Questions that follow from an option: there are none."""
 
     success: bool
     message: str
     data: list[Any]
     timestamp: str
-
-
-class AttemptId(_Model):
-    """The attempt that a learner takes now."""
-
-    attemptId: str
-
-
-class Submitted(_Model):
-    """What an attempt came to."""
-
-    attemptId: str
-    score: Number | None
-    reviewStatus: str = Field(description="P pending, U under review, R reviewed or nothing to review.")
-    result: str | None = Field(description="P pass, F fail, null until everything is scored.")
-    totalMarks: Number
-
-
-class Reviewed(_Model):
-    """What an attempt comes to after a review."""
-
-    attemptId: str
-    score: Number | None
-    result: str | None
-    reviewStatus: str
-
-
-class GradedAttempt(_Model):
-    """The attempt that counts."""
-
-    attemptId: str
-    status: str
-    score: Number | None
-    result: str | None
-    submittedAt: str
-
-
-class LastAttempt(_Model):
-    """The attempt that can be resumed."""
-
-    attemptId: str
-    status: str
-    resumeAllowed: bool
-
-
-class Standing(_Model):
-    """How a learner stands with a test."""
-
-    testId: str
-    totalAttemptsAllowed: int
-    attemptsMade: int
-    canAttempt: bool = Field(description="Whether attempts are left.")
-    canResume: bool
-    attemptGrading: str
-    gradedAttempt: GradedAttempt | None
-    lastAttempt: LastAttempt | None
-    showCorrectAnswers: bool
-    canStart: bool = Field(description="Whether an attempt can be begun now.")
-    reason: str | None = Field(description="The code of why none can be begun now.")
-
-
-class OpenOption(_Model):
-    """An option as a learner sees it."""
-
-    questionOptionId: str
-    text: str
-    textFormat: str
-    media: dict[str, str] | None
-    ordering: int
-
-
-class OpenQuestion(_Model):
-    """A question as a learner sees it: nothing tells what is right."""
-
-    questionId: str
-    tenantId: str
-    organisationId: str
-    ordering: int
-    sectionId: str | None
-    isCompulsory: bool
-    text: str
-    textFormat: str
-    media: dict[str, str] | None
-    alias: str | None
-    description: str | None
-    categoryId: str | None
-    type: str
-    level: str
-    marks: Number
-    status: str
-    idealTime: int | None
-    gradingType: str
-    allowPartialScoring: bool
-    params: dict[str, Any] | None
-    parentId: None
-    options: list[OpenOption]
-    matchWithOptions: list[Target] | None = None
-    blankCount: int | None = None
-
-
-class ResumedAttempt(_Model):
-    """An attempt that goes on."""
-
-    attemptId: str
-    testId: str
-    userId: str
-    attempt: int
-    startedAt: str
-    currentPosition: int | None
-    timeSpent: int | None
-    status: str
-    expiresAt: str | None
-
-
-class Given(_Model):
-    """An answer as it was given."""
-
-    questionId: str
-    answer: dict[str, Any]
-
-
-class Resumed(_Model):
-    """An attempt and its answers."""
-
-    attempt: ResumedAttempt
-    answers: list[Given]
-
-
-class SheetAttempt(_Model):
-    """A submitted attempt."""
-
-    attemptId: str
-    testId: str
-    resolvedTestId: None
-    tenantId: str
-    organisationId: str
-    userId: str
-    attempt: int
-    startedAt: str
-    submittedAt: str | None
-    status: str
-    reviewStatus: str | None
-    score: Number | None
-    submissionType: str = Field(description="`self`, or `auto` where the time was over.")
-    result: str | None
-    currentPosition: int | None
-    timeSpent: int | None
-    updatedBy: str | None
-    totalMarks: Number
-    remarks: str | None
-
-
-class SheetAnswer(_Model):
-    """An answer and what it earned."""
-
-    questionId: str
-    userAnswer: dict[str, Any]
-    score: Number | None
-    isCorrect: bool | None
-    remarks: str | None
-    criteria: list[dict[str, Any]] | None
-    correctAnswer: dict[str, Any] | None = None
-    feedback: str | None = None
-
-
-class Sheet(_Model):
-    """An answer sheet."""
-
-    attempt: SheetAttempt
-    answers: list[SheetAnswer]
-
-
-class Waiting(_Model):
-    """An attempt that waits for a review."""
-
-    attemptId: str
-    testId: str
-    userId: str
-    submittedAt: str
-    reviewStatus: str
-
-
-class ResultStatus(_Model):
-    """Whether a learner's result is known, and whether the test shows answer sheets."""
-
-    isImported: bool
-    aswaresheet: bool
 
 
 def _refused(description: str) -> dict[str, Any]:

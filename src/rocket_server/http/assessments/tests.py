@@ -11,7 +11,7 @@ from rocket_server.assessments.bank import store as bank
 from rocket_server.assessments.definition import TEST_STATUSES, TEST_TYPES, TestStatus, TestType
 from rocket_server.assessments.refusals import QuestionInTest
 from rocket_server.errors import NotFound
-from rocket_server.http.assessments import access, bodies, models, shown
+from rocket_server.http.assessments import access, attempt_models, bodies, models, shown
 from rocket_server.http.assessments.access import AnyKey, AuthorKey, Named, StaffKey, author_of, known
 from rocket_server.http.assessments.bodies import AnyObject
 from rocket_server.http.assessments.envelope import PREFIX, Envelope, answer
@@ -331,7 +331,7 @@ async def arrange_test(
     return answer(request, {"message": "Test structure updated successfully"})
 
 
-@router.get("/{test_id}/users/{user_id}/status", response_model=Envelope[models.Standing])
+@router.get("/{test_id}/users/{user_id}/status", response_model=Envelope[attempt_models.Standing])
 async def show_standing(
     request: Request, principal: AnyKey, _named: Named, test_id: str, user_id: str
 ) -> Json:
