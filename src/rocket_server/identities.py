@@ -10,13 +10,33 @@ from typing import Final
 # quotes and brackets too, and for each part of an id that was put together. Then placeholders of templates
 # that nobody filled, and the GUID of C# that nobody set. A GUID in braces is an id.
 _WORD: Final = r"(?:undefined|null|none|nil|nan|true|false)"
+_UNFILLED: Final = (
+    r"(?:\[object [a-z]+\]|[$#]?\{{1,2} ?(?![0-9a-f-]*[0-9][0-9a-f-]*\})[a-z_][a-z0-9_.|-]* ?\}{1,2}"
+    r"|(?:%7b){1,2}[a-z_][a-z0-9_.-]*(?:%7d){1,2}|<[a-z_.-]*id>)"
+)
 NO_VALUE: Final = (
     rf"(?i:['\"`]?{_WORD}(?:[-_.,;:|+ ]{_WORD})*['\"`]?|[\[<({{](?:null|none|nil|undefined|empty)[\]>)}}]"
-    r"|\[object [a-z]+\]|#?n/a|[$#]?\{{1,2} ?(?![0-9a-f-]*[0-9][0-9a-f-]*\})[a-z_][a-z0-9_.|-]* ?\}{1,2}"
-    r"|(?:%7b){1,2}[a-z_][a-z0-9_.-]*(?:%7d){1,2}|<[a-z_.-]*id>|\$[a-z_]+|%[sdi@]"
+    rf"|{_UNFILLED}|#?n/a|\$[a-z_]+|%[sdi@]"
     r"|\{?0{8}-(?:0{4}-){3}0{12}\}?|0{32}|[+-]?infinity|\{\}|\[\]|''|\"\")"
 )
 _is_no_value = re.compile(rf"(?:[^:]*:)?{NO_VALUE}").fullmatch
+
+# Begins as none of these do, and has no colon: most ids do so.
+_means_something = re.compile(r"[1-9A-EGHJ-MO-SV-Za-eghj-mo-sv-z][!-9;-~]*").fullmatch
+
+# An id that a template put together without the part that would tell it from others. Nothing but signs, a
+# short word with nothing behind it (`event-`), or with what wasn't filled in (`event-{id}`).
+_SIGNS: Final = "-_.:/|,;+ "
+_is_unfinished = re.compile(
+    rf"[{_SIGNS}]*|[A-Z]?[a-z]{{1,20}}[{_SIGNS}]+|(?i:unknown)|[-+]?0|0\.0"
+    rf"|(?:.*[{_SIGNS}])?(?i:{_UNFILLED})(?:[{_SIGNS}].*)?",
+    re.DOTALL,
+).fullmatch
+# Words of programs as they write them. In other cases they are words of people: Nan, none, Null.
+_EMPTY_PARTS: Final = frozenset({"undefined", "null", "NULL", "None", "NaN"})
+_has_empty_part = re.compile("|".join(_EMPTY_PARTS)).search
+_between_parts = re.compile(r"[:/|,;]").split
+_between_words = re.compile(r"[-_.+ ]").split
 
 # Characters that nobody sees: Unicode's category Cf (zero-width blanks, directions, the soft hyphen, tags),
 # separators of lines and paragraphs, and what else has the property Default_Ignorable_Code_Point.
@@ -43,6 +63,31 @@ def means_nothing(text: str) -> bool:
     """Whether an id, or what follows the source in `<source>:<id>`, is what a program writes for no value,
     also between blanks, or characters that nobody sees."""
     return _is_no_value(seen(text)) is not None
+
+
+def names_nothing(text: str) -> bool:
+    """Whether the id of a thing, such as a course, is blank or what a program writes for no value."""
+    return not _means_something(text) and (not seen(text) or means_nothing(text))
+
+
+def is_anybodys(text: str) -> bool:
+    """Whether an id that should be of one event, or one request, alone is what many would have alike.
+
+    That is one that means nothing, zero, and one whose telling part wasn't filled in: `event-undefined`,
+    `31:null`, `undefined-1`. Parts stand between `:/|,;`, and where there is none of these between `-_.+`
+    and blanks; the last one, or the first before nothing but numbers, is a word of programs. Words in the
+    midst of others (`null-safety-31`) are names of things.
+    """
+    shown = seen(text)
+    if means_nothing(shown) or _is_unfinished(shown):
+        return True
+    if not _has_empty_part(shown):
+        return False
+    parts = _between_parts(shown)
+    if len(parts) == 1:
+        parts = _between_words(shown)
+    first, *rest = parts
+    return parts[-1] in _EMPTY_PARTS or (first in _EMPTY_PARTS and all(part.isdigit() for part in rest))
 
 
 def invisible(text: str) -> str | None:

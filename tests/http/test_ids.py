@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -18,6 +19,9 @@ NO_EVENTS = [
     *("0", 0, 0.0, "-0", " undefined ", "\tnull", "null\n", "n/a", "\u200bundefined"),
     *("\uff4e\uff55\uff4c\uff4c", "\uff10"),  # null and 0, in wide signs
     *("  ", "\t", "\u200b", "\u3000 \ufeff"),  # nothing that anybody sees
+    *("event-undefined", "evt_null", "lms:None", "x/undefined", "user-31-NaN", "31:null", "event-{id}"),
+    *("undefined:1", "null-31", "evt:${event.id}:2", "evt-%7Bid%7D", "a-[object Object]", "event-", "lms:"),
+    *("-", "::", "unknown", "Unknown", True, False, [], {"id": 1}),
 ]
 INVISIBLE = ["anna\u200b", "\ufeffanna", "an\u00adna", "anna\u2066", "an\u3164na", "anna\U000e0041"]
 
@@ -67,8 +71,19 @@ def test_in_a_batch_only_those_without_a_real_id_fail(organisation):
 
 
 def test_what_only_resembles_such_an_id_is_taken(organisation):
-    """Words inside an id, zeros with company and a GUID in braces are ids like any other."""
-    ids = ["null-1", "nonesuch", "00", "0.5", "{6B29FC40-CA47-1067-B31D-00DD010662DA}", "truex"]
+    """Words of people and of things, zeros with company and a GUID in braces are ids like any other."""
+    ids = ["null-safety-1", "undefined-behaviour-quiz-31", "31:lesson:teil-null", "31-none", "7-li-nan"]
+    ids += ["V1StGXR8_Z5jdHi6B-my_", "qWErtYuiO-"]
+    ids += [
+        "none-of-the-above-4",
+        "unknown-1",
+        "e-{6B29FC40-CA47-1067-B31D-00DD010662DA}",
+        "nonesuch",
+        "00",
+        "0.5",
+        "{6B29FC40-CA47-1067-B31D-00DD010662DA}",
+        "truex",
+    ]
     ids += [
         "{AB29FC40-CA47-1067-B31D-00DD010662DA}",
         "nil-null-1",
@@ -78,6 +93,53 @@ def test_what_only_resembles_such_an_id_is_taken(organisation):
     batch = [event(event_id=one, user_id=f"nan-{number}") for number, one in enumerate(ids)]
     answer = organisation.api.post("/v1/events/batch", {"events": batch}).json()
     assert (answer["processed"], answer["failed"]) == (len(ids), 0), answer
+
+
+@pytest.mark.parametrize("value", ["undefined", "event-null", "null-31", "0", "unknown"])
+def test_an_idempotency_key_that_many_requests_would_have_is_refused(organisation, value):
+    """A key that lacks the part that is this request's own: 400, and nothing is given."""
+    award = {"user_id": "anna", "points": 5, "reason": "r"}
+    response = organisation.api.post("/v1/points/award", award, headers={"Idempotency-Key": value})
+    assert response.status_code == 400
+    assert response.json()["details"]["field"] == "Idempotency-Key"
+
+
+NO_THINGS = ["undefined", "null", "None", "NaN", "[object Object]", "{course_id}", " ", "moodle:null"]
+
+
+def test_a_course_that_means_nothing_is_no_course(organisation):
+    """Courses named by words for no value are those without an id: one cap, no board, no badge by courses;
+    the event counts, and says what was left out."""
+    api = organisation.api
+    for number, value in enumerate([None, *NO_THINGS]):
+        sent = {"event": "course.completed", "event_id": f"e{number}", "properties": {"course_id": value}}
+        answer = api.post("/v1/events", event(**sent)).json()
+        assert (answer["status"], answer["points_awarded"]) == ("processed", 0 if number else 50), value
+        read = api.read(answer["event_id"])
+        assert read["properties"] == {}
+        if number:
+            assert read["metadata"]["notes"] == [
+                f"course_id was left out: {value!r} is what a program writes for no value."
+            ]
+            assert api.get(f"/v1/leaderboard?course={quote(value)}").json()["standings"] == []
+    assert api.points("anna") == 50
+    real = event(event="course.completed", event_id="real", properties={"course_id": "null-safety"})
+    assert api.post("/v1/events", real).json()["points_awarded"] == 50
+
+
+@pytest.mark.parametrize("name", ["section_id", "lesson_id", "quiz_id", "attempt_id", "object_id"])
+def test_any_thing_that_means_nothing_is_left_out(organisation, name):
+    """Every property that names a thing is read alike, in both spellings."""
+    first = organisation.api.post("/v1/events", event(properties={name: "undefined"})).json()
+    assert organisation.api.read(first["event_id"])["properties"] == {}
+    canonical = {
+        "event": "course.completed",
+        "occurred_at": "2026-03-02T10:00:00Z",
+        "user": {"id": "anna"},
+        "context": {"lesson": {"id": "None"}, "course": {"id": "7"}},
+    }
+    second = organisation.api.post("/v1/events", canonical).json()
+    assert organisation.api.read(second["event_id"])["properties"] == {"course_id": "7"}
 
 
 @pytest.mark.parametrize("value", [*NO_VALUES, "moodle:undefined", *INVISIBLE])

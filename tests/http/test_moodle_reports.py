@@ -128,3 +128,26 @@ def test_a_new_source_may_be_given_its_site(organisation):
         "/v1/sources", {"kind": "moodle", "name": "second", "site": "https://b.example.org"}
     ).json()
     assert made["site"] == "https://b.example.org"
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["id", "userid", "relateduserid", "realuserid", "objectid", "courseid", "contextid", "contextinstanceid"],
+)
+def test_true_is_no_id(organisation, field):
+    """PHP writes true as 1, which would be the guest's number, the front page's or another event's: 400."""
+    fields = {"userid": "31", "relateduserid": "31", "objectid": "9", "courseid": "5", field: True}
+    response = organisation.hook(body(r"\core\event\course_completed", **fields))
+    assert response.status_code == 400, response.text
+    assert response.json()["details"]["field"] == field
+    assert organisation.api.get("/v1/events").json()["events"] == []
+
+
+def test_a_course_of_no_value_is_no_course(organisation):
+    """A template that was filled with a program's word for nothing sends no course, and the event counts."""
+    sent = body(r"\core\event\course_completed", userid="31", objectid="undefined", courseid="null")
+    answer = answer_of(organisation, sent)
+    assert answer["points_awarded"] == 50
+    read = organisation.api.read(answer["event_id"])
+    assert not {"course_id", "object_id"} & read["properties"].keys()
+    assert "course_id was left out" in str(read["metadata"]["notes"])

@@ -141,3 +141,12 @@ def test_other_events_are_kept_and_said_to_count_for_nothing(organisation, send)
         answer = send(json.dumps(changed))
         assert answer["status"] == status
         assert organisation.api.read(answer["event_id"])["event"] == name
+
+
+@pytest.mark.parametrize("attempt_id", ["undefined", "attempt-null", "0", True])
+def test_an_attempt_that_many_would_have_is_refused(send, attempt_id):
+    """An attempt's facts count once, so an id that isn't the attempt's own would make duplicates of all."""
+    sent = json.loads(bodies("attempt.submitted.2-objective-pass")[0])
+    sent["data"]["attemptId"] = attempt_id
+    refused = send(json.dumps(sent), 400)
+    assert refused["details"]["field"] == "data.attemptId"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -151,3 +152,84 @@ def test_a_percentage_that_is_off_by_rounding_is_whole(organisation):
         assert organisation.api.read(answer["event_id"])["properties"]["progress_pct"] == kept
     refused = organisation.api.post("/v1/events", {**EVENT, "properties": {"progress_pct": 100.1}})
     assert refused.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/events?user_id=anna&user_id=ben", "user_id"),
+        ("/v1/events?limit=5&limit=5", "limit"),
+        ("/v1/leaderboard?course=1&period=week&course=2", "course"),
+        ("/v1/users/search?email=a@b.c&q=a&email=d@e.f", "email"),
+        ("/v1/audit?actor=a&actor=", "actor"),
+        ("/assessment/v1/tests?search=a&search=b", "search"),
+    ],
+)
+def test_a_query_parameter_that_comes_twice_is_refused(organisation, path, name):
+    """One of two values would count in silence, and the answer would be about somebody else: 400 names it."""
+    response = organisation.api.request("GET", path)
+    assert response.status_code == 400, response.text
+    assert f"{name}: is given 2 times; give it once" in response.text
+
+
+def test_no_parameter_of_any_route_is_a_list(organisation):
+    """The refusal of repetitions knows no exception, so no route may declare a list."""
+    paths = organisation.api.get("/openapi.json").json()["paths"]
+    asked = [
+        (path, parameter["name"], json.dumps(parameter["schema"]))
+        for path, methods in paths.items()
+        for method in methods.values()
+        for parameter in method.get("parameters", [])
+        if parameter["in"] == "query"
+    ]
+    assert len(asked) > 50
+    assert [one for one in asked if '"array"' in one[2]] == []
+
+
+def test_a_link_to_a_public_page_may_be_tagged(organisation):
+    """What networks and newsletters add to links is let be, once or twice, wherever anybody may look without
+    a key; a platform may add what it likes to its hook's address."""
+    award = {"user_id": "anna", "badge_id": "quiz_master"}
+    organisation.api.post("/v1/badges/award", award)
+    (badge,) = organisation.api.get("/v1/users/anna/badges").json()["badges"]
+    page = urlsplit(badge["verification_url"]).path
+    issuer = page.rpartition("/awards/")[0]
+    shown = organisation.api.request("GET", page, headers={"Accept": "application/json"}).json()
+    picture = urlsplit(shown["badge"]["image"]).path
+    for path in (page, f"{page}/credential.json", f"{page}/badge.png", picture, issuer, "/", "/docs"):
+        for tags in ("utm_source=feed&utm_medium=mail", "fbclid=1&fbclid=2", "v=3"):
+            plain = organisation.api.request("GET", path)
+            tagged = organisation.api.request("GET", f"{path}?{tags}")
+            assert (tagged.status_code, tagged.content) == (plain.status_code, plain.content), path
+            assert plain.status_code < 400, path
+    body = {"eventname": r"\core\event\user_loggedin", "id": "1", "userid": "7", "timecreated": "1772445600"}
+    hook = "/api/public/hook/moodle/event?utm_source=a&utm_source=b"
+    token = {"Authorization": f"Bearer {organisation.moodle.token}"}
+    sent = organisation.api.request("POST", hook, content=json.dumps(body), headers=token)
+    assert sent.json()["points_awarded"] == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/v1/users/anna/split", {"identities": []}, "identities: must have at least one entry"),
+        ("/v1/users/anna/identities", {"identities": []}, "identities: must have at least one entry"),
+        ("/v1/rules/simulate", {"rules": [], "since": "90d"}, "rules: must have at least one entry"),
+        ("/v1/users/anna/split", {"identities": [""]}, "identities[0]: must not be empty"),
+        ("/v1/users/anna/split", {}, "identities: is required"),
+        ("/v1/users/anna/split", {"identities": "x"}, "identities: must be a list"),
+        ("/v1/users/anna/split", {"identities": ["x"], "all": 1}, "all: is no field that is known here"),
+        (
+            "/v1/users/anna/split",
+            {"identities": ["x" * 401]},
+            "identities[0]: must have at most 400 characters",
+        ),
+        ("/v1/points/award", {"user_id": 7, "points": 1, "reason": "r"}, "user_id: must be a text"),
+        ("/v1/events/batch", {"events": []}, "events: a list of 1 to 10000 events"),
+    ],
+)
+def test_what_a_body_lacks_is_said_in_our_words(organisation, path, body, said):
+    """An empty list and its like name the field and what it must be, without the words of a library."""
+    response = organisation.api.post(path, body)
+    assert response.status_code == 400
+    assert response.json()["message"] == said

@@ -13,7 +13,10 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from rocket_server.cli import app
 from rocket_server.cli.events import parse_since
 from rocket_server.db import embedded
 from rocket_server.errors import Conflict
@@ -300,13 +303,66 @@ def test_one_of_several_organisations_has_to_be_named(settings: dict[str, str]) 
     init(settings)
     init(settings, name="Maths")
     init(settings, "--tenant", "acme", name="Maths")
-    assert "Maths | Physics" in rocket(settings, "rules", "list", expect=2).stderr
+    said = rocket(settings, "keys", "create", expect=2).stderr
+    ways = (
+        "--organisation Maths --tenant acme | --organisation Maths --tenant default | --organisation Physics"
+    )
+    assert f"there are 3 organisations; say which: {ways}\n" in said
     assert (
         "did you mean Physics?"
         in rocket(settings, "rules", "list", "--organisation", "Phisics", expect=2).stderr
     )
     assert "--tenant" in rocket(settings, "rules", "list", "--organisation", "Maths", expect=2).stderr
     rocket(settings, "rules", "list", "--organisation", "Maths", "--tenant", "acme")
+
+
+_ARGUMENTS = {
+    "file": "{folder}/rules.yaml",
+    "since": "90d",
+    "status": "held",
+    "kind": "custom",
+    "name": "moodle",
+    "changes": "weekly_goal=5",
+    "batch": "01a220d2-9445-7005-8ed0-a1ba65808611",
+}
+
+
+def _commands_of_an_organisation() -> list[tuple[str, ...]]:
+    """Every command that takes `--organisation`, with arguments that it can read."""
+    found: list[tuple[str, ...]] = []
+
+    def walk(command: Any, path: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*path, name))
+        if not any("--organisation" in parameter.opts for parameter in command.params):
+            return
+        needed = [one for one in command.params if one.required or one.param_type_name == "argument"]
+        for one in needed:
+            options = [one.opts[0]] if one.param_type_name == "option" else []
+            path = (*path, *options, _ARGUMENTS.get(one.name, "x"))
+        found.append(path)
+
+    walk(typer.main.get_command(app), ())
+    # One makes the organisation; the other proves the ledgers of all where none is named.
+    return [path for path in found if path[0] != "init" and path[:2] != ("ledger", "verify")]
+
+
+def test_no_command_chooses_between_organisations(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two organisations, each command that works in one refuses to take the first, and says what to
+    pass; nothing is done in either."""
+    init(settings)
+    init(settings, name="Maths")
+    (tmp_path / "rules.yaml").write_text("[{rule_id: a, trigger: x.y, actions: {award_points: 1}}]")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    commands = _commands_of_an_organisation()
+    assert len(commands) > 18
+    for command in commands:
+        done = CliRunner().invoke(app, [part.format(folder=tmp_path) for part in command])
+        assert isinstance(done.exception, BadInput), (command, done.output, done.exception)
+        assert "say which: --organisation Maths | --organisation Physics" in str(done.exception), command
 
 
 def test_workflows_are_written_for_every_known_event(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_LISTED = 20
+
 OrganisationOption = Annotated[
-    str | None, typer.Option("--organisation", help="Its name; may be left out where there is only one.")
+    str | None,
+    typer.Option("--organisation", help="Its name; may be left out where there is only one beside Demo."),
 ]
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="The organisation's tenant.")]
 
@@ -163,11 +167,14 @@ async def choose(conn: Any, name: str | None, tenant: str | None) -> Organisatio
             f"there is no organisation {name or ''!r}{f' of tenant {tenant!r}' if tenant else ''}"
             f"{suggestion(name or '', [one.name for one in there])}"
         )
-    if name is None:
-        raise BadInput(
-            f"say which organisation: --organisation {' | '.join(sorted({one.name for one in found}))}"
-        )
-    raise BadInput(f"say whose {name!r}: --tenant {' | '.join(one.tenant_id for one in found)}")
+    names = [one.name for one in found]
+    ways = (
+        f"--organisation {shlex.quote(one.name)}"
+        + (f" --tenant {shlex.quote(one.tenant_id)}" if names.count(one.name) > 1 else "")
+        for one in found[:_MOST_LISTED]
+    )
+    more = f" | and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
+    raise BadInput(f"there are {len(found)} organisations; say which: {' | '.join(sorted(ways))}{more}")
 
 
 def suggestion(wanted: str, known: Collection[str]) -> str:

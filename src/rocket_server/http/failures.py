@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -28,6 +29,25 @@ from rocket_server.http.edge.body import BodyRefused
 from rocket_server.http.edge.context import context_of
 
 log = structlog.get_logger(__name__)
+
+# What pydantic says of itself ("should have at least 1 item after validation, not 0") in our words, by the
+# kinds of its errors; what isn't here reads well enough.
+_WORDS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
+    "missing": lambda _: "is required",
+    "extra_forbidden": lambda _: "is no field that is known here",
+    "too_short": lambda bound: f"must have at least {_entries(bound['min_length'])}",
+    "too_long": lambda bound: f"must have at most {_entries(bound['max_length'])}",
+    "string_too_short": lambda bound: (
+        "must not be empty"
+        if bound["min_length"] == 1
+        else f"must have at least {bound['min_length']} characters"
+    ),
+    "string_too_long": lambda bound: f"must have at most {bound['max_length']} characters",
+    "string_type": lambda _: "must be a text",
+    "list_type": lambda _: "must be a list",
+    "dict_type": lambda _: "must be an object",
+    "model_attributes_type": lambda _: "must be an object",
+}
 
 _ANSWERED = (
     RocketError,
@@ -109,9 +129,15 @@ def _is_text_fault(error: asyncpg.DataError) -> bool:
     return isinstance(error, refused) or isinstance(error.__cause__, UnicodeEncodeError)
 
 
+def _entries(count: int) -> str:
+    return "one entry" if count == 1 else f"{count} entries"
+
+
 def _field_error(fault: Any) -> FieldError:
     """One of pydantic's errors, with a dotted path that leaves out where the field was (body, query, …)."""
     path = ""
     for part in fault["loc"][1:] or fault["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return FieldError(path.encode("utf-8", "replace").decode(), str(fault["msg"]))
+    words = _WORDS.get(fault["type"])
+    message = str(fault["msg"]) if words is None else words(fault.get("ctx") or {})
+    return FieldError(path.encode("utf-8", "replace").decode(), message)

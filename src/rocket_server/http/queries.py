@@ -1,8 +1,10 @@
-"""Query strings: unknown parameters are refused, and blanks that were plus signs are mended."""
+"""Query strings: parameters that are unknown or come twice are refused, and blanks that were plus signs are
+mended."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import islice
@@ -21,18 +23,28 @@ _known: dict[tuple[str, str], frozenset[str]] = {}  # by path and methods of rou
 
 
 async def only_known_parameters(request: Request) -> None:
-    """Raise InvalidPayload for a query parameter that the route doesn't have, with the one that may be meant.
+    """Raise InvalidPayload for a query parameter that the route doesn't have, with the one that may be meant,
+    or that comes more than once.
 
-    Left out, `?userid=7` would answer everybody's events.
+    Left out, `?userid=7` would answer everybody's events, and `?user_id=7&user_id=8` those of one of them.
+    No parameter here is a list.
     """
-    sent = request.query_params.keys()
+    sent = Counter(name for name, _ in request.query_params.multi_items())
     route = request.scope.get("route")
     if not sent or not isinstance(route, APIRoute):
         return
     known = _parameters(route)
     # No further than needed: a head has room for ten thousand names, and each takes a while to advise on.
-    unknown = islice((name for name in sent if name not in known), _MAX_NAMED)
-    faults = [FieldError(printable(name), _advice(name, known)) for name in unknown]
+    wrong = islice(
+        ((name, times) for name, times in sent.items() if name not in known or times > 1), _MAX_NAMED
+    )
+    faults = [
+        FieldError(
+            printable(name),
+            f"is given {times} times; give it once" if name in known else _advice(name, known),
+        )
+        for name, times in wrong
+    ]
     if faults:
         raise InvalidPayload.from_fields(faults)
 

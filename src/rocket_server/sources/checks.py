@@ -19,6 +19,8 @@ MAX_EMAIL = 254  # characters, RFC 5321
 MAX_KEYS = 200  # keys of `properties`, and as many of `metadata`
 MAX_METADATA_BYTES = 16_384  # of a learner, an entry or an award, as JSON
 MAX_DEPTH = 20  # objects and lists inside one another
+# Properties that name things: rules, filters, badges and boards count by them.
+THINGS: Final = ("course_id", "section_id", "lesson_id", "quiz_id", "attempt_id", "object_id")
 MAX_ERRORS = 20  # errors reported for one event; a hostile body could have a million
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1  # what PostgreSQL's bigint and most languages take
 
@@ -88,17 +90,13 @@ def user_id(value: Any) -> str:
     return identities.normal(value)
 
 
-_ZEROS: Final = frozenset({"0", "-0", "+0", "0.0"})
-
-
 def event_id(value: Any) -> str:
     """The id that a caller gave an event, as text; else Fault.
 
     Zero counts as no id: it is what an unset number holds, and no platform numbers its events from it.
     """
     text = identifier(value)
-    seen = identities.seen(text)
-    if not seen or seen in _ZEROS or identities.means_nothing(seen):
+    if identities.is_anybodys(text):
         raise Fault(
             "must be this event's own; this is what a program writes where it had no value, and would make "
             "duplicates of all events that lack it. Leave the field out where there is no id"
@@ -121,6 +119,20 @@ def identifier(value: Any) -> str:
     if _unstorable(value):
         raise Fault("must not contain NUL or halves of surrogate pairs")
     return value
+
+
+def leave_out_nothing(properties: dict[str, Any]) -> tuple[str, ...]:
+    """Take out the ids of things that name nothing (`undefined`), as if they hadn't been sent, and say so.
+
+    Refused, the event would be lost, and kept, all things without an id would be one.
+    """
+    notes: list[str] = []
+    for name in THINGS:
+        value = properties.get(name)
+        if type(value) is str and identities.names_nothing(value):
+            del properties[name]
+            notes.append(f"{name} was left out: {value[:_MAX_PATH]!r} is what a program writes for no value.")
+    return tuple(notes)
 
 
 def source_name(value: Any) -> str:

@@ -114,6 +114,7 @@ def reread(
 
     layout = layout_of(fields)
     properties = properties_of(fields, layout, eventname)
+    unnamed = checks.leave_out_nothing(properties)
     known = activities if activities is not None else catalogue.load()
     reading = _interpret(
         fields, layout, properties, mappings.resolve(eventname, source.mappings, known), source
@@ -133,7 +134,7 @@ def reread(
         email=reading.email,
         ignored=reading.ignored,
         filtered=reading.filtered,
-        notes=reading.notes if is_numbered or own_id else (_NO_NUMBER, *reading.notes),
+        notes=(*(() if is_numbered or own_id else (_NO_NUMBER,)), *reading.notes, *unnamed),
         site=fields.get("wwwroot"),
         received=fields,
         resets_course=moodle_resets.resets_course(fields, properties, source),

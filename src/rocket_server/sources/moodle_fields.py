@@ -52,6 +52,11 @@ _ELSEWHERE: Final = frozenset(
     {"userid", "relateduserid", "courseid", "objectid", "timecreated", "other", "ip", ENCODING, EMPTY}
     | {"event_id", "plugin", "sequence"}
 )
+# Fields of Moodle's own that are read as ids.
+_IDS: Final = frozenset(
+    {"id", "userid", "relateduserid", "realuserid", "objectid", "courseid", "contextid", "contextinstanceid"}
+    | {"event_id", "other_relateduserid", "other_quizid", "other_attemptid"}
+)
 # What a learner wrote or is called, among the parts of `other`.
 _PERSONAL_OTHERS: Final = frozenset({"username", "content", "newcontent", "sessionid"})
 # A group of look-up fields is a person's where its prefix also has one of these.
@@ -116,10 +121,12 @@ def _unquote(text: str) -> str:
 
 
 def _text(name: str, value: Any) -> str:
-    """A value that isn't text, spelled as PHP would: true is "1"; null and false are nothing."""
+    """A value that isn't text, spelled as PHP would: true is "1", but no id; null and false are nothing."""
     if value is None or value is False:
         return ""
     if value is True:
+        if name in _IDS:
+            raise InvalidPayload.field(name, "must be a number or a text, and is true")
         return "1"
     try:
         return str(value) if isinstance(value, int | float) else msgspec.json.encode(value).decode()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rocket_server import identities
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
 from rocket_server.organisations.model import Source
@@ -25,12 +26,7 @@ _INFINITY, _MINUS_INFINITY = float("inf"), float("-inf")
 
 _Reader = Callable[[Any], Any]
 _PROPERTIES: dict[str, _Reader] = {
-    "course_id": checks.identifier,
-    "section_id": checks.identifier,
-    "lesson_id": checks.identifier,
-    "quiz_id": checks.identifier,
-    "attempt_id": checks.identifier,
-    "object_id": checks.identifier,
+    **dict.fromkeys(checks.THINGS, checks.identifier),
     "progress_pct": checks.percentage,
     "time_on_task_sec": checks.duration_s,
 }
@@ -48,6 +44,7 @@ _COMPLETIONS: dict[str, CompletionState] = {
 _is_event_name = lru_cache(maxsize=1024)(checks.is_event_name)  # few, often, none too long
 _is_plain_user_id = checks.is_plain_user_id
 _identifier = checks.identifier
+_names_nothing = identities.names_nothing
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -83,8 +80,8 @@ def parse_event(
         )
     except Fault as fault:
         errors.append(FieldError("timestamp", str(fault)))
-    properties = _document(get("properties"), _PROPERTIES, "properties", errors)
-    metadata = _document(get("metadata"), _METADATA, "metadata", errors)
+    properties, notes = _document(get("properties"), _PROPERTIES, "properties", errors)
+    metadata, _ = _document(get("metadata"), _METADATA, "metadata", errors)
 
     source = get("source")
     if source is None or source == "":
@@ -120,6 +117,7 @@ def parse_event(
         completion=_COMPLETIONS[event] if event in _COMPLETIONS and "lesson_id" in properties else None,
         email=None if flattened is None else flattened.email,
         identities=() if flattened is None else flattened.identities,
+        notes=notes,
     )
 
 
@@ -172,6 +170,7 @@ def of_platform(event: Event, source: Source, received: dict[str, Any]) -> Event
         completion=event.completion,
         email=event.email,
         identities=event.identities,
+        notes=event.notes,
         received=received,
     )
 
@@ -207,15 +206,19 @@ def _try(reader: _Reader, value: Any, path: str, errors: list[FieldError]) -> An
         return None
 
 
-def _document(given: Any, readers: dict[str, _Reader], name: str, errors: list[FieldError]) -> dict[str, Any]:
-    """`properties` or `metadata` as stored: nothing absent, ids as text. Notes every error on the way."""
+def _document(
+    given: Any, readers: dict[str, _Reader], name: str, errors: list[FieldError]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """`properties` or `metadata` as stored, with notes on what was left out: nothing absent, ids as text.
+    Adds every error on the way."""
     if type(given) is dict and len(given) <= checks.MAX_KEYS and _is_in_stored_form(given, readers):
-        return given
+        return given, ()
     if type(given) is dict:
-        return _stored_form(given, readers, name, errors)
+        stored = _stored_form(given, readers, name, errors)
+        return stored, checks.leave_out_nothing(stored) if readers is _PROPERTIES else ()
     if given is not None and given != "" and given != []:  # PHP writes an empty object as []
         errors.append(FieldError(name, "must be an object"))
-    return {}
+    return {}, ()
 
 
 def _is_in_stored_form(given: dict[str, Any], readers: dict[str, _Reader]) -> bool:
@@ -232,7 +235,7 @@ def _is_in_stored_form(given: dict[str, Any], readers: dict[str, _Reader]) -> bo
                 if not value or not value.isprintable():
                     return False
                 if reader is _identifier:
-                    if len(value) > checks.MAX_ID:
+                    if len(value) > checks.MAX_ID or _names_nothing(value):
                         return False
                     continue
             elif kind is int:

@@ -74,8 +74,9 @@ def read(
         )
     except Fault as fault:
         reading.errors.append(FieldError("timestamp", str(fault)))
-    attempt_id = reading.text("data.attemptId", checks.identifier) if name in _ATTEMPTS else None
+    attempt_id = reading.text("data.attemptId", checks.event_id) if name in _ATTEMPTS else None
     properties = _properties(data, reading)
+    notes = checks.leave_out_nothing(properties)
     learner = f"{source.name}:{user_id}"
     if user_id is not None and len(learner) > checks.MAX_ID:
         reading.errors.append(FieldError("context.userId", f"must have at most {checks.MAX_ID} characters"))
@@ -103,6 +104,7 @@ def read(
         source_event_id=event_id,
         source_kind=source.kind,
         ignored=ignored,
+        notes=notes,
         received=fields,
     )
 

@@ -24,7 +24,7 @@ MAX_POINTS = 1_000_000
 
 
 def _own_key(key: str | None) -> str | None:
-    if key is not None and (key in {"0", "-0"} or identities.means_nothing(key)):
+    if key is not None and identities.is_anybodys(key):
         raise ValueError(
             "must be this request's own; this is what a program writes where it had no value, and would make "
             "repetitions of all requests that lack one"
