@@ -41,7 +41,7 @@ from rocket_server.http.api import (
     webhooks,
 )
 from rocket_server.http.api import plugins as plugin_routes
-from rocket_server.http.assessments import envelope, exchange
+from rocket_server.http.assessments import attempts, envelope, exchange
 from rocket_server.http.assessments import routes as assessments
 from rocket_server.http.auth import Authenticator, guard
 from rocket_server.http.edge.body import Bodies
@@ -102,6 +102,7 @@ HOT: Final[dict[str, Handler]] = {
     "/v1/events/batch": intake.post_batch,
     "/api/events/batch": intake.post_batch,
     "/api/public/hook/{source}/event": hooks.post_hook,
+    **attempts.HOT,
 }
 
 
@@ -125,6 +126,7 @@ def policies(settings: Settings) -> Policies:
         f"{envelope.PREFIX}/*": enveloped,
         exchange.IMPORT: replace(enveloped, max_body_bytes=exchange.MAX_FILE_BYTES, max_fields=None),
         f"{envelope.AT_ROOT}*": enveloped,
+        **dict.fromkeys(attempts.HOT, enveloped),
     }
     hot = {path: replace(table.get(path, ordinary), hot=handler) for path, handler in HOT.items()}
     return Policies(ordinary, table | hot)

@@ -14,7 +14,8 @@ from rocket_server.badges.parse import parse_badge
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.organisations import store
-from rocket_server.usecases.intake import Credential, Intake, Submission
+from rocket_server.organisations.admission import Credential
+from rocket_server.usecases.intake import Intake, Submission
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 LEARNERS, EACH = 12, 10

@@ -15,8 +15,9 @@ from rocket_server.ids import uuid7
 from rocket_server.learners import people
 from rocket_server.learners.people import Person
 from rocket_server.organisations import store
+from rocket_server.organisations.admission import Credential
 from rocket_server.people.held import release
-from rocket_server.usecases.intake import Credential, Intake, Submission
+from rocket_server.usecases.intake import Intake, Submission
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 

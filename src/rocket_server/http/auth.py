@@ -24,10 +24,10 @@ from rocket_server.http.rate_limits import RateLimit
 from rocket_server.ids import parse_uuid
 from rocket_server.metrics import AUTHENTICATION_FAILURES
 from rocket_server.organisations import keys, sources
+from rocket_server.organisations.admission import Credential
 from rocket_server.organisations.credentials import MAX_TOKEN_LENGTH, credential_hash
 from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import Source
-from rocket_server.usecases.intake import Credential
 
 _REMEMBERED = 10_000  # keys and tokens
 # Of credentials that this process hasn't seen. They take few of its connections to the database, so that

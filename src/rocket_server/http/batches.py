@@ -17,10 +17,11 @@ from rocket_server.http.edge.body import decode_event
 from rocket_server.http.services import services_of
 from rocket_server.http.submitting import failed, submit
 from rocket_server.metrics import EVENTS
+from rocket_server.organisations.admission import Credential
 from rocket_server.organisations.request_log import Request as LoggedRequest
 from rocket_server.pace import Pace, TakesTooLong
 from rocket_server.pipeline import Result
-from rocket_server.usecases.intake import Credential, Submission
+from rocket_server.usecases.intake import Submission
 
 MAX_EVENT_BYTES: Final = 1024 * 1024  # of one event, and of those that are read at once
 MAX_ERRORS: Final = 1_000  # bad events whose errors an answer says; the rest is counted

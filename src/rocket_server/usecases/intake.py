@@ -23,7 +23,8 @@ from rocket_server.errors import AuthenticationFailed, RocketError
 from rocket_server.events.model import Event
 from rocket_server.lanes import Lanes, Meters
 from rocket_server.metrics import EVENTS, GROUP_EVENTS, GROUP_SECONDS, POINTS, WAITING_EVENTS
-from rocket_server.organisations import keys, request_log, sources
+from rocket_server.organisations import request_log
+from rocket_server.organisations.admission import Credential, revoked
 from rocket_server.organisations.request_log import Request, RequestOutcome
 from rocket_server.pace import Pace, TakesTooLong
 from rocket_server.pipeline import Result
@@ -41,16 +42,6 @@ _READING_S = 10.0  # of the bodies of a group, the time that others have in betw
 
 _METERS: Final = Meters(WAITING_EVENTS, GROUP_EVENTS, GROUP_SECONDS)
 _events = cache(EVENTS.labels)  # looking up a metric's child takes longer than counting
-
-
-@dataclass(slots=True)
-class Credential:
-    """By what a submission was let in, and as of which version of its organisation that is known. Kept by
-    the process beside the key, so that finding it good once serves later submissions."""
-
-    kind: str  # "key" or "token", or "signature", which is checked anew for each request
-    hash: bytes
-    version: int
 
 
 @dataclass(slots=True)
@@ -120,7 +111,8 @@ class Intake:
         if sum(submission.weight for submission in group) > self._size_by(configuration):
             # What the rules cost wasn't known yet, or was changed, when the group was taken together.
             raise TakesTooLong
-        readings = await _read(configuration, group, await _revoked(conn, configuration.version, group))
+        gone = await revoked(conn, configuration.version, [one.credential for one in group])
+        readings = await _read(configuration, group, gone)
         events = [event for reading in readings if not isinstance(reading, Exception) for event in reading]
         now = datetime.now(UTC)
         results = iter(await pipeline.ingest(conn, configuration, events, now) if events else ())
@@ -130,7 +122,7 @@ class Intake:
 
 
 async def _read(
-    configuration: Configuration, group: Sequence[Submission], revoked: set[bytes]
+    configuration: Configuration, group: Sequence[Submission], gone: set[bytes]
 ) -> list[Sequence[Event] | Exception]:
     """The events of each submission, or why it has none."""
     readings: list[Sequence[Event] | Exception] = []
@@ -138,7 +130,7 @@ async def _read(
     for submission in group:
         if pace.is_due():
             await pace.rest()
-        if submission.credential.hash in revoked:
+        if submission.credential.hash in gone:
             readings.append(AuthenticationFailed("This key or token was revoked."))
             continue
         try:
@@ -149,21 +141,6 @@ async def _read(
             log.exception("event_not_read", organisation_id=configuration.organisation_id)
             readings.append(error)
     return readings
-
-
-async def _revoked(conn: Any, version: int, group: Sequence[Submission]) -> set[bytes]:
-    """Credentials that don't count any more; looked up only where the organisation was changed since they
-    were last found good."""
-    stale = [submission.credential for submission in group if submission.credential.version != version]
-    revoked: set[bytes] = set()
-    for kind, live in (("key", keys.live), ("token", sources.live_tokens)):
-        hashes = {credential.hash for credential in stale if credential.kind == kind}
-        if hashes:
-            revoked |= hashes - await live(conn, list(hashes))
-    for credential in stale:
-        if credential.hash not in revoked:
-            credential.version = version
-    return revoked
 
 
 def _answer(reading: Sequence[Event] | Exception, results: Iterator[Result]) -> list[Result] | Exception:
