@@ -45,7 +45,10 @@ def create(
     token: TokenOption = None,
     hmac_secret: SecretOption = None,
     staff_id: Annotated[
-        list[str] | None, typer.Option(help="A user who earns nothing; may be repeated. Else 2.")
+        list[str] | None,
+        typer.Option(
+            help="A user who earns nothing; may be repeated. Else 2 of a Moodle, and nobody elsewhere."
+        ),
     ] = None,
     allow_cidr: Annotated[
         list[str] | None, typer.Option(help="Addresses that may send; may be repeated. Else all.")
@@ -63,7 +66,10 @@ def create(
     _check(name or kind, token, hmac_secret, allow_cidr or ())
     settings = load_settings()
 
-    wanted = sources.Settings(allowed_cidrs=tuple(allow_cidr or ()), staff_ids=frozenset(staff_id or ("2",)))
+    wanted = sources.Settings(
+        allowed_cidrs=tuple(allow_cidr or ()),
+        staff_ids=frozenset(staff_id) if staff_id else sources.UNSET,
+    )
     new = sources.NewSource(kind, name, wanted, token, hmac_secret)
 
     async def work(services: Parts, found: Organisation, actor: Actor) -> sources.Shown:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import base64
+import binascii
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, MutableMapping
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -28,6 +28,7 @@ from rocket_server.organisations.admission import Credential
 from rocket_server.organisations.credentials import MAX_TOKEN_LENGTH, credential_hash
 from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import Source
+from rocket_server.sources import signatures
 
 _REMEMBERED = 10_000  # keys and tokens
 # Of credentials that this process hasn't seen. They take few of its connections to the database, so that
@@ -37,7 +38,7 @@ _WAITING_LOOKUPS = 512
 _TENANT_HEADERS = ("x-tenant-id", "tenantid", "tenant-id")
 _ORGANISATION_HEADERS = ("x-organisation-id", "organisationid", "organisation-id")
 _NAMING_HEADERS = frozenset(name.encode() for name in (*_TENANT_HEADERS, *_ORGANISATION_HEADERS))
-_SIGNATURE_HEADERS = ("x-signature", "x-thinkific-hmac-sha256")
+_UNSIGNED = "Send `Authorization: Bearer <token>`, or sign the body where the source has a secret."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Authenticator:
         `addressed` is the kind or slug in the URL; None takes any source's token. `remembered` as above."""
         context = context_of(request)
         if "authorization" in request.headers:
-            token_hash = credential_hash(self._bearer(request, context))
+            token_hash = credential_hash(self._token(request, context))
             found = self._senders.get(token_hash)
             if found is None or not remembered:
                 async with self._turn(context, seen=found is not None):
@@ -159,19 +160,34 @@ class Authenticator:
     async def _sender_by_signature(
         self, request: Request, addressed: str | None, context: RequestContext
     ) -> AcceptedSource:
-        signature = next((value for name in _SIGNATURE_HEADERS if (value := request.headers.get(name))), None)
-        if signature is None:
-            raise self._failed(
-                context,
-                "Send `Authorization: Bearer <token>`, or sign the body where the source has a secret.",
-            )
+        if not signatures.may_be_signed(addressed, request.headers):
+            raise self._failed(context, _UNSIGNED)
         async with self._turn(context, seen=False), self._database.connection() as conn:
             source = await sources.find_by_slug(conn, addressed) if addressed else None
             secrets = await sources.hmac_secrets(conn, source) if source else []
         # The body is read only where there is something to compare it with.
-        if source is None or not secrets or not signed_by(await request.body(), signature, secrets):
+        if (
+            source is None
+            or not secrets
+            or not signatures.is_signed(source.kind, await request.body(), request.headers, secrets)
+        ):
             raise self._failed(context, "The signature doesn't fit the body and this source's secrets.")
         return AcceptedSource(source, Credential("signature", b"", 0))
+
+    def _token(self, request: Request, context: RequestContext) -> str:
+        """The token of a source: a bearer's, or the password of clients that know only user and password, as
+        those of learning record stores do."""
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic" or len(credential) > 2 * MAX_TOKEN_LENGTH:
+            return self._bearer(request, context)
+        try:
+            decoded = base64.b64decode(credential.strip(), validate=True).decode()
+        except (binascii.Error, ValueError):
+            decoded = ""
+        token = decoded.partition(":")[2]
+        if not 0 < len(token) <= MAX_TOKEN_LENGTH:
+            raise self._failed(context, "Send `Authorization: Bearer <token>`, or the token as a password.")
+        return token
 
     def _bearer(self, request: Request, context: RequestContext) -> str:
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
@@ -194,16 +210,6 @@ class Authenticator:
         AUTHENTICATION_FAILURES.inc()
         exceeded = self._failures.exceeded(address_block(context.address))
         return exceeded or AuthenticationFailed(message)
-
-
-def signed_by(body: bytes, signature: str, secrets: list[str]) -> bool:
-    """Whether `signature` (`sha256=<hex>` or `<hex>`) is the body's HMAC-SHA256 under one of `secrets`."""
-    given = signature.strip().removeprefix("sha256=").lower().encode("latin-1", "replace")
-    good = False
-    for secret in secrets:
-        expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
-        good |= hmac.compare_digest(given, expected)
-    return good
 
 
 def check_address(source: Source, address: Address | None) -> None:

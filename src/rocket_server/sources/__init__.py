@@ -13,7 +13,7 @@ from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import Event
 from rocket_server.organisations.model import Source
 from rocket_server.sources import body as bodies
-from rocket_server.sources import custom, moodle, openlms, rocket, shiksha
+from rocket_server.sources import custom, learnworlds, moodle, openlms, rocket, shiksha, thinkific
 
 MAX_AHEAD_S: Final = 86_400
 
@@ -26,6 +26,8 @@ LISTING: Final = frozenset({"custom"})
 ADAPTERS: Final[dict[str, ModuleType]] = {
     "moodle": moodle,
     "openlms": openlms,
+    "learnworlds": learnworlds,
+    "thinkific": thinkific,
     "shiksha": shiksha,
     "custom": custom,
     "test": rocket,

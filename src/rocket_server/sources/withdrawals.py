@@ -19,6 +19,11 @@ from rocket_server.events.model import CompletionState, Event
 _MARK: Final = "\x1f"
 _MAX_VALUE: Final = 200
 _BY_COMPLETION: Final = ("lesson.completed", "lesson.reopened")
+# What other platforms than Moodle take back; as in the catalogue, from every source.
+_ANYWHERE: Final[dict[str, Withdraws]] = {
+    "course.unenrolled": Withdraws("course.enrolled", "course_id"),
+    "order.refunded": Withdraws("order.created", "order_id"),
+}
 
 
 class Sought(NamedTuple):
@@ -49,7 +54,9 @@ class Withdrawals:
         self, activities: Mapping[str, Activity], mappings: Mapping[str, Mapping[str, Any]] | None = None
     ) -> None:
         """`mappings` are those of each source, by its name."""
-        common = {one.event: one.withdraws for one in activities.values() if one.withdraws is not None}
+        common = _ANYWHERE | {
+            one.event: one.withdraws for one in activities.values() if one.withdraws is not None
+        }
         self._common = _Withdrawals(common)
         self._own = {
             name: _Withdrawals(common | own)

@@ -17,7 +17,7 @@ from rocket_server.ids import parse_uuid
 from rocket_server.organisations import sources as store
 from rocket_server.organisations import store as organisations
 from rocket_server.organisations.credentials import check_own_token
-from rocket_server.organisations.model import Filters, Source
+from rocket_server.organisations.model import DEFAULT_STAFF_IDS, Filters, Source
 from rocket_server.organisations.settings import UnknownLearner
 from rocket_server.organisations.sources import Credential
 from rocket_server.rules.parse import MAX_RULES
@@ -87,7 +87,8 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
         raise InvalidPayload.field("kind", f"one of {', '.join(sorted(adapters.KINDS))}")
     if command.token is not None:
         check_own_token(command.token)
-    new = Source(organisation_id, "", command.kind, command.name or command.kind, "")
+    staff_ids = DEFAULT_STAFF_IDS if command.kind in adapters.CATALOGUED else frozenset[str]()
+    new = Source(organisation_id, "", command.kind, command.name or command.kind, "", staff_ids)
     wanted = _with(new, command.settings)
 
     async def work(conn: Any) -> Shown:
