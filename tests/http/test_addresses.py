@@ -348,3 +348,10 @@ def test_who_stays_has_no_address_of_who_was_split_off(organisation):
     assert organisation.api.get("/v1/users/anna").json()["email"] is None
     in_crm(organisation, "9", "ada@example.org")
     assert people(organisation) == [("anna",), ("crm:9", "moodle:31")]
+
+
+def test_an_address_is_one_in_either_form_of_unicode(organisation):
+    """é as one letter and as e with an accent is the same mailbox, as platforms and keyboards write it."""
+    assert completed(organisation, "31", "jos\u00e9@example.org")["points_awarded"] == 50
+    assert in_crm(organisation, "9", "jose\u0301@EXAMPLE.org")["status"] == "processed"
+    assert people(organisation) == [("crm:9", "moodle:31")]

@@ -151,3 +151,12 @@ def test_a_course_of_no_value_is_no_course(organisation):
     read = organisation.api.read(answer["event_id"])
     assert not {"course_id", "object_id"} & read["properties"].keys()
     assert "course_id was left out" in str(read["metadata"]["notes"])
+
+
+@pytest.mark.parametrize("root", ["null", "undefined", "{wwwroot}", ""])
+def test_a_site_that_no_template_named_is_no_other_site(organisation, root):
+    """A word for no value where the site's address should be doesn't make the event another site's."""
+    source = organisation.moodle.source_id
+    assert organisation.api.patch(f"/v1/sources/{source}", {"site": "https://moodle.example.org"}).is_success
+    sent = body(r"\core\event\user_loggedin", userid="31", wwwroot=root)
+    assert answer_of(organisation, sent)["points_awarded"] == 5

@@ -85,7 +85,11 @@ def test_what_is_written_is_read_back(tmp_path: Path):
         ("a: [1\nb: 2", ":2: is not YAML"),
         ("a: 1\nb: 2\na: 3", ":3: a: stands here twice"),
         ("", "is empty; expected rules"),
-        (b"\xff\xfe", "is not UTF-8"),
+        (b"\xff\xfe", "is not UTF-8; save it in that encoding"),
+        ("a: 1\nb: \x00", ":2: holds a character that nobody sees (U+0000)"),
+        ("a: 1\nb: !!bool maybe", ":2: is not YAML: 'maybe' is no bool, as its tag says"),
+        ("a: !!int ''", ":1: is not YAML: '' is no int, as its tag says"),
+        ("a: !!timestamp soon", ":1: is not YAML: 'soon' is no timestamp, as its tag says"),
         ("[" * 5000, "is nested too deeply"),
         (
             "- &a [1,1,1,1,1,1,1,1,1,1]\n"
@@ -124,7 +128,16 @@ def test_no_such_file():
     [
         *((text, text) for text in ("0123", "NO", "on", "22:30", "2026-03-01", "1_000", "0x1F", "0o17", "y")),
         *((text, text) for text in ("2026-03-01T10:00:00Z", ".inf", "1e3", "010.5", "=")),
-        *(("123", 123), ("-4", -4), ("1.5", 1.5), (".5", 0.5), ("true", True), ("False", False)),
+        *((text, text) for text in ("+49170", "1.10", ".50", "-2.00")),
+        *(
+            ("123", 123),
+            ("2.0", 2.0),
+            ("-4", -4),
+            ("1.5", 1.5),
+            (".5", 0.5),
+            ("true", True),
+            ("False", False),
+        ),
         *(("'123'", "123"), ('"true"', "true")),
     ],
 )
@@ -142,7 +155,11 @@ def test_a_value_is_what_was_written(tmp_path: Path, written_as: str, expected: 
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("active: yes", "true or false"), ("actions: {award_points: 1_000}", "a whole number")],
+    [
+        ("actions: {award_points: +5}", "a whole number"),
+        ("active: yes", "true or false"),
+        ("actions: {award_points: 1_000}", "a whole number"),
+    ],
 )
 def test_text_where_something_else_is_wanted_is_told_by_line(tmp_path: Path, line: str, message: str):
     """What older YAML took for true, or for a number, is refused at its line, with what is expected."""
@@ -153,3 +170,11 @@ def test_text_where_something_else_is_wanted_is_told_by_line(tmp_path: Path, lin
     number = list(lines.values()).index(line) + 1
     assert f"rules.yaml:{number}: " in str(refused.value)
     assert message in str(refused.value)
+
+
+def test_an_amount_may_end_in_a_zero(tmp_path: Path):
+    """1.50 is a number where a number is wanted, and a bound of numbers in a condition."""
+    text = "rule_id: a\ntrigger: {event: x.y, conditions: {score: {gte: 1.50}}}\nactions: {multiplier: 1.50}"
+    (rule,) = read_rules(in_file(tmp_path, text), catalogue.load())
+    assert rule.as_dict()["actions"] == {"multiplier": 1.5}
+    assert rule.as_dict()["trigger"]["conditions"] == {"score": {"gte": "1.50"}}

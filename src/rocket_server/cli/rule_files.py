@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 MAX_FILE_BYTES = 5_000_000
+_FLOAT, _TEXT = "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
+_ends_in_zero = re.compile(r"-?[0-9]*\.[0-9]+0").fullmatch
 _MAX_NODES = 200_000  # what aliases stand for counts as often as it is meant
 
 
@@ -68,14 +70,20 @@ def _text(name: str, shown: str) -> str:
     except OSError as error:
         raise BadInput(f"{shown}: can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{shown}: is not UTF-8") from error
+        raise BadInput(f"{shown}: is not UTF-8; save it in that encoding") from error
 
 
 def _load(text: str, shown: str) -> tuple[Any, dict[str, int]]:
     """What a document says, and the line on which each path of it stands. JSON is YAML as well."""
     import yaml
 
-    loader = _plain_loader()(text)
+    try:
+        loader = _plain_loader()(text)
+    except yaml.reader.ReaderError as error:
+        number = text[: error.position].count("\n") + 1
+        raise BadInput(
+            f"{shown}:{number}: holds a character that nobody sees (U+{error.character:04X})"
+        ) from error
     try:
         node = loader.get_single_node()
         if node is None:
@@ -86,7 +94,7 @@ def _load(text: str, shown: str) -> tuple[Any, dict[str, int]]:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise BadInput(f"{shown}{line}: is not YAML: {error.problem or error}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.YAMLError as error:
         raise BadInput(f"{shown}: is not YAML: {error}") from error
     except RecursionError as error:
         raise BadInput(f"{shown}: is nested too deeply") from error
@@ -98,20 +106,27 @@ def _load(text: str, shown: str) -> tuple[Any, dict[str, int]]:
 def _plain_loader() -> type[yaml.SafeLoader]:
     """Reads a value as a number or as true, false or null only where it can't mean anything else.
 
-    YAML 1.1 makes 83 of 0123, false of NO, 1350 of 22:30 and a date of 2026-03-01: ids, countries and times
-    that somebody wrote without quotes. Such values stay the text that was written, as in YAML 1.2. What isn't
-    read as text here is none in YAML 1.1 either, so that what other programs wrote is read as they meant it.
+    YAML 1.1 makes 83 of 0123, false of NO, 1350 of 22:30, a date of 2026-03-01 and 49170 of +49170: ids,
+    countries, times and telephone numbers that somebody wrote without quotes. Such values stay the text that
+    was written. What isn't read as text here is none in YAML 1.1 either, so that what other programs wrote is
+    read as they meant it.
     """
     import yaml
 
     class PlainLoader(yaml.SafeLoader):
-        pass
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, LookupError, AttributeError) as error:  # `!!int x`, `!!bool maybe`
+                kind = str(node.tag).rpartition(":")[2]
+                problem = f"{str(node.value)[:100]!r} is no {kind}, as its tag says"
+                raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
     PlainLoader.yaml_implicit_resolvers = {}
     for tag, pattern, beginnings in (
         ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-        ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-        ("float", r"(?:[-+]?(?:0|[1-9][0-9]*))?\.[0-9]+(?:[eE][-+][0-9]+)?", "-+.0123456789"),
+        ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+        ("float", r"(?:-?(?:0|[1-9][0-9]*))?\.[0-9]+(?:[eE][-+][0-9]+)?", "-.0123456789"),
         ("null", r"~|null|Null|NULL|", "~nN\0"),
         ("merge", r"<<", "<"),
     ):
@@ -132,6 +147,8 @@ def _note_lines(node: Any, path: str, lines: dict[str, int], shown: str, visited
     if visited[0] > _MAX_NODES:
         raise BadInput(f"{shown}: has more than {_MAX_NODES} values, aliases included")
     lines.setdefault(path, node.start_mark.line + 1)
+    if node.tag == _FLOAT and ".conditions." in path and _ends_in_zero(node.value):
+        node.tag = _TEXT  # a section 1.10 isn't 1.1; as bounds of numbers the two are the same still
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
             _note_lines(item, f"{path}[{number}]", lines, shown, visited)

@@ -43,6 +43,9 @@ _WORDS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
         else f"must have at least {bound['min_length']} characters"
     ),
     "string_too_long": lambda bound: f"must have at most {bound['max_length']} characters",
+    "string_pattern_mismatch": lambda bound: (
+        "must not contain NUL" if bound["pattern"] == r"^[^\x00]*$" else f"must match {bound['pattern']}"
+    ),
     "string_type": lambda _: "must be a text",
     "list_type": lambda _: "must be a list",
     "dict_type": lambda _: "must be an object",

@@ -154,10 +154,11 @@ def _source_name(value: str) -> str:
 
 
 def email(value: Any) -> str:
-    """Something with one @ between two texts without blanks; no more can be known here. Else Fault."""
+    """Something with one @ between two texts without blanks, in the form NFC; no more can be known here. Else
+    Fault."""
     if type(value) is not str or len(value) > MAX_EMAIL or not _email(value):
         raise Fault(f"must be an e-mail address of at most {MAX_EMAIL} characters")
-    return value
+    return identities.normal(value)
 
 
 def percentage(value: Any) -> int | float:

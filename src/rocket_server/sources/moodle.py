@@ -13,6 +13,7 @@ from rocket_server import catalogue
 from rocket_server.catalogue import Activity, LearnerField
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
+from rocket_server.identities import names_nothing, normal
 from rocket_server.organisations.model import Source
 from rocket_server.sources import checks, filters, mappings, moodle_resets
 from rocket_server.sources.moodle_fields import (
@@ -135,7 +136,7 @@ def reread(
         ignored=reading.ignored,
         filtered=reading.filtered,
         notes=(*(() if is_numbered or own_id else (_NO_NUMBER,)), *reading.notes, *unnamed),
-        site=fields.get("wwwroot"),
+        site=_site(fields.get("wwwroot")),
         received=fields,
         resets_course=moodle_resets.resets_course(fields, properties, source),
     )
@@ -319,9 +320,16 @@ def _user_id(name: str, text: str) -> str:
     return str(int(text))
 
 
+def _site(text: str | None) -> str | None:
+    """Where the event is from; None also where a template put a word for no value."""
+    return None if text is None or names_nothing(text) else text
+
+
 def _address(text: str | None) -> str | None:
     """An e-mail address that can identify a person, in lower case; None for anything doubtful."""
-    return text.lower() if text is not None and len(text) <= 254 and _ADDRESS.fullmatch(text) else None
+    return (
+        normal(text).lower() if text is not None and len(text) <= 254 and _ADDRESS.fullmatch(text) else None
+    )
 
 
 def _occurred_at(text: str, timezone: ZoneInfo, received_at: datetime, max_ahead_s: int) -> datetime:

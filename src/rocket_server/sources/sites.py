@@ -6,20 +6,23 @@ import re
 import unicodedata
 from contextlib import suppress
 from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import Final
 from urllib.parse import unquote
 
+from rocket_server.identities import invisible
 from rocket_server.sources.checks import Fault, source_name
 
 MAX_SITE: Final = 255  # characters
 
 _PARTS: Final = re.compile(
-    r"(?:(?:https?:)?//)?(?:[^/?#@\s]*@)?(?P<host>\[[0-9a-f:.]+\]|[^/?#@:\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:(?:https?:)?//)?(?:[^/?#@\s]*@)?(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<host>[^/?#@:\s\[\]]+))(?::(?P<port>[0-9]{0,5}))?"
     r"(?P<path>(?:/[^?#\s]*)?)(?:[?#]\S*)?",
     re.IGNORECASE,
 )
 _MORE: Final = frozenset("@?#")  # of who signs in, and what is asked: no part of a site
 _DEFAULT_PORTS: Final = frozenset({80, 443})
+_MAX_PORT: Final = 65_535
 _PUNYCODE: Final = "xn--"
 
 
@@ -34,7 +37,13 @@ def site(value: str) -> str:
 
 
 def _is_site(value: str) -> bool:
-    return _PARTS.fullmatch(value) is not None and not value.startswith("//") and not _MORE & set(value)
+    parts = _PARTS.fullmatch(value)
+    if parts is None or value.startswith("//") or _MORE & set(value) or invisible(value):
+        return False
+    if parts["ipv6"] is not None and _ipv6(parts["ipv6"]) is None:
+        return False
+    port = parts["port"]
+    return port is None or (port != "" and 0 < int(port) <= _MAX_PORT)
 
 
 @lru_cache(maxsize=1024)
@@ -47,10 +56,20 @@ def same_as(address: str) -> str:
     parts = _PARTS.fullmatch(address.strip())
     if parts is None:
         return address
-    host = ".".join(map(_label, re.split("[.\u3002\uff0e\uff61]", parts["host"]))).rstrip(".")
-    port = "" if parts["port"] is None or int(parts["port"]) in _DEFAULT_PORTS else f":{int(parts['port'])}"
+    if parts["ipv6"] is not None:
+        host = f"[{_ipv6(parts['ipv6']) or parts['ipv6']}]"
+    else:
+        host = ".".join(map(_label, re.split("[.\u3002\uff0e\uff61]", parts["host"]))).rstrip(".")
+    port = "" if not parts["port"] or int(parts["port"]) in _DEFAULT_PORTS else f":{int(parts['port'])}"
     path = "".join(f"/{unquote(step)}" for step in parts["path"].split("/") if step not in ("", "."))
     return f"{host}{port}{path}"
+
+
+def _ipv6(text: str) -> str | None:
+    """An address in its shortest spelling; None for what is none."""
+    with suppress(ValueError):
+        return IPv6Address(text).compressed
+    return None
 
 
 def _label(label: str) -> str:
