@@ -24,6 +24,7 @@ SECRET_PATH = "path-that-is-a-secret"
 SECRETS = (OWN_TOKEN, OWN_HMAC, OWN_SECRET, HEADER_VALUE, SECRET_PATH, "the-receivers-own-credential")
 
 RULE = {"rule_id": "extra", "trigger": "course.viewed", "actions": {"award_points": 5}}
+HISTORY = "event,user_id,timestamp\ncourse.completed,anna,1692614400\n"
 CRITERIA = {"name": "Own", "criteria": {"points": 10}}
 AGAIN = {"user_id": "anna", "points": 5, "reason": "helped Bert"}
 
@@ -71,6 +72,12 @@ SCENARIOS: dict[Route, Scenario] = {
             ("PUT", "/v1/badges/{badge_id}", CRITERIA),
             ("POST", "/v1/badges/{badge_id}/backfill", None),
         ),
+    ),
+    ("POST", "/v1/imports"): Scenario(
+        ("job.started",), again=("job.started",), content=HISTORY, query="?kind=events"
+    ),
+    ("DELETE", "/v1/imports/{import_id}"): Scenario(
+        ("job.cancelled",), before=(("POST", "/v1/imports?kind=events", None, HISTORY),)
     ),
     ("PUT", "/v1/issuer"): Scenario(("issuer.changed",), {"name": "The School"}),
     ("POST", "/v1/issuer/rotate-key"): Scenario(("issuer.key_rotated",), again=("issuer.key_rotated",)),
@@ -179,6 +186,7 @@ def stage(make_organisation, start_server, receiver: Receiver) -> Stage:
         "plugin_id": "external-service-webhook",
         "course_id": "1",
         "job_id": str(uuid.uuid4()),
+        "import_id": str(uuid.uuid4()),
         "recently": str(int(time.time()) - 60),
     }
     return made

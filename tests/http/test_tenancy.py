@@ -68,6 +68,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/badges/revoke"): {"award_id": "{award_id}", "reason": "x"},
     ("POST", "/v1/badges/{badge_id}/backfill"): None,
     ("DELETE", "/v1/jobs/{job_id}"): None,
+    ("POST", "/v1/imports"): None,
+    ("DELETE", "/v1/imports/{import_id}"): None,
     ("PUT", "/v1/issuer"): {"name": "Theirs"},
     ("POST", "/v1/issuer/rotate-key"): None,
     ("POST", "/v1/users"): {"user_id": "intruder's own"},
@@ -182,6 +184,8 @@ def victim(make_organisation) -> Victim:
     counted = {"badge_id": "victims-other", "name": "Other", "criteria": {"points": 1_000_000}}
     assert organisation.api.post("/v1/badges", counted).status_code == 201
     job = organisation.api.post("/v1/badges/victims-other/backfill").json()
+    history = "event,user_id,timestamp\ncourse.viewed,victim-anna,1772445600\n"
+    imported = organisation.api.request("POST", "/v1/imports?kind=events", content=history).json()
     awarded = organisation.api.post(
         "/v1/badges/award", {"user_id": "victim-anna", "badge_id": "victims-badge"}
     ).json()
@@ -204,6 +208,7 @@ def victim(make_organisation) -> Victim:
         "plugin_id": "plugin-of-the-victim",
         "badge_id": "victims-badge",
         "job_id": job["job_id"],
+        "import_id": imported["import_id"],
         "award_id": awarded["award_id"],
         "issuer_id": issuer_id,
         "public_id": public_id,

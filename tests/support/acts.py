@@ -16,10 +16,11 @@ class Scenario:
 
     actions: tuple[str, ...]
     body: Any = None
-    before: tuple[tuple[str, str, Any], ...] = ()
+    before: tuple[tuple[Any, ...], ...] = ()  # method, path, body; and content
     again: tuple[str, ...] = ()  # what the very same request does when it is sent once more
     refused_again: bool = False
     content: str | None = None  # instead of a body in JSON
+    query: str = ""
 
 
 @dataclass(slots=True)
@@ -40,7 +41,8 @@ class Stage:
             told = response.json()
             self.secrets += [told[name] for name in ("token", "hmac_secret", "secret") if name in told]
         if response.status_code == 202:
-            self.ids["job_id"] = response.json()["job_id"]
+            told = response.json()
+            self.ids |= {name: told[name] for name in ("job_id", "import_id") if name in told}
         return response
 
     def try_twice(self, route: Route, scenario: Scenario) -> None:
@@ -49,7 +51,9 @@ class Stage:
             response = self.ask(*request)
             assert response.status_code < 300, response.text
         before = self.lines()
-        response = self.ask(*route, scenario.body, content=scenario.content)
+        method, path = route
+        path += scenario.query
+        response = self.ask(method, path, scenario.body, content=scenario.content)
         assert response.status_code < 300, response.text
         lines = self.lines()[len(before) :]
         assert tuple(sorted(line["action"] for line in lines)) == scenario.actions
@@ -60,7 +64,7 @@ class Stage:
             told = line["before"] != line["after"]
             assert told or line["action"].startswith(("plugin.", "user.anonymised"))
 
-        once_more = self.ask(*route, scenario.body, content=scenario.content)
+        once_more = self.ask(method, path, scenario.body, content=scenario.content)
         assert (once_more.status_code >= 400) == scenario.refused_again, once_more.text
         lines = self.lines()[len(before) + len(lines) :]
         assert tuple(line["action"] for line in lines) == scenario.again

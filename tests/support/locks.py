@@ -65,6 +65,7 @@ BESIDE = {
     ),
     "background": (
         *("erasures", "rank_states", "jobs", "request_log", "learner_changes"),
+        *("import_files", "import_chunks", "import_rejects", "import_keys"),
         *("standings", "standing_counts", "standing_progress", "leaderboard_states"),
     ),
     "never changed": ("audit", "entries"),

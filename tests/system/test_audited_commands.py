@@ -176,6 +176,11 @@ def test_each_command_leaves_the_lines_of_what_it_did(database: str, tmp_path: P
     assert log.run("events", "retry", "--status", "ignored", "--since", "7d")[1] == ["events.retried"]
     assert log.run("events", "retry", "--status", "failed", "--since", "7d")[1] == []
 
+    history = tmp_path / "history.csv"
+    history.write_text("event,user_id,timestamp\ncourse.completed,anna,1692614400\n")
+    assert log.run("import", "events", str(history))[1] == ["job.started"]
+    assert log.run("import", "events", str(history), "--dry-run")[1] == ["job.started"]
+
     written = str(asyncio.run(log.lines()))
     assert not [secret for secret in secrets if secret in written]
     assert log.used == set(commands(typer.main.get_command(app))) - NO_ACTS.keys()

@@ -11,6 +11,7 @@ from rocket_server.cli import (
     config,
     demo,
     events,
+    imports,
     init,
     keys,
     learners,
@@ -53,6 +54,7 @@ rules.app.command("undo-apply")(simulation.undo)
 rules.app.command("batches")(simulation.list_batches)
 app.add_typer(rules.app, name="rules")
 app.add_typer(events.app, name="events")
+app.add_typer(imports.app, name="import")
 app.add_typer(learners.app, name="learners")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(moodle.app, name="moodle")

@@ -91,6 +91,12 @@ class Settings:
     max_batch_bytes: int = _setting(
         "ROCKET_MAX_BATCH_BYTES", 16 * _MIB, readers.integer(1024, 1024 * _MIB), "bytes of a batch's body"
     )
+    max_import_bytes: int = _setting(
+        "ROCKET_MAX_IMPORT_BYTES",
+        2048 * _MIB,
+        readers.integer(1024, 1024 * 1024 * _MIB),
+        "bytes of a file that is imported, unpacked",
+    )
     max_expanded_bytes: int = _setting(
         "ROCKET_MAX_EXPANDED_BYTES",
         16 * _MIB,

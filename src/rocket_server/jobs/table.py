@@ -79,9 +79,10 @@ async def add(
     *,
     arguments: Mapping[str, Any] | None = None,
     total: int | None = None,
+    job_id: str | None = None,
 ) -> StoredJob:
-    """Start a job. Raises Conflict where one of its kind for the same subject isn't finished, or where the
-    organisation has MAX_UNFINISHED."""
+    """Start a job, under an id of the caller's where one is given. Raises Conflict where one of its kind for
+    the same subject isn't finished, or where the organisation has MAX_UNFINISHED."""
     if await conn.fetchval(SQL["unfinished"], organisation_id) >= MAX_UNFINISHED:
         raise Conflict(
             f"At most {MAX_UNFINISHED} jobs of an organisation wait or run. Wait until one has finished, or"
@@ -89,7 +90,14 @@ async def add(
             {"limit": MAX_UNFINISHED},
         )
     row = await conn.fetchrow(
-        SQL["add"], organisation_id, uuid7(), kind, subject, dict(arguments or {}), total, created_by
+        SQL["add"],
+        organisation_id,
+        job_id or uuid7(),
+        kind,
+        subject,
+        dict(arguments or {}),
+        total,
+        created_by,
     )
     if row is None:
         running = await conn.fetchval(SQL["unfinished_of"], organisation_id, kind, subject)

@@ -102,7 +102,7 @@ class Intake:
         await self._lanes.close()
 
     def _size_by(self, configuration: Configuration) -> int:
-        return max(1, min(self._max_group, _GROUP_WEIGHT // configuration.weight))
+        return group_size(configuration, self._max_group)
 
     async def _work(
         self, conn: Any, organisation_id: str, group: Sequence[Submission]
@@ -119,6 +119,11 @@ class Intake:
         answers = [_answer(reading, results) for reading in readings]
         await request_log.add(conn, organisation_id, now, _logged(group, answers))
         return answers
+
+
+def group_size(configuration: Configuration, most: int) -> int:
+    """How many events may share a transaction, at most `most`, by what the organisation's rules cost each."""
+    return max(1, min(most, _GROUP_WEIGHT // max(1, configuration.weight)))
 
 
 async def _read(

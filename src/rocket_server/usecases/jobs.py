@@ -19,7 +19,7 @@ async def backfill_badge(services: Services, organisation_id: str, actor: Actor,
     async def work(conn: Any) -> StoredJob:
         configuration = await services.configurations.current(conn, organisation_id)
         job = await badges.start(conn, configuration, badge_id, actor.short)
-        await audit.add(conn, organisation_id, actor, [Act("job.started", _subject(job), None, _state(job))])
+        await audit.add(conn, organisation_id, actor, [Act("job.started", subject(job), None, state(job))])
         return job
 
     return await services.database.run(work)
@@ -32,16 +32,18 @@ async def cancel(services: Services, organisation_id: str, actor: Actor, job_id:
         before = await table.read(conn, organisation_id, job_id)
         job = await table.cancel(conn, organisation_id, job_id)
         if not before.is_finished:
-            act = Act("job.cancelled", _subject(job), _state(before), _state(job))
+            act = Act("job.cancelled", subject(job), state(before), state(job))
             await audit.add(conn, organisation_id, actor, [act])
         return job
 
     return await services.database.run(work)
 
 
-def _subject(job: StoredJob) -> str:
+def subject(job: StoredJob) -> str:
+    """How the audit log names a job."""
     return subject_of("job", job.job_id)
 
 
-def _state(job: StoredJob) -> dict[str, Any]:
+def state(job: StoredJob) -> dict[str, Any]:
+    """What the audit log says of a job."""
     return {"kind": job.kind, "subject": job.subject, "status": job.status, "done": job.done}

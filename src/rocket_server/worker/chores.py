@@ -16,6 +16,7 @@ from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery import recovery, retention
+from rocket_server.imports import files as import_files
 from rocket_server.jobs import Job, Key, table
 from rocket_server.leaderboards import refresh
 from rocket_server.organisations import request_log
@@ -24,8 +25,10 @@ from rocket_server.people import erasure, expired_badges, promotion
 from rocket_server.people import held as release
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.dispatch import Subscription
+from rocket_server.usecases import imports
 from rocket_server.usecases.examination import regrading, submitting
 from rocket_server.usecases.examination.papers import Papers
+from rocket_server.usecases.importing import Importing
 from rocket_server.worker.settling import Settling
 from rocket_server.worker.started import started
 
@@ -50,7 +53,14 @@ def all_jobs(
         _held(database, configurations),
         _expired_attempts(database, configurations),
         _regrades(database, configurations),
-        started(database, {badge_backfill.KIND: badge_backfill.Backfill(database, configurations)}),
+        started(
+            database,
+            {
+                badge_backfill.KIND: badge_backfill.Backfill(database, configurations),
+                imports.KINDS["events"]: Importing(database, configurations, settings.max_clock_skew_s),
+            },
+        ),
+        _imported_files(database),
         _old_jobs(database),
         _plugins_seen(database, configurations.subscriptions),
         _plugins(database, configurations.subscriptions),
@@ -184,6 +194,15 @@ def _old_jobs(database: Database) -> Job:
 
     due = _asking(database, organisations.ids_after)
     return Job("old_jobs", due, piece, every_s=60, rest_s=3600, at_once=1)
+
+
+def _imported_files(database: Database) -> Job:
+    """Files that were imported go, and rejected rows a while later."""
+
+    async def piece(key: Key) -> bool:
+        return await database.run(lambda conn: import_files.tidy(conn, *key))
+
+    return Job("imported_files", _asking(database, import_files.due), piece, every_s=60, at_once=1)
 
 
 def _plugins_seen(database: Database, subscriptions: Sequence[Subscription]) -> Job:
