@@ -12,6 +12,7 @@ from rocket_server import pipeline, sources
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.rules.parse import parse_rule
 from rocket_server.sources import rocket
+from rocket_server.sources.adapter import ReadingContext
 from support.counting import Counting
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -51,7 +52,7 @@ def moodle_events(count, source, **more):
         for number in range(1, count + 1)
     )
     return [
-        sources.read(json.dumps(body).encode(), None, source, timezone=ZoneInfo("UTC"), received_at=NOW)
+        sources.read(json.dumps(body).encode(), None, ReadingContext(source, ZoneInfo("UTC"), NOW))
         for body in bodies
     ]
 

@@ -14,6 +14,7 @@ import pytest
 from rocket_server.events.model import Event
 from rocket_server.organisations.model import Source
 from rocket_server.sources import custom, rocket
+from rocket_server.sources.adapter import ReadingContext
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 BLOCKS = [
@@ -62,7 +63,7 @@ def test_the_mapping() -> None:
     """The example of a mapping is sound and reads the example's body as the page says."""
     assert custom.check_mappings(example("mapping")) == []
     source = Source("o", "s", "custom", "acme", "acme-1", mappings=example("mapping"))
-    event = custom.read(example("mapped"), source, timezone=UTC_ZONE, received_at=NOW)
+    event = custom.read(example("mapped"), ReadingContext(source, UTC_ZONE, NOW))
     assert rocket.flat(event) == example("mapped-stored")
 
 

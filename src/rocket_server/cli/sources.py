@@ -62,7 +62,9 @@ def create(
     from rocket_server.usecases import sources
 
     if kind not in adapters.KINDS:
-        raise BadInput(f"--kind takes one of {', '.join(adapters.KINDS)}{suggestion(kind, adapters.KINDS)}")
+        raise BadInput(
+            f"--kind takes one of {', '.join(adapters.KINDS)}{suggestion(kind, tuple(adapters.KINDS))}"
+        )
     _check(name or kind, token, hmac_secret, allow_cidr or ())
     settings = load_settings()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from rocket_server.plugins.dispatch import Subscription
 from rocket_server.rules import store as rules_store
 from rocket_server.rules import templates
 from rocket_server.rules.compile import RuleSet
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.withdrawals import Withdrawals
 
 _REMEMBERED = 1_000  # organisations
@@ -68,6 +70,10 @@ class Configuration:
     def source_of_kind(self, kind: str) -> Source | None:
         """The first source of that kind."""
         return next((source for source in self._sources.values() if source.kind == kind), None)
+
+    def reading(self, source: Source, received_at: datetime, max_ahead_s: int) -> ReadingContext:
+        """What the adapter of `source` may know of a body that came at that time (aware)."""
+        return ReadingContext(source, self.organisation.timezone, received_at, max_ahead_s, self.activities)
 
     def unknown_learner(self, source: str) -> UnknownLearner:
         """What to do with a learner of `source` whom nobody knows."""

@@ -258,14 +258,7 @@ def _reread(configuration: Configuration, stored: StoredEvent, received: dict[st
 def _read_again(
     configuration: Configuration, source: Source, received: dict[str, Any], received_at: datetime
 ) -> Event:
-    return sources.reread(
-        received,
-        source,
-        timezone=configuration.organisation.timezone,
-        received_at=received_at,
-        max_ahead_s=_ANY_TIME_S,
-        activities=configuration.activities,
-    )
+    return sources.reread(received, configuration.reading(source, received_at, _ANY_TIME_S))
 
 
 def _stated_by_name(stored: StoredEvent) -> Any:

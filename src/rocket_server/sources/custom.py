@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rocket_server.catalogue import Activity
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.organisations.model import Source
-from rocket_server.sources import checks, rocket, withdrawals
+from rocket_server.sources import adapter, checks, rocket, withdrawals
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.checks import Fault, is_absent
 from rocket_server.sources.expressions import (
     MAX_LOOKUPS,
@@ -21,7 +22,7 @@ from rocket_server.sources.expressions import (
     lookups_in,
     paths_in,
 )
-from rocket_server.sources.times import milliseconds_to_seconds, parse_time
+from rocket_server.sources.times import milliseconds_to_seconds
 
 UNKNOWN_EVENT = "custom.unknown"  # the name of an event that the mapping has no name for
 MAX_PROPERTIES = 100
@@ -31,47 +32,37 @@ _FIELDS = frozenset({"event", "user_id", "timestamp", "event_id", "email", "prop
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-def read(
-    fields: Any,
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = rocket.MAX_AHEAD_S,
-) -> Event:
-    """The event that `source.mappings` finds in a body; InvalidPayload where the body can't be read.
+def read(fields: dict[str, Any], context: ReadingContext) -> Event:
+    """The event that the source's mappings find in a body; InvalidPayload where the body can't be read.
 
     Without mappings the body must be in our own spelling. An event that the mapping has no name for is
     kept and ignored. The platform's words are taken as it says them: numbers as ids, numbers in quotes,
     Unix milliseconds.
     """
+    source = context.source
     mappings = source.mappings
     if not mappings:
-        return rocket.read(
-            fields, source, timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s
-        )
-    if not isinstance(fields, dict):
-        raise InvalidPayload.field("", "must be an object")
+        return rocket.read(fields, context)
     errors = checks.faults_in(fields, "$", depth=0)
     if errors:
         raise InvalidPayload.from_fields(
             [FieldError(checks.printable_path(error.path), error.message) for error in errors]
         )
 
-    flat = _apply(mappings, fields, received_at)
+    flat = _apply(mappings, fields, context.received_at)
     name = flat["event"]
     if type(name) is not str or not checks.is_event_name(name) or len(name) > checks.MAX_EVENT:
         seen = evaluate(paths_in(mappings.get("event")), fields)
         if is_absent(name) and is_absent(seen):
             raise InvalidPayload.field(_looked_at(mappings, "event"), "is required: the name of the event")
         try:
-            occurred_at = parse_time(
-                flat["timestamp"], timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s
-            )
+            occurred_at = context.time(flat["timestamp"])
         except Fault:
-            occurred_at = received_at
+            occurred_at = context.received_at
         return _unknown(flat, source, fields, occurred_at, name if is_absent(seen) else seen)
-    parsed = rocket.parse_event(flat, timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s)
+    parsed = rocket.parse_event(
+        flat, timezone=context.timezone, received_at=context.received_at, max_ahead_s=context.max_ahead_s
+    )
     if isinstance(parsed, list):
         raise InvalidPayload.from_fields(_in_words_of_mapping(parsed, mappings))
     try:
@@ -80,7 +71,15 @@ def read(
         raise InvalidPayload.field(_looked_at(mappings, "user_id"), str(fault)) from None
 
 
-def check_mappings(mappings: Mapping[str, Any]) -> list[FieldError]:
+def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
+    """The event that today's mappings find in a stored body."""
+    return read(dict(received), context)
+
+
+merge = adapter.filled_up
+
+
+def check_mappings(mappings: Any, activities: Mapping[str, Activity] | None = None) -> list[FieldError]:
     """What is wrong with a mapping, as paths into it; empty where `read` can work with it."""
     if not isinstance(mappings, Mapping):
         return [FieldError("mappings", "must be an object")]

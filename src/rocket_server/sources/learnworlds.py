@@ -5,16 +5,15 @@ has no time of its own is sent without any: what is once is the fact."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from rocket_server.events.model import Event
-from rocket_server.organisations.model import Source
-from rocket_server.sources import checks, parts
+from rocket_server.sources import adapter, checks, parts
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.parts import Parts
 
-MAX_AHEAD_S: Final = 86_400
 UNKNOWN: Final = "learnworlds.unknown"
 
 # `productBought` and `userUnenrolledFromProduct` are about a course where their product is one.
@@ -54,31 +53,22 @@ _TIMES: Final = (
 _LEARNER: Final = ("data.user.id", "data.user.user.id", "data.user_id", "data.payment.user_id")
 
 
-def read(
-    fields: Any,
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = MAX_AHEAD_S,
-) -> Event:
+def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     """The event in a body. Raises InvalidPayload, which names every field that can't be read."""
     fields = {name: value for name, value in fields.items() if name != "signature"}
-    body = Parts(fields)
+    source = context.source
+    body = Parts(fields, context)
     told = body.text("type", "topic", reader=checks.identifier, required=True)
     body.object("data")
     name = UNKNOWN if told is None else _EVENTS.get(told, UNKNOWN)
     timed = ("occurred_at",) if "topic" in fields else _TIMES
     occurred_at = body.time(
         *timed,
-        timezone=timezone,
-        received_at=received_at,
-        max_ahead_s=max_ahead_s,
         required="topic" in fields and name != UNKNOWN,
     )
     user_id = None
     if name not in (UNKNOWN, "lead.created"):
-        user_id = body.learner(source, *_LEARNER, *(("data.id",) if name.startswith("user.") else ()))
+        user_id = body.learner(*_LEARNER, *(("data.id",) if name.startswith("user.") else ()))
     properties = _properties(body, name)
     if name in _OF_A_COURSE and "course_id" in properties:
         name = _OF_A_COURSE[name]
@@ -103,6 +93,15 @@ def read(
         email=body.email("data.user.email", "data.user.user.email", "data.email"),
         ignored=ignored,
     )
+
+
+def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
+    """The event in a stored body."""
+    return read(dict(received), context)
+
+
+merge = adapter.filled_up
+check_mappings = adapter.no_mappings
 
 
 def _properties(body: Parts, name: str) -> dict[str, Any]:

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from rocket_server import catalogue
-from rocket_server.catalogue import Activity, LearnerField
-from rocket_server.errors import FieldError, InvalidPayload
+from rocket_server.catalogue import LearnerField
+from rocket_server.errors import InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
 from rocket_server.identities import names_nothing, normal
 from rocket_server.organisations.model import Source
 from rocket_server.sources import checks, filters, mappings, moodle_resets
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.moodle_fields import (
     ENCODING,
     EXACT,
@@ -36,9 +35,7 @@ from rocket_server.sources.moodle_flat import (
     metadata_of,
     properties_of,
 )
-
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-MAX_AHEAD_S: Final = 86_400
+from rocket_server.sources.times import EARLIEST
 
 _NOBODY: Final = frozenset({"0", "-1"})
 _GUEST: Final = "1"
@@ -63,40 +60,18 @@ _TELLING: Final = (
 )
 
 
-def read(
-    fields: Mapping[str, Any],
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = MAX_AHEAD_S,
-    activities: Mapping[str, Activity] | None = None,
-) -> Event:
-    """The event in a body's fields. `timezone` is the organisation's; `received_at` is aware.
+def read(fields: Mapping[str, Any], context: ReadingContext) -> Event:
+    """The event in a body's fields.
 
     Raises InvalidPayload where a required field is missing or can't be read. An event that is unknown,
     nobody's or filtered is no error: its `ignored` says why it doesn't count.
     """
-    return reread(
-        decode(fields),
-        source,
-        timezone=timezone,
-        received_at=received_at,
-        max_ahead_s=max_ahead_s,
-        activities=activities,
-    )
+    return reread(decode(fields), context)
 
 
-def reread(
-    received: Mapping[str, Any],
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = MAX_AHEAD_S,
-    activities: Mapping[str, Activity] | None = None,
-) -> Event:
+def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
     """The event in fields that were decoded before (`Event.received`), by today's mappings and filters."""
+    source = context.source
     fields: Fields = dict(received)
     eventname = _required(fields, "eventname")
     own_id = _own_id(fields)
@@ -104,7 +79,7 @@ def reread(
     is_numbered = event_id is not None and int(event_id) != 0
     if len(eventname) > 255:
         raise InvalidPayload.field("eventname", "must have at most 255 characters")
-    occurred_at = _occurred_at(_required(fields, "timecreated"), timezone, received_at, max_ahead_s)
+    occurred_at = _occurred_at(_required(fields, "timecreated"), context)
     if is_numbered:
         key = dedupe_key(source.name, eventname, str(event_id), fields["timecreated"])
     elif own_id is not None:
@@ -116,10 +91,8 @@ def reread(
     layout = layout_of(fields)
     properties = properties_of(fields, layout, eventname)
     unnamed = checks.leave_out_nothing(properties)
-    known = activities if activities is not None else catalogue.load()
-    reading = _interpret(
-        fields, layout, properties, mappings.resolve(eventname, source.mappings, known), source
-    )
+    mapped = mappings.resolve(eventname, source.mappings, context.activities)
+    reading = _interpret(fields, layout, properties, mapped, source)
     return Event(
         event=reading.event,
         source=source.name,
@@ -159,9 +132,7 @@ def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def check_mappings(own: Any, *, activities: Mapping[str, Activity] | None = None) -> list[FieldError]:
-    """What is wrong with the mappings that an administrator gives a source; empty where nothing is."""
-    return mappings.check(own, activities if activities is not None else catalogue.load())
+check_mappings = mappings.check
 
 
 # Which of two copies of an event is to be believed.
@@ -332,21 +303,23 @@ def _address(text: str | None) -> str | None:
     )
 
 
-def _occurred_at(text: str, timezone: ZoneInfo, received_at: datetime, max_ahead_s: int) -> datetime:
-    """Unix seconds, or ISO 8601, which without a zone is in `timezone`."""
+def _occurred_at(text: str, context: ReadingContext) -> datetime:
+    """Unix seconds, or ISO 8601, which without a zone is in the organisation's."""
     try:
         if _INTEGER.fullmatch(text):
             occurred_at = datetime.fromtimestamp(int(text), UTC)
         else:
             parsed = datetime.fromisoformat(text)
-            occurred_at = (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone)).astimezone(UTC)
+            occurred_at = (parsed if parsed.tzinfo else parsed.replace(tzinfo=context.timezone)).astimezone(
+                UTC
+            )
     except (ValueError, OverflowError, OSError):
         raise InvalidPayload.field("timecreated", "must be a time in Unix seconds") from None
     if occurred_at < EARLIEST:
         raise InvalidPayload.field("timecreated", "lies before the year 2000")
-    if occurred_at > received_at + timedelta(seconds=max_ahead_s):
+    if occurred_at > context.received_at + timedelta(seconds=context.max_ahead_s):
         raise InvalidPayload.field(
-            "timecreated", f"lies more than {max_ahead_s} seconds ahead of this server's clock"
+            "timecreated", f"lies more than {context.max_ahead_s} seconds ahead of this server's clock"
         )
     return occurred_at
 

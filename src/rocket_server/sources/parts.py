@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NoReturn
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,8 +12,8 @@ from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
 from rocket_server.organisations.model import Source
 from rocket_server.sources import checks
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.checks import Fault, is_absent
-from rocket_server.sources.times import parse_time
 
 STAFF: Final = "staff: this is one of the source's staff_ids, and staff earn nothing"
 _COMPLETIONS: Final[dict[str, CompletionState]] = {
@@ -27,7 +26,7 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 class Parts:
     """A body of JSON. What can't be read is noted in `errors`, by its path."""
 
-    def __init__(self, fields: Any) -> None:
+    def __init__(self, fields: Any, context: ReadingContext) -> None:
         """Raises InvalidPayload where something in the body can't be stored as it is."""
         faults = checks.faults_in(fields, "", depth=0)
         if faults:
@@ -36,6 +35,7 @@ class Parts:
             )
         self.errors: list[FieldError] = []
         self.fields = fields
+        self.context = context
 
     def at(self, *paths: str) -> Any:
         """The value at the first of `paths` that has one."""
@@ -73,19 +73,15 @@ class Parts:
         self.fault(name, "is required: an object" if value is None else "must be an object")
         return {}
 
-    def time(
-        self, *paths: str, timezone: ZoneInfo, received_at: datetime, max_ahead_s: int, required: bool = True
-    ) -> datetime:
+    def time(self, *paths: str, required: bool = True) -> datetime:
         """The moment at the first of `paths` that has one; else, where none is required, that of arrival."""
+        found = self.read(*paths, reader=self.context.time, required=required)
+        return found or self.context.received_at
 
-        def reader(value: Any) -> datetime:
-            return parse_time(value, timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s)
-
-        return self.read(*paths, reader=reader, required=required) or received_at
-
-    def learner(self, source: Source, *paths: str, form: Callable[[Any], Any] | None = None) -> str | None:
+    def learner(self, *paths: str, form: Callable[[Any], Any] | None = None) -> str | None:
         """The platform's id of the learner, at the first of `paths` that has one."""
         user_id = self.text(*paths, reader=form or learner_id, required=True)
+        source = self.context.source
         if user_id is not None and len(f"{source.name}:{user_id}") > checks.MAX_ID:
             self.fault(
                 paths[0], f"must have at most {checks.MAX_ID} characters with {source.name}: before it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,14 +14,14 @@ from rocket_server import identities
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import CompletionState, Event, dedupe_key
 from rocket_server.organisations.model import Source
-from rocket_server.sources import checks
+from rocket_server.sources import adapter, checks
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.canonical import FLAT_FIELDS, Flattened, flatten
 from rocket_server.sources.checks import Fault, is_absent
-from rocket_server.sources.times import parse_time
+from rocket_server.sources.times import MAX_AHEAD_S, parse_time
 from rocket_server.times import rfc3339
 
 API_SOURCE = "api"  # the source of an event that names none
-MAX_AHEAD_S = 86_400
 _INFINITY, _MINUS_INFINITY = float("inf"), float("-inf")
 
 _Reader = Callable[[Any], Any]
@@ -121,30 +121,37 @@ def parse_event(
     )
 
 
-def read(
-    fields: Any,
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = MAX_AHEAD_S,
-) -> Event:
+def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     """The event in the body of a hook that speaks our own spelling; InvalidPayload where it can't be read.
 
-    The learner becomes `<source's name>:<user_id>` and the event belongs to `source`, whatever the body
+    The learner becomes `<source's name>:<user_id>` and the event belongs to the source, whatever the body
     says of either.
     """
-    parsed = parse_event(fields, timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s)
+    parsed = parse_event(
+        fields,
+        timezone=context.timezone,
+        received_at=context.received_at,
+        max_ahead_s=context.max_ahead_s,
+    )
     # The whole body is kept, so all of it must be fit for that, and not only what the event uses.
     errors = parsed if isinstance(parsed, list) else []
     errors = list(dict.fromkeys(errors + _as_sent(checks.faults_in(fields, "", depth=0), None, "")))
     if errors or isinstance(parsed, list):
         raise InvalidPayload.from_fields(errors)
     try:
-        return of_platform(parsed, source, fields)
+        return of_platform(parsed, context.source, fields)
     except Fault as fault:
         where = "user_id" if "user_id" in fields else "user.id"
         raise InvalidPayload.field(where, str(fault)) from None
+
+
+def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
+    """The event in a stored body: such a source's are stored as they came."""
+    return read(dict(received), context)
+
+
+merge = adapter.filled_up
+check_mappings = adapter.no_mappings
 
 
 def of_platform(event: Event, source: Source, received: dict[str, Any]) -> Event:

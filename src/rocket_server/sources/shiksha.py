@@ -8,17 +8,13 @@ counts."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from rocket_server.events.model import Event
-from rocket_server.organisations.model import Source
-from rocket_server.sources import checks, parts
+from rocket_server.sources import adapter, checks, parts
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.checks import is_absent
 from rocket_server.sources.parts import STAFF, Parts
-
-MAX_AHEAD_S: Final = 86_400
 
 _ATTEMPTS: Final = {
     "attempt.started": "quiz.started",
@@ -47,21 +43,15 @@ _UNKNOWN: Final = "unknown_event: nothing here counts {}; the guide of the servi
 _REVIEWING: Final = "review_pending: the review isn't finished; this event is decided when its result is told"
 
 
-def read(
-    fields: Any,
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = MAX_AHEAD_S,
-) -> Event:
+def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     """The event in a body. Raises InvalidPayload, which names every field that can't be read."""
-    body = Parts(fields)
+    source = context.source
+    body = Parts(fields, context)
     name = body.text("name", reader=checks.event_name, required=True)
-    user_id = body.learner(source, "context.userId", form=checks.user_id)
+    user_id = body.learner("context.userId", form=checks.user_id)
     event_id = body.text("id", reader=checks.event_id)
     data = body.object("data")
-    occurred_at = body.time("timestamp", timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s)
+    occurred_at = body.time("timestamp")
     attempt_id = None
     if name in _ATTEMPTS:
         attempt_id = body.text("data.attemptId", reader=checks.event_id, required=True)
@@ -90,6 +80,14 @@ def read(
         event_id=event_id,
         ignored=ignored,
     )
+
+
+def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
+    """The event in a stored body."""
+    return read(dict(received), context)
+
+
+check_mappings = adapter.no_mappings
 
 
 def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,14 @@ Thinkific sends one event again under the same id; without an id, what is once i
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from rocket_server.events.model import Event
-from rocket_server.organisations.model import Source
-from rocket_server.sources import checks, parts
+from rocket_server.sources import adapter, checks, parts
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.parts import Parts
 
-MAX_AHEAD_S: Final = 86_400
 UNKNOWN: Final = "thinkific.unknown"
 
 _EVENTS: Final = {
@@ -57,17 +55,11 @@ _WITH_COURSE: Final = frozenset(
 )
 
 
-def read(
-    fields: Any,
-    source: Source,
-    *,
-    timezone: ZoneInfo,
-    received_at: datetime,
-    max_ahead_s: int = MAX_AHEAD_S,
-) -> Event:
+def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     """The event in a body. Raises InvalidPayload, which names every field that can't be read."""
     fields = {name: value for name, value in fields.items() if name != "hmac"}
-    body = Parts(fields)
+    source = context.source
+    body = Parts(fields, context)
     topic = _topic(body)
     body.object("payload")
     event_id = body.text("id", reader=checks.event_id)
@@ -75,15 +67,12 @@ def read(
     occurred_at = body.time(
         "created_at",
         "timestamp",
-        timezone=timezone,
-        received_at=received_at,
-        max_ahead_s=max_ahead_s,
         required=topic in _EVENTS,
     )
     user_id = None
     if topic in _EVENTS:
         # A body about a user is their account; others name it.
-        user_id = body.learner(source, *_LEARNER, *(("payload.id",) if topic.startswith("user.") else ()))
+        user_id = body.learner(*_LEARNER, *(("payload.id",) if topic.startswith("user.") else ()))
     properties = _properties(body, name)
     if body.errors:
         body.refuse()
@@ -114,6 +103,15 @@ def read(
         email=body.email("payload.user.email", "payload.order.user.email", "payload.email"),
         ignored=ignored,
     )
+
+
+def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
+    """The event in a stored body."""
+    return read(dict(received), context)
+
+
+merge = adapter.filled_up
+check_mappings = adapter.no_mappings
 
 
 def _topic(body: Parts) -> str:

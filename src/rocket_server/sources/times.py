@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from rocket_server.errors import InvalidPayload
 from rocket_server.sources.checks import Fault, is_absent
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_AHEAD_S: Final = 86_400  # how far ahead of this server a platform's clock may be, if nobody says else
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 _EARLIEST_S = EARLIEST.timestamp()

@@ -12,6 +12,7 @@ import msgspec
 from rocket_server import sources as adapters
 from rocket_server.audit import store as audit
 from rocket_server.audit.model import Act, Actor, changed, subject_of
+from rocket_server.catalogue import Activity
 from rocket_server.errors import FieldError, InvalidPayload, NotFound
 from rocket_server.ids import parse_uuid
 from rocket_server.organisations import sources as store
@@ -89,7 +90,7 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
         check_own_token(command.token)
     staff_ids = DEFAULT_STAFF_IDS if command.kind in adapters.CATALOGUED else frozenset[str]()
     new = Source(organisation_id, "", command.kind, command.name or command.kind, "", staff_ids)
-    wanted = _with(new, command.settings)
+    wanted = _with(new, command.settings, services.configurations.activities)
 
     async def work(conn: Any) -> Shown:
         source = await store.create(conn, wanted)
@@ -116,7 +117,7 @@ async def change(
     async def work(conn: Any) -> Shown:
         await organisations.lock(conn, organisation_id)
         before = await known(conn, organisation_id, source_id)
-        source = _with(before, settings)
+        source = _with(before, settings, services.configurations.activities)
         await store.change(conn, source)
         await _refuse_too_much(conn, organisation_id)
         if not isinstance(settings.site, Unset):
@@ -176,14 +177,14 @@ async def known(conn: Any, organisation_id: str, source_id: str) -> Source:
     return await store.read(conn, organisation_id, found)
 
 
-def _with(source: Source, settings: Settings) -> Source:
+def _with(source: Source, settings: Settings, activities: Mapping[str, Activity]) -> Source:
     """The source with what is set. Raises InvalidPayload naming what can't be."""
     faults: list[FieldError] = []
     if not isinstance(settings.allowed_cidrs, Unset):
         faults += _cidr_faults(settings.allowed_cidrs)
     if not isinstance(settings.mappings, Unset):
         faults += checks.faults_in(settings.mappings, "mappings")
-        faults += adapters.check_mappings(source.kind, settings.mappings)
+        faults += adapters.check_mappings(source.kind, settings.mappings, activities)
     if isinstance(settings.site, str) and settings.site:
         try:
             sites.site(settings.site)

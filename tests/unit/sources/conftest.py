@@ -15,6 +15,7 @@ from rocket_server import sources
 from rocket_server.events.model import Event
 from rocket_server.organisations.model import Source
 from rocket_server.sources import moodle
+from rocket_server.sources.adapter import ReadingContext
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "moodle"
 UTC_ZONE = ZoneInfo("UTC")
@@ -53,9 +54,7 @@ def read_capture(make_source: Callable[..., Source]) -> Callable[..., Event]:
         return sources.read(
             request["body"].encode(),
             request["headers"].get("Content-Type"),
-            make_source(**source),
-            timezone=zone,
-            received_at=datetime.fromtimestamp(request["received_at"], UTC),
+            ReadingContext(make_source(**source), zone, datetime.fromtimestamp(request["received_at"], UTC)),
         )
 
     return read
@@ -76,9 +75,7 @@ def read_fields(make_source: Callable[..., Source]) -> Callable[..., Event]:
         }
         return moodle.read(
             {**page_view, **fields},
-            make_source(**source),
-            timezone=zone,
-            received_at=datetime.fromtimestamp(1795218750, UTC),
+            ReadingContext(make_source(**source), zone, datetime.fromtimestamp(1795218750, UTC)),
         )
 
     return read

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rocket_server import sources
 from rocket_server.errors import InvalidPayload
 from rocket_server.events.model import Event, dedupe_key
 from rocket_server.organisations.model import Source
 from rocket_server.sources import custom, expressions
+from rocket_server.sources.adapter import ReadingContext
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 MAPPINGS: dict[str, Any] = {
@@ -49,7 +51,7 @@ def source(mappings: Any) -> Source:
 
 
 def read(body: Any, mappings: Any = MAPPINGS) -> Event:
-    return custom.read(body, source(mappings), timezone=ZoneInfo("Europe/Paris"), received_at=NOW)
+    return custom.read(body, ReadingContext(source(mappings), ZoneInfo("Europe/Paris"), NOW))
 
 
 def refusal(body: Any, mappings: Any = MAPPINGS) -> dict[str, str]:
@@ -197,7 +199,7 @@ def test_a_platform_without_times() -> None:
     mappings = {"event": "course.completed", "user_id": "$.user"}
     first = read({"user": "a", "n": 1}, mappings)
     later = custom.read(
-        {"n": 1, "user": "a"}, source(mappings), timezone=ZoneInfo("UTC"), received_at=NOW.replace(hour=13)
+        {"n": 1, "user": "a"}, ReadingContext(source(mappings), ZoneInfo("UTC"), NOW.replace(hour=13))
     )
     assert first.occurred_at == NOW
     assert later.dedupe_key == first.dedupe_key
@@ -209,7 +211,8 @@ def test_without_mappings_our_own_spelling_is_read() -> None:
     event = read({"event": "a.b", "user_id": "u", "timestamp": 1769854500, "event_id": "e"}, {})
     assert (event.user_id, event.source_kind) == ("acme:u", "custom")
     assert list(refusal({"event": "a.b", "user": {}, "timestamp": 1769854500}, {})) == ["user.id"]
-    assert refusal([], MAPPINGS) == {"": "must be an object"}
+    with pytest.raises(InvalidPayload):
+        sources.read_fields([], ReadingContext(source(MAPPINGS), ZoneInfo("UTC"), NOW))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rocket_server import sources
+from rocket_server.catalogue import load
 from rocket_server.organisations.model import Filters
+from rocket_server.sources.adapter import ReadingContext
 
 RICH = {
     "contextlevel": "70",
@@ -98,7 +100,7 @@ def test_event_that_was_mapped_later_is_read_again(read_fields, make_source):
         mappings={"\\local_x\\event\\y": {"event": "x.done", "learner": "userid", "once_per": "event"}}
     )
     event = sources.reread(
-        ignored.received, mapped, timezone=ZoneInfo("UTC"), received_at=datetime(2026, 11, 21, tzinfo=UTC)
+        ignored.received, ReadingContext(mapped, ZoneInfo("UTC"), datetime(2026, 11, 21, tzinfo=UTC))
     )
     assert (event.event, event.user_id, event.ignored) == ("x.done", "moodle:3", None)
     assert event.dedupe_key == ignored.dedupe_key
@@ -125,13 +127,19 @@ def test_event_that_was_mapped_later_is_read_again(read_fields, make_source):
 def test_mappings_are_checked_field_by_field(mapping, faulty):
     """Each fault of a mapping is reported under its own path."""
     name = "\\local_lab\\event\\scanned"
-    errors = sources.check_mappings("moodle", {name: mapping})
+    errors = sources.check_mappings("moodle", {name: mapping}, load())
     assert [error.path for error in errors] == [f"mappings.{name}.{field}" for field in faulty]
 
 
 def test_mappings_as_a_whole_are_checked():
     """The mappings must be an object of objects whose keys are Moodle event names."""
-    assert [error.path for error in sources.check_mappings("moodle", [])] == ["mappings"]
-    assert sources.check_mappings("openlms", {"course_completed": {}})[0].path == "mappings.course_completed"
-    assert sources.check_mappings("moodle", {"\\core\\event\\x": 5})[0].path == "mappings.\\core\\event\\x"
-    assert sources.check_mappings("moodle", {"\\core\\event\\course_completed": {"points": 80}}) == []
+    assert [error.path for error in sources.check_mappings("moodle", [], load())] == ["mappings"]
+    assert (
+        sources.check_mappings("openlms", {"course_completed": {}}, load())[0].path
+        == "mappings.course_completed"
+    )
+    assert (
+        sources.check_mappings("moodle", {"\\core\\event\\x": 5}, load())[0].path
+        == "mappings.\\core\\event\\x"
+    )
+    assert sources.check_mappings("moodle", {"\\core\\event\\course_completed": {"points": 80}}, load()) == []

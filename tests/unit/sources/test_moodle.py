@@ -9,6 +9,7 @@ import pytest
 
 from rocket_server.errors import InvalidPayload
 from rocket_server.sources import moodle
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.moodle_fields import decode
 
 COURSE_COMPLETED = {"eventname": "\\core\\event\\course_completed", "objectid": "1"}
@@ -283,9 +284,7 @@ def test_read_again_is_the_same_event(read_capture, make_source):
     first = read_capture("scenario.special-characters.rich-template.json")
     again = moodle.reread(
         first.received,
-        make_source(),
-        timezone=ZoneInfo("UTC"),
-        received_at=datetime.fromtimestamp(1795218822, UTC),
+        ReadingContext(make_source(), ZoneInfo("UTC"), datetime.fromtimestamp(1795218822, UTC)),
     )
     assert again == first
     assert again.email == "sean.obrien+work@example.test"
@@ -298,7 +297,7 @@ def test_second_copy_adds_what_the_first_lacked(read_capture, make_source):
     assert poor.dedupe_key == rich.dedupe_key
     for merged in (moodle.merge(poor.received, rich.received), moodle.merge(rich.received, poor.received)):
         event = moodle.reread(
-            merged, make_source(), timezone=ZoneInfo("UTC"), received_at=datetime(2026, 11, 21, tzinfo=UTC)
+            merged, ReadingContext(make_source(), ZoneInfo("UTC"), datetime(2026, 11, 21, tzinfo=UTC))
         )
         assert (event.user_id, event.ignored, event.email) == (
             "moodle:4",

@@ -21,6 +21,7 @@ from rocket_server.rules.compile import Case, CompiledRule
 from rocket_server.rules.model import RuleVersion
 from rocket_server.rules.templates import rule_from_activity
 from rocket_server.sources import moodle
+from rocket_server.sources.adapter import ReadingContext
 from support.captures import all_captures
 
 FILE = Path(__file__).parents[2] / "fixtures" / "moodle" / "who-is-who.json"
@@ -36,9 +37,11 @@ def read(eventname, **fields):
     body = {"eventname": eventname, "id": "77", "timecreated": "1772445600", "objectid": "9", **fields}
     return moodle.read(
         body,
-        Source("", "", "moodle", "moodle", "", staff_ids=frozenset({"2"})),
-        timezone=ZoneInfo("UTC"),
-        received_at=datetime(2100, 1, 1, tzinfo=UTC),
+        ReadingContext(
+            Source("", "", "moodle", "moodle", "", staff_ids=frozenset({"2"})),
+            ZoneInfo("UTC"),
+            datetime(2100, 1, 1, tzinfo=UTC),
+        ),
     )
 
 
@@ -132,9 +135,9 @@ def test_a_grade_stays_none_when_it_is_read_again():
     event = read(r"\core\event\user_graded", userid="5501", relateduserid="31", other_finalgrade="")
     again = moodle.reread(
         event.received,
-        Source("", "", "moodle", "moodle", ""),
-        timezone=ZoneInfo("UTC"),
-        received_at=datetime(2100, 1, 1, tzinfo=UTC),
+        ReadingContext(
+            Source("", "", "moodle", "moodle", ""), ZoneInfo("UTC"), datetime(2100, 1, 1, tzinfo=UTC)
+        ),
     )
     assert again.ignored == event.ignored
     graded = read(r"\core\event\user_graded", userid="5501", relateduserid="31", other_finalgrade="7.5")

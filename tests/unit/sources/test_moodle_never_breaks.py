@@ -16,10 +16,11 @@ from rocket_server.errors import InvalidPayload
 from rocket_server.events.model import Event
 from rocket_server.organisations.model import Filters, Source
 from rocket_server.sources import moodle
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.moodle_fields import ENCODING, PLAIN, URL_ENCODED
 
 SOURCE = Source("o", "s", "moodle", "moodle", "x", filters=Filters(visible=True, exclude_suspended=True))
-WHEN = {"timezone": ZoneInfo("UTC"), "received_at": datetime(2026, 11, 21, tzinfo=UTC)}
+CONTEXT = ReadingContext(SOURCE, ZoneInfo("UTC"), datetime(2026, 11, 21, tzinfo=UTC))
 NAMES = [
     *("id", "eventname", "userid", "relateduserid", "realuserid", "courseid", "objectid", "timecreated"),
     *("contextlevel", "contextinstanceid", "other", "other_", "other_completionstate", "_values", "ip"),
@@ -55,7 +56,7 @@ readable = st.fixed_dictionaries(
 
 def read_or_refuse(fields: dict[str, Any]) -> Event | None:
     with suppress(InvalidPayload):
-        return moodle.read(fields, SOURCE, **WHEN)
+        return moodle.read(fields, CONTEXT)
     return None
 
 
@@ -71,14 +72,14 @@ def test_readable_event_among_arbitrary_fields(required, more):
     """An event that is read keeps texts only, and is the same when they are read again."""
     event = read_or_refuse({**more, **required})
     if event is not None:
-        assert moodle.reread(event.received, SOURCE, **WHEN) == event
+        assert moodle.reread(event.received, CONTEXT) == event
         assert all(isinstance(value, str) for value in event.received.values())
 
 
 @given(readable)
 def test_event_with_its_required_fields_is_never_refused(required):
     """The four required fields are enough, whatever the event's name."""
-    assert moodle.read(required, SOURCE, **WHEN).source_event_id == required["id"]
+    assert moodle.read(required, CONTEXT).source_event_id == required["id"]
 
 
 @given(stored, stored)
@@ -94,4 +95,4 @@ def test_merged_fields_are_those_of_both(one, two):
 def test_arbitrary_bytes(raw):
     """A body of anything is read, or refused with InvalidPayload."""
     with suppress(InvalidPayload):
-        assert sources.read(raw, "application/json", SOURCE, **WHEN).event
+        assert sources.read(raw, "application/json", CONTEXT).event

@@ -15,6 +15,7 @@ from rocket_server import sources
 from rocket_server.errors import InvalidPayload
 from rocket_server.events.model import Event
 from rocket_server.organisations.model import Source
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.times import rfc3339
 from support.platforms import Sample, samples
 
@@ -30,7 +31,7 @@ def source(kind: str, **changes: Any) -> Source:
 
 def read(kind: str, body: Any, zone: ZoneInfo = UTC_ZONE, **changes: Any) -> Event:
     raw = json.dumps(body).encode()
-    return sources.read(raw, "application/json", source(kind, **changes), timezone=zone, received_at=NOW)
+    return sources.read(raw, "application/json", ReadingContext(source(kind, **changes), zone, NOW))
 
 
 def changed(body: Any, path: str, value: Any) -> Any:
@@ -69,7 +70,7 @@ def test_what_is_stored_is_read_the_same(sample: Sample) -> None:
     assert event.received is not None
     assert not {"signature", "hmac"} & event.received.keys()
     again = sources.reread(
-        event.received, source(sample.kind), timezone=ZoneInfo("UTC"), received_at=event.occurred_at
+        event.received, ReadingContext(source(sample.kind), ZoneInfo("UTC"), event.occurred_at)
     )
     assert again == event
 
@@ -190,9 +191,9 @@ def test_nothing_breaks_an_adapter(sample: Sample, data: st.DataObject) -> None:
             continue
         place[name] = data.draw(JSON)
         break
-    adapter = sources.ADAPTERS[sample.kind]
+    adapter = sources.KINDS[sample.kind].adapter
     try:
-        event = adapter.read(body, source(sample.kind), timezone=PARIS, received_at=NOW)
+        event = adapter.read(body, ReadingContext(source(sample.kind), PARIS, NOW))
     except InvalidPayload:
         return
     assert len(event.dedupe_key) == 16

@@ -17,6 +17,7 @@ from rocket_server.events.model import Event, dedupe_key
 from rocket_server.identities import is_anybodys
 from rocket_server.organisations.model import Source
 from rocket_server.sources import rocket
+from rocket_server.sources.adapter import ReadingContext
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -570,12 +571,12 @@ def test_errors_are_bounded(more: dict[str, Any]) -> None:
 def test_a_hooks_learner_belongs_to_its_source() -> None:
     """A hook in our own spelling names its platform's learners, whatever source the body claims."""
     body = {**CANONICAL, "properties": {"x": 1}}
-    event = rocket.read(body, HOOK, timezone=PARIS, received_at=NOW)
+    event = rocket.read(body, ReadingContext(HOOK, PARIS, NOW))
     assert (event.user_id, event.source, event.source_kind) == ("sandbox:user-123", "sandbox", "test")
     assert event.dedupe_key == dedupe_key("sandbox", "42")
     assert event.received == body
     assert (event.completion, event.email) == ("completed", "ada@example.org")
-    without_id = rocket.read(MINIMAL, HOOK, timezone=PARIS, received_at=NOW)
+    without_id = rocket.read(MINIMAL, ReadingContext(HOOK, PARIS, NOW))
     assert without_id.dedupe_key != accepted(MINIMAL).dedupe_key
 
 
@@ -592,7 +593,7 @@ def test_a_hooks_learner_belongs_to_its_source() -> None:
 def test_a_hook_refuses(body: Any, field: str) -> None:
     """A hook's body that can't be read or can't be kept is refused with the field at fault."""
     with pytest.raises(InvalidPayload) as refusal:
-        rocket.read(body, HOOK, timezone=PARIS, received_at=NOW)
+        rocket.read(body, ReadingContext(HOOK, PARIS, NOW))
     assert refusal.value.details["field"] == field
 
 

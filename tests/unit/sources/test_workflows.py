@@ -12,6 +12,7 @@ import pytest
 from rocket_server.catalogue import load
 from rocket_server.organisations.model import Source
 from rocket_server.sources import moodle
+from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.workflows import TOKEN_PLACEHOLDER, body_template, script, workflows
 
 URL = "https://rocket.example.test/api/public/hook/moodle/event"
@@ -39,9 +40,9 @@ def test_a_reset_looks_up_nobody():
     body["timecreated"] = "1772445600"
     event = moodle.read(
         body,
-        Source("", "", "moodle", "moodle", ""),
-        timezone=ZoneInfo("UTC"),
-        received_at=datetime(2100, 1, 1, tzinfo=UTC),
+        ReadingContext(
+            Source("", "", "moodle", "moodle", ""), ZoneInfo("UTC"), datetime(2100, 1, 1, tzinfo=UTC)
+        ),
     )
     assert (event.event, event.resets_course, event.user_id) == ("course.reset", "12", None)
 

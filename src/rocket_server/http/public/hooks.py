@@ -56,7 +56,7 @@ async def post_hook(request: Request, source: str) -> Json:
     body = await request.body()
     context = context_of(request)
     received_at = datetime.now(UTC)
-    if sender.source.kind in sources.LISTING and body.lstrip(_BEFORE_JSON)[:1] == b"[":
+    if sources.KINDS[sender.source.kind].lists and body.lstrip(_BEFORE_JSON)[:1] == b"[":
         return await _post_list(request, sender, context, content_type, body, received_at)
 
     def read(configuration: Configuration) -> Sequence[Event]:
@@ -66,11 +66,7 @@ async def post_hook(request: Request, source: str) -> Json:
             sources.read(
                 body,
                 content_type,
-                current,
-                timezone=configuration.organisation.timezone,
-                received_at=received_at,
-                max_ahead_s=services.settings.max_clock_skew_s,
-                activities=configuration.activities,
+                configuration.reading(current, received_at, services.settings.max_clock_skew_s),
             )
         ]
 
@@ -118,13 +114,8 @@ async def _post_list(
     def read(configuration: Configuration) -> Sequence[Event]:
         current = _current_source(configuration, sender)
         check_address(current, context.address)
-        items[:] = sources.read_list(
-            body,
-            current,
-            timezone=configuration.organisation.timezone,
-            received_at=received_at,
-            max_ahead_s=services.settings.max_clock_skew_s,
-        )
+        reading = configuration.reading(current, received_at, services.settings.max_clock_skew_s)
+        items[:] = sources.read_list(body, reading)
         said[:] = [f"[{n}] {one.message}" for n, one in enumerate(items) if isinstance(one, InvalidPayload)]
         return [one for one in items if not isinstance(one, InvalidPayload)]
 
@@ -176,12 +167,7 @@ async def post_hook_events(request: Request, source: str) -> Json:
         check_address(current, context.address)
         try:
             return sources.read_fields(
-                data,
-                current,
-                timezone=configuration.organisation.timezone,
-                received_at=received_at,
-                max_ahead_s=services.settings.max_clock_skew_s,
-                activities=configuration.activities,
+                data, configuration.reading(current, received_at, services.settings.max_clock_skew_s)
             )
         except InvalidPayload as error:
             return [FieldError("", error.message)]

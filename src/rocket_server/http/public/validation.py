@@ -101,15 +101,8 @@ def _read(
                 received_at=received_at,
                 max_ahead_s=settings.max_clock_skew_s,
             )
-        return sources.read(
-            body,
-            content_type,
-            source,
-            timezone=configuration.organisation.timezone,
-            received_at=received_at,
-            max_ahead_s=settings.max_clock_skew_s,
-            activities=configuration.activities,
-        )
+        context = configuration.reading(source, received_at, settings.max_clock_skew_s)
+        return sources.read(body, content_type, context)
     except InvalidPayload as error:
         return _field_errors(error)
 
