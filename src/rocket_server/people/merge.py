@@ -58,10 +58,7 @@ async def merge(
         return await _done_before(conn, organisation_id, target, from_id)
 
     await persons.move(conn, organisation_id, source.learner_id, target.learner_id)
-    await conn.execute(SQL["lock_events"], organisation_id, source.learner_id)
-    await conn.execute(learners.SQL["lock_email_addresses"], organisation_id)
-    pair = [target.learner_id, source.learner_id]
-    rows = {row["learner_id"]: row for row in await conn.fetch(SQL["lock_learners"], organisation_id, pair)}
+    rows = await hold(conn, organisation_id, source.learner_id, target.learner_id)
     if any(row["merged_into"] for row in rows.values()):
         raise TryAgain("one of two learners was merged meanwhile")
     for field, learner in (("user_id", target), ("from", source)):
@@ -70,6 +67,8 @@ async def merge(
 
     followed, number = await _move_points(conn, organisation_id, target, source, Cause(actor, now))
     followed |= await _move_rest(conn, organisation_id, target, source, rows)
+    if await persons.has_attempts(conn, organisation_id, source.learner_id):
+        raise TryAgain("one of two learners began a test meanwhile")
     await refresh.recount(conn, organisation_id, [target.learner_id])
     counts = {name: len(found) if isinstance(found, list) else found for name, found in followed.items()}
     merge_id = await people.note(
@@ -85,6 +84,14 @@ async def merge(
     properties = {"identities": followed["identities"]}
     await tell(conn, configuration, "user.merged", target.user_id, properties, now)
     return Merge(merge_id, target.user_id, now, followed)
+
+
+async def hold(conn: Any, organisation_id: str, source_id: str, target_id: str) -> dict[str, Any]:
+    """Lock what a merge changes of two learners, but for their attempts and accounts; their rows."""
+    await conn.execute(SQL["lock_events"], organisation_id, source_id)
+    await conn.execute(learners.SQL["lock_email_addresses"], organisation_id)
+    rows = await conn.fetch(SQL["lock_learners"], organisation_id, [target_id, source_id])
+    return {row["learner_id"]: row for row in rows}
 
 
 async def _done_before(conn: Any, organisation_id: str, target: Learner, from_id: str) -> Merge:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from rocket_server.assessments.attempts import persons
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.db.queries import load
 from rocket_server.errors import InvalidPayload, NotFound
@@ -21,6 +22,7 @@ from rocket_server.learners import people
 from rocket_server.learners import store as learners
 from rocket_server.learners.people import Person
 from rocket_server.learners.store import Learner
+from rocket_server.ledger import store as ledger_store
 from rocket_server.people.merge import tell
 from rocket_server.pipeline.ingest import retry
 
@@ -77,12 +79,15 @@ async def begin_split(
                 f"identities[{index}]", f"{identity!r} is the user_id and stays; split the others off"
             )
 
+    await persons.lock(conn, organisation_id, learner.learner_id)
     await conn.execute(learners.SQL["lock_email_addresses"], organisation_id)
     await learners.lock(conn, organisation_id, learner)
+    await ledger_store.lock(conn, organisation_id, [learner.learner_id])
     new_id = uuid7()
     rows = await conn.fetch(
         SQL["move_identities"], organisation_id, learner.learner_id, new_id, list(identities)
     )
+    await persons.part(conn, organisation_id, learner.learner_id, new_id, identities)
     told = {row["identity"]: row["email"] for row in rows if row["email"]}
     email = next((told[identity] for identity in identities if identity in told), None)
     person = Person(new_id, identities[0], email, None, "active", None, None, now, list(identities))

@@ -21,10 +21,11 @@ ORDER BY c.change_id LIMIT 1;
 SELECT i.identity FROM identities i WHERE i.organisation_id = $1 AND i.learner_id = $2;
 
 -- name: events_left
--- Events of identities that are still stored as a learner's who has these identities no more, above an id.
+-- Events of identities that are still stored as a learner's who has these identities no more, above an id; without
+-- those of our own that a badge made, which has a chain: they go with what earned the badge.
 SELECT e.event_id::text FROM events e
-WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.user_id = ANY ($3::text[]) AND e.source_kind <> 'rocket'
-    AND e.event_id > $4
+WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.user_id = ANY ($3::text[])
+    AND NOT (e.source_kind = 'rocket' AND e.metadata ? 'chain') AND e.event_id > $4
 ORDER BY e.event_id
 LIMIT $5;
 
@@ -34,7 +35,8 @@ LIMIT $5;
 -- event of the other, says something.
 WITH beside AS (
     SELECT e.event_id, e.source, e.properties FROM events e
-    WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AND e.source_kind <> 'rocket'
+    WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed'
+        AND NOT (e.source_kind = 'rocket' AND e.metadata ? 'chain')
         AND (EXISTS (
                 SELECT 1 FROM jsonb_array_elements(e.decisions) AS d
                 WHERE d ->> 'outcome' IN ('cap_reached', 'cooldown', 'already_awarded') AND d ->> 'rule_id' IN (
@@ -60,7 +62,8 @@ UNION
 SELECT e.event_id::text FROM events e
 CROSS JOIN LATERAL jsonb_each_text(e.properties) AS p
 JOIN things t ON t.source = e.source AND t.key = p.key AND t.value = p.value
-WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed' AND e.source_kind <> 'rocket'
+WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed'
+        AND NOT (e.source_kind = 'rocket' AND e.metadata ? 'chain')
 ORDER BY event_id
 LIMIT $5;
 

@@ -19,6 +19,7 @@ from rocket_server.people import split as splitting
 from rocket_server.people.merge import Merge
 from rocket_server.people.split import Split
 from rocket_server.usecases.acting import Services
+from rocket_server.usecases.examination import persons as examination
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ async def merge(
     async def work(conn: Any) -> Merge:
         learner = await known_learner(conn, organisation_id, user_id)
         configuration = await services.configurations.current(conn, organisation_id)
+        await examination.end_those_beside(conn, configuration, user_id, from_id)
         made = await merging.merge(conn, configuration, user_id, from_id, actor.short, now)
         if not made.replayed:
             counts = {

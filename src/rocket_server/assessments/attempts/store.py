@@ -137,7 +137,7 @@ async def tests(conn: Any, organisation_id: str, test_ids: Collection[str]) -> d
 async def latest(
     conn: Any, organisation_id: str, pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Latest]:
-    """The last attempt of each test and learner who has one."""
+    """Of each test and learner who has one, the attempt that runs, or else the last."""
     if not pairs:
         return {}
     rows = await conn.fetch(
@@ -171,6 +171,12 @@ async def add(conn: Any, organisation_id: str, new: Sequence[NewAttempt]) -> dic
     return {row["attempt_id"]: row["started_at"] for row in rows}
 
 
+async def leave_gaps(conn: Any, organisation_id: str, attempt_ids: Collection[str]) -> bool:
+    """Whether one of the attempts follows on a number that none has any more."""
+    found: bool = await conn.fetchval(SQL["leave_gaps"], organisation_id, list(attempt_ids))
+    return found
+
+
 async def find(conn: Any, organisation_id: str, attempt_ids: Collection[str]) -> dict[str, Attempt]:
     """Attempts as they are."""
     return _attempts(await conn.fetch(SQL["find"], organisation_id, list(attempt_ids)))
@@ -184,7 +190,7 @@ async def lock(conn: Any, organisation_id: str, attempt_ids: Collection[str]) ->
 
 
 async def of_learner(conn: Any, organisation_id: str, test_id: str, learner_id: str) -> list[Attempt]:
-    """A learner's attempts of a test, in the order in which they were begun."""
+    """A learner's attempts of a test, in the order in which they were begun; one that runs comes last."""
     rows = await conn.fetch(SQL["of_learner"], organisation_id, test_id, learner_id, MAX_OF_LEARNER)
     return list(_attempts(rows).values())
 

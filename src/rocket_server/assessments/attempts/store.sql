@@ -10,14 +10,15 @@ ORDER BY t.test_id
 FOR SHARE;
 
 -- name: latest
--- Of each learner and test, the attempt that was begun last.
+-- Of each learner and test, the attempt that runs, or else the one that was begun last. After a merge the one that
+-- runs may be followed by others.
 SELECT asked.number AS pair, a.attempt_id::text AS attempt_id, a.number, a.status, a.review, a.paper_id::text AS paper_id,
     coalesce(a.deadline <= clock_timestamp(), false) AS expired
 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (test_id, learner_id, number)
 CROSS JOIN LATERAL (
     SELECT * FROM assessment_attempts a
     WHERE a.organisation_id = $1 AND a.test_id = asked.test_id AND a.learner_id = asked.learner_id
-    ORDER BY a.number DESC LIMIT 1
+    ORDER BY a.status = 'running' DESC, a.number DESC LIMIT 1
 ) AS a;
 
 -- name: add
@@ -35,6 +36,15 @@ FROM unnest(
 ORDER BY n.test_id, n.learner_id
 ON CONFLICT DO NOTHING
 RETURNING attempt_id::text AS attempt_id, started_at;
+
+-- name: leave_gaps
+-- Whether one of the attempts follows on a number that none of its learner's has: they were numbered anew meanwhile.
+SELECT EXISTS (
+    SELECT 1 FROM assessment_attempts a
+    WHERE a.organisation_id = $1 AND a.attempt_id = ANY ($2::uuid[]) AND a.number > 1 AND NOT EXISTS (
+        SELECT 1 FROM assessment_attempts o
+        WHERE o.organisation_id = $1 AND o.test_id = a.test_id AND o.learner_id = a.learner_id
+            AND o.number = a.number - 1));
 
 -- name: find
 -- Attempts as they are.
@@ -59,7 +69,7 @@ ORDER BY a.attempt_id
 FOR NO KEY UPDATE;
 
 -- name: of_learner
--- A learner's attempts of a test, in the order in which they were begun.
+-- A learner's attempts of a test, in the order in which they were begun; one that runs comes last.
 SELECT a.attempt_id::text AS attempt_id, a.test_id::text AS test_id, a.paper_id::text AS paper_id,
     a.learner_id::text AS learner_id, a.user_id, a.number, a.status, a.review, a.question_ids::text[] AS question_ids,
     a.max_score, a.score, a.result, a.time_spent_s, a.started_at, a.deadline, a.submitted_at, a.submission,
@@ -67,7 +77,7 @@ SELECT a.attempt_id::text AS attempt_id, a.test_id::text AS test_id, a.paper_id:
     coalesce(a.deadline <= clock_timestamp(), false) AS expired
 FROM assessment_attempts a
 WHERE a.organisation_id = $1 AND a.test_id = $2 AND a.learner_id = $3
-ORDER BY a.number
+ORDER BY a.status = 'running', a.number
 LIMIT $4;
 
 -- name: save

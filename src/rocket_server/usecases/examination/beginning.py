@@ -66,9 +66,9 @@ async def begin(
         if one.test_id in tests and one.user_id in known
     }
     latest = await store.latest(conn, organisation_id, list(pairs))
+    latest = await _end_expired(conn, configuration, papers, latest)
     used = [test.paper_id for test in tests.values() if test.paper_id is not None]
     sheets = await papers.get(conn, organisation_id, [*used, *(one.paper_id for one in latest.values())])
-    latest = await _end_expired(conn, configuration, papers, latest)
 
     answers: list[Begun | RocketError] = []
     new: list[NewAttempt] = []
@@ -116,15 +116,8 @@ async def _end_expired(
     over = {pair: one for pair, one in latest.items() if one.status == "running" and one.expired}
     if not over:
         return latest
-    ended = await close(
-        conn, configuration, papers, [one.attempt_id for one in over.values()], submission="expired"
-    )
-    again = dict(latest)
-    for pair, one in over.items():
-        outcome = ended.get(one.attempt_id)
-        review = outcome.review if outcome is not None else "R"
-        again[pair] = Latest(one.attempt_id, one.number, "submitted", review, one.paper_id, False)
-    return again
+    await close(conn, configuration, papers, [one.attempt_id for one in over.values()], submission="expired")
+    return latest | await store.latest(conn, configuration.organisation_id, list(over))
 
 
 def _decide(
@@ -203,3 +196,9 @@ async def _write(conn: Any, configuration: Configuration, new: Sequence[NewAttem
         )
     await outbox.enqueue(conn, organisation_id, configuration.endpoints, messages, now)
     await pipeline.ingest(conn, configuration, events, now)
+    # Whoever joins or parts learners has waited since the learners were locked, or was there before.
+    found = await learners.find(conn, organisation_id, {one.user_id for one in new})
+    whose = {one.user_id: one.learner_id for one in new}
+    is_other = any(who not in found or found[who].learner_id != whose[who] for who in whose)
+    if is_other or await store.leave_gaps(conn, organisation_id, [one.attempt_id for one in new]):
+        raise TryAgain("a learner was joined with another, or parted, meanwhile")

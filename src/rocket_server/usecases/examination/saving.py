@@ -37,7 +37,8 @@ class Save(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """What never changes of an attempt while it runs, but for a paper that takes the place of its own."""
+    """What hardly ever changes of an attempt while it runs: a paper may take the place of its own, and its
+    learner turn out to be another."""
 
     attempt_id: str
     test_id: str
@@ -63,7 +64,14 @@ class RunningAttempts:
         }
         missing = [attempt_id for attempt_id in attempt_ids if attempt_id not in found]
         if missing:
-            for attempt_id, one in (await store.find(conn, organisation_id, missing)).items():
+            found |= await self.read(conn, organisation_id, missing)
+        return found
+
+    async def read(self, conn: Any, organisation_id: str, attempt_ids: Sequence[str]) -> dict[str, Running]:
+        """As `get`, and as they are now."""
+        found: dict[str, Running] = {}
+        if attempt_ids:
+            for attempt_id, one in (await store.find(conn, organisation_id, attempt_ids)).items():
                 found[attempt_id] = running = Running(
                     attempt_id,
                     one.test_id,
@@ -90,6 +98,9 @@ async def save(
     organisation_id = configuration.organisation_id
     known = await attempts.get(conn, organisation_id, [one.attempt_id for one in wanted])
     sheets = await papers.get(conn, organisation_id, {one.paper_id for one in known.values()})
+    # Whose an attempt is may have changed since, with who somebody is.
+    named_otherwise = [one.attempt_id for one in wanted if _is_named_otherwise(one, known)]
+    known |= await attempts.read(conn, organisation_id, named_otherwise)
     mine = [(index, known[one.attempt_id]) for index, one in enumerate(wanted) if one.attempt_id in known]
     foreign = await owning.foreign(
         conn, organisation_id, [(wanted[index].user_id, attempt) for index, attempt in mine]
@@ -124,6 +135,10 @@ async def save(
                 answers[index] = refused[one.attempt_id]
     await _tell(conn, configuration, {attempt_id: known[attempt_id] for attempt_id in kept}, kept)
     return answers
+
+
+def _is_named_otherwise(one: Save, known: Mapping[str, Running]) -> bool:
+    return one.attempt_id in known and known[one.attempt_id].user_id != one.user_id
 
 
 def _read(attempt: Running, paper: Paper, answers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
