@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -240,3 +241,48 @@ def test_multiplied_awards_are_derived_again(
     owner.execute(tampering, multiplied.organisation_id)
     found = verified(multiplied.organisation_id)
     assert any(words in one.message for one in found), found
+
+
+def test_another_time_zone_makes_no_award_wrong(verified: Verify, make_organisation: MakeOrganisation):
+    """Two awards of two years stay right when the organisation moves to a zone in which it is one year; what
+    comes later counts by the new zone."""
+    yearly = {
+        "rule_id": "yearly",
+        "trigger": {"event": "forum.posted"},
+        "actions": {"award_points": 10},
+        "constraints": {"max_per_year": 1},
+    }
+    by_year = {
+        "rule_id": "by_year",
+        "trigger": {"event": "course.completed"},
+        "actions": {"award_points": 7},
+        "constraints": {"unique_by": ["course_id", "@year"], "max_per_day": 1},
+    }
+    made = make_organisation(rules=[parse_rule(yearly), parse_rule(by_year)])
+    numbers = itertools.count(1)
+
+    def both(timestamp: str) -> int:
+        answers = [
+            made.api.event("forum.posted", timestamp=timestamp, event_id=str(next(numbers))),
+            made.api.event(
+                "course.completed",
+                timestamp=timestamp,
+                event_id=str(next(numbers)),
+                properties={"course_id": "c"},
+            ),
+        ]
+        return sum(answer["points_awarded"] for answer in answers)
+
+    def moves_to(zone: str) -> None:
+        assert made.api.patch("/v1/organisation", {"timezone": zone}).status_code == 200
+
+    moves_to("Pacific/Kiritimati")  # 2026 begins there on 31 December at 10:00 UTC
+    assert [both("2025-12-31T09:59:59Z"), both("2025-12-31T10:00:00Z"), both("2026-11-01T00:00:00Z")] == [
+        *(17, 17, 0)
+    ]
+    assert verified(made.organisation_id) == []
+    moves_to("Pacific/Pago_Pago")  # and there on 1 January at 11:00 UTC
+    assert both("2026-01-01T10:59:59Z") == 0
+    assert verified(made.organisation_id) == []
+    moves_to("UTC")
+    assert verified(made.organisation_id) == []

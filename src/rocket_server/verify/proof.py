@@ -6,24 +6,21 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from rocket_server.accounts import ISSUANCE, REDEMPTION
 from rocket_server.db.queries import load
 from rocket_server.events.model import Event
 from rocket_server.events.store import row_as_event
 from rocket_server.organisations import store
-from rocket_server.organisations.model import Organisation
 from rocket_server.pipeline.model import points_of
-from rocket_server.rules import store as rules_store
 from rocket_server.rules.boost import Boost, Factor
-from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import Case, CompiledRule
-from rocket_server.rules.model import LEAST_MULTIPLIER, MOST_MULTIPLIER, ByRank, RuleVersion
-from rocket_server.rules.parse import parse_rule
+from rocket_server.rules.model import LEAST_MULTIPLIER, MOST_MULTIPLIER, ByRank
 from rocket_server.rules.tally import Tally
 from rocket_server.verify import badges
 from rocket_server.verify.badges import Snapshot
+from rocket_server.verify.rules import Rules, RulesOf
 
 SQL = load(__file__, "proof.sql")
 
@@ -66,7 +63,7 @@ async def verify_apart(snapshot: Snapshot, organisation_id: str) -> list[Differe
     once more, for what was looked at may have become theirs, or the other way round.
     """
     found = await _by_sets(snapshot, organisation_id)
-    rules = _Rules()
+    rules = RulesOf()
     async with snapshot() as conn:
         started_at = await conn.fetchval(SQL["moment"])
     after: str | None = _FIRST
@@ -143,25 +140,7 @@ async def _by_sets(snapshot: Snapshot, organisation_id: str) -> list[Difference]
     return found
 
 
-class _Rules:
-    """All versions of an organisation's rules, compiled once for as long as nothing is set otherwise."""
-
-    def __init__(self) -> None:
-        self._version: int | None = None
-        self._compiled: dict[tuple[str, int], CompiledRule] = {}
-
-    async def read(self, conn: Any, organisation_id: str) -> dict[tuple[str, int], CompiledRule]:
-        """By id and version, as `conn` sees them."""
-        organisation = await store.read(conn, organisation_id)
-        if self._version != organisation.version:
-            self._version = organisation.version
-            self._compiled = await _all_rules(conn, organisation)
-        return self._compiled
-
-
-async def _learners(
-    conn: Any, rules: dict[tuple[str, int], CompiledRule], learners: Sequence[Any]
-) -> list[Difference]:
+async def _learners(conn: Any, rules: Rules, learners: Sequence[Any]) -> list[Difference]:
     """What needs the rules: the awards of some learners, made again from events."""
     if not learners:
         return []
@@ -178,16 +157,6 @@ async def _learners(
         awards.check_event(row)
     awards.check_caps()
     return [Difference(organisation_id, "award", subject, message) for subject, message in awards.found]
-
-
-async def _all_rules(conn: Any, organisation: Organisation) -> dict[tuple[str, int], CompiledRule]:
-    resets = await rules_store.resets(conn, organisation.organisation_id)
-    calendar = Calendar(organisation.timezone, resets)
-    versions = [
-        RuleVersion(parse_rule(row["definition"], stored=True), row["version"])
-        for row in await conn.fetch(SQL["rule_versions"], organisation.organisation_id)
-    ]
-    return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
 
 
 class _Persons:
@@ -227,7 +196,7 @@ class _StandingAward(NamedTuple):
     first: str
     subject: str
     persons: Sequence[str]
-    case: Case
+    cases: Sequence[Case]  # in each zone in which it may have been made
     points: int
     worth: int  # what its event would give without any limit
     marks: set[str]
@@ -241,7 +210,7 @@ class _Awards:
 
     def __init__(
         self,
-        rules: dict[tuple[str, int], CompiledRule],
+        rules: Rules,
         entries: Iterable[Any],
         marks: Iterable[Any],
         persons: _Persons,
@@ -291,7 +260,7 @@ class _Awards:
         """
         factors = []
         for decision in awarded:
-            rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
+            rule = self._rules.today(decision["rule_id"], decision["rule_version"])
             if rule is None or rule.multiplier is None:
                 continue
             factor = _stated(decision) if isinstance(rule.multiplier, ByRank) else rule.multiplier
@@ -312,11 +281,11 @@ class _Awards:
         entry = self._entries.get(entry_id)
         if entry is None or entry["amount"] != points:
             return f"decided {points} points that no entry of its learner has"
-        rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-        if entry["reversed"] or not _can_be_asked(rule) or learner_id in self._anonymised:
+        rules = self._rules_of(decision, entry_id)
+        if entry["reversed"] or not rules or learner_id in self._anonymised:
             # A mapping's own rule lives with its source and may be gone; its entries were checked before.
             return None
-        case = rule.consider(event)
+        rule, cases = rules[0], _cases(rules, event)
         worth = rule.points if rule.computed is None else rule.computed(event)["points"]
         multiplied = None if boost is None else boost.as_dict(worth)
         if decision["detail"].get("multiplier") != multiplied:
@@ -326,30 +295,37 @@ class _Awards:
         capped = rule.rule.constraints.max_points_per_day is not None
         adds_to = decision["detail"].get("adds_to")
         total = points + (adds_to["points"] if adds_to else 0)
-        if not isinstance(case, Case) or not (total == worth or ((capped or rule.is_best) and total < worth)):
+        if not cases or not (total == worth or ((capped or rule.is_best) and total < worth)):
             return f"was given {points} points that {rule.rule_id} doesn't give"
         persons = self._persons.of(entry["made_to"], entry["number"])
-        return self._check_marks(subject, persons, case, points, worth, entry_id, adds_to)
+        return self._check_marks(subject, persons, cases, points, worth, entry_id, adds_to)
 
     def _check_award_without_points(
         self, subject: str, learner_id: str, event: Event, decision: dict[str, Any]
     ) -> str | None:
         """As `_check_award`, for a badge or a multiplication, which no entry tells of."""
-        rule = self._rules.get((decision["rule_id"], decision["rule_version"]))
-        if not _can_be_asked(rule) or learner_id in self._anonymised:
+        award_id = decision["detail"]["award_id"]
+        rules = self._rules_of(decision, award_id)
+        if not rules or learner_id in self._anonymised:
             return None
-        case = rule.consider(event)
-        if not isinstance(case, Case):
-            return f"was given what {rule.rule_id} doesn't give"
+        cases = _cases(rules, event)
+        if not cases:
+            return f"was given what {rules[0].rule_id} doesn't give"
         # Without an entry, nothing says on which side of a merge it was given.
         persons = [] if self._persons.merged(learner_id) else self._persons.of(learner_id, 0)
-        return self._check_marks(subject, persons, case, 0, 0, decision["detail"]["award_id"])
+        return self._check_marks(subject, persons, cases, 0, 0, award_id)
+
+    def _rules_of(self, decision: dict[str, Any], award_id: str) -> list[CompiledRule]:
+        """The rule version that made an award, in the zones in which it may have been made; empty where it
+        isn't known, or where one of its patterns isn't taken any more."""
+        rules = self._rules.at(award_id, decision["rule_id"], decision["rule_version"])
+        return [rule for rule in rules if rule.rule.fault is None]
 
     def _check_marks(
         self,
         subject: str,
         persons: Sequence[str],
-        case: Case,
+        cases: Sequence[Case],
         points: int,
         worth: int,
         award_id: str,
@@ -359,16 +335,18 @@ class _Awards:
 
         Points that a batch added to an award (`adds_to`) are counted with it, under what that lacks.
         """
-        expected = set(case.marks())
+        stored = self._marks.get(award_id, set())
+        expected = next(
+            (marks for one in cases if (marks := set(one.marks())) == stored), set(cases[0].marks())
+        )
         if adds_to is not None:
             if not set(adds_to["marks"]) <= expected:
                 return f"is counted under {adds_to['marks']}, should be under {sorted(expected)}"
             expected = set(adds_to["marks"])
         first = award_id if adds_to is None else adds_to["entry_id"]
         self._standing.append(
-            _StandingAward(award_id, first, subject, persons, case, points, worth, expected)
+            _StandingAward(award_id, first, subject, persons, cases, points, worth, expected)
         )
-        stored = self._marks.get(award_id, set())
         if stored != expected:
             return f"is counted under {sorted(stored)}, should be under {sorted(expected)}"
         return None
@@ -380,23 +358,30 @@ class _Awards:
         """
         carried: dict[str, tuple[set[str], int]] = {}
         for one in sorted(self._standing, key=lambda one: one.award_id):
-            rule_id, occurred_at = one.case.rule.rule_id, one.case.event.occurred_at
+            rule_id, occurred_at = one.cases[0].rule.rule_id, one.cases[0].event.occurred_at
             marks, points = carried.get(one.first, (set[str](), 0))
             carried[one.first] = (marks | one.marks, points + one.points)
             for person in one.persons:
                 self._tally.remove(person, rule_id, marks, occurred_at, points)
                 self._tally.add(person, rule_id, marks | one.marks, occurred_at, points + one.points)
-            for constraint, probe in one.case.checks if one.persons else ():
-                counted = self._tally.count(one.persons[0], rule_id, probe)
-                if not constraint.holds(counted, one.points, one.worth):
-                    self.found.append(
-                        (one.subject, f"is one award too many for {constraint.name} of {rule_id}")
-                    )
+            broken = min((self._broken(one, case) for case in one.cases if one.persons), key=len, default=[])
+            for name in broken:
+                self.found.append((one.subject, f"is one award too many for {name} of {rule_id}"))
+
+    def _broken(self, one: _StandingAward, case: Case) -> list[str]:
+        """The limits that an award doesn't keep to, beside those counted before it."""
+        return [
+            constraint.name
+            for constraint, probe in case.checks
+            if not constraint.holds(
+                self._tally.count(one.persons[0], case.rule.rule_id, probe), one.points, one.worth
+            )
+        ]
 
 
-def _can_be_asked(rule: CompiledRule | None) -> TypeGuard[CompiledRule]:
-    """Whether a rule version is known, and all of its patterns are still taken."""
-    return rule is not None and rule.rule.fault is None
+def _cases(rules: Iterable[CompiledRule], event: Event) -> list[Case]:
+    """What the rules say of an event, where they give something for it."""
+    return [case for rule in rules if isinstance(case := rule.consider(event), Case)]
 
 
 def _stated(decision: dict[str, Any]) -> int | float | None:

@@ -178,7 +178,3 @@ WHERE l.organisation_id = $1 AND (l.learner_id = ANY ($2::uuid[]) OR l.merged_in
 SELECT m.learner_id::text AS learner_id, m.rule_id, m.award_id::text AS award_id, m.mark, m.occurred_at, m.points
 FROM award_marks m
 WHERE m.organisation_id = $1 AND m.learner_id = ANY ($2::uuid[]);
-
--- name: rule_versions
--- Every version of every rule.
-SELECT r.version, r.definition FROM rules r WHERE r.organisation_id = $1;
