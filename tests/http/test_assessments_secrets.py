@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
+from rocket_server.app import api_routes
 from rocket_server.organisations import keys
-from support.examination import Hall, code_of, details_of
+from support.examination import Hall, code_of, details_of, right
 
 SECRET = "SECRET"
 # Every kind of question, with a secret in each place that tells what is right.
@@ -71,6 +74,8 @@ def test_nothing_that_a_learner_reads_before_the_end_tells_what_is_right(hall, t
     test_id = hall.test(asked, attempts=2)
     said = [taking.get(f"/tests/{test_id}/hierarchy"), taking.get(f"/tests/{test_id}/users/anna/status")]
     attempt_id = taking.start(test_id, "anna")
+    said.append(taking.get(f"/tests/{test_id}/hierarchy", "anna"))
+    assert [len(one["questions"]) for one in said[-1]["sections"]] == [len(KINDS)]
     said.append(taking.get(f"/attempts/{attempt_id}/questions/anna", "anna"))
     essay = asked[-1]["questionId"]
     taking.save(attempt_id, "anna", {essay: {"text": "mine"}})
@@ -94,6 +99,62 @@ def test_a_learners_key_cannot_ask_for_the_key(hall, taking):
         assert taking.ask("GET", path, None, "anna").status_code == 403, path
 
 
+def test_nobody_reads_questions_before_they_are_asked(hall, taking):
+    """The outline has a learner's key see the sections of a published test, and no question until an attempt
+    of the learner named asks it; authors see all of them."""
+    test_id = hall.test(_all(hall)[:2])
+
+    def seen(by, user=None):
+        return [len(one["questions"]) for one in by.get(f"/tests/{test_id}/hierarchy", user)["sections"]]
+
+    assert seen(taking) == seen(taking, "anna") == [0]
+    taking.start(test_id, "anna")
+    assert (seen(taking, "anna"), seen(taking, "ben"), seen(taking)) == ([2], [0], [0])
+    assert seen(hall) == [2]
+
+
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+def test_no_route_tells_a_learners_key_what_is_right(hall, taking, moment):
+    """Every route of the application, asked with a key that takes tests and the ids of a test, before an
+    attempt, during it and after it, where the test never shows the key: nothing tells it."""
+    asked = _all(hall)
+    test_id = hall.test(asked, showCorrectAnswer=False, attempts=2)
+    section_id = hall.get(f"/sections/test/{test_id}")[0]["sectionId"]
+    ids = {
+        "test_id": test_id,
+        "section_id": section_id,
+        "user_id": "anna",
+        "attempt_id": "unknown",
+    }
+    if moment != "before":
+        ids["attempt_id"] = taking.start(test_id, "anna")
+        taking.save(ids["attempt_id"], "anna", {asked[0]["questionId"]: right(asked[0])})
+    if moment == "after":
+        taking.submit(ids["attempt_id"], "anna")
+    api = taking.organisation.api
+    named = {"testId": test_id, "userId": "anna"}
+    bodies = ({}, {"answers": []}, named, {**named, "answers": []}, {"question": {"marks": 1}, "reason": "x"})
+    told = []
+    routes = {(method, route.path) for route in api_routes() for method in route.methods}
+    # What ends an attempt comes last.
+    for method, path in sorted(routes, key=lambda route: ("submit" in route[1], "start" in route[1], route)):
+        for question in (asked[0], asked[4]):
+            known = defaultdict(lambda one=question["questionId"]: one, ids)
+            for body in (None,) if method == "GET" else (None, *bodies):
+                options = {} if body is None else {"json": body}
+                answer = api.request(method, path.format_map(known), headers={"X-User-ID": "anna"}, **options)
+                assert answer.status_code < 500, (method, path, answer.text)
+                # The document names fields, and a sheet says of an answer whether it was right.
+                told += [
+                    (method, path, word)
+                    for word in TELLING
+                    if word in answer.text
+                    and path != "/openapi.json"
+                    and (path.rpartition("/")[2], word) != ("answersheet", '"isCorrect"')
+                ]
+    assert told == []
+
+
 def test_a_learner_sees_no_draft(hall, taking):
     """The outline of a test that isn't published is nobody's but its authors'."""
     test_id = hall.test(_all(hall)[:1], publish=False)
@@ -113,11 +174,13 @@ def test_neither_ids_nor_the_outline_tell_the_authors_order(hall, taking):
     assert by_id.count(authored) < 6
     assert len({texts[0] for texts in by_id}) > 1
     test_id = hall.test(asked)
-    (section,) = taking.get(f"/tests/{test_id}/hierarchy")["sections"]
+    taking.start(test_id, "anna")
+    (section,) = taking.get(f"/tests/{test_id}/hierarchy", "anna")["sections"]
     shown = [[one["text"] for one in question["options"]] for question in section["questions"]]
     assert shown.count(authored) < 6
     fixed_id = hall.test(asked, answersShuffle=False)
-    (section,) = taking.get(f"/tests/{fixed_id}/hierarchy")["sections"]
+    taking.start(fixed_id, "anna")
+    (section,) = taking.get(f"/tests/{fixed_id}/hierarchy", "anna")["sections"]
     assert [[one["text"] for one in question["options"]] for question in section["questions"]] == [
         authored
     ] * 6
@@ -234,6 +297,34 @@ def test_rules_get_what_they_need_beside_what_is_put_aside(hall, taking):
         attempt_id = taking.start(test_id, who)
         seen = taking.get(f"/attempts/{attempt_id}/questions/{who}", who)
         assert len({one["questionId"] for one in seen}) == 4
+
+
+def test_a_pool_is_put_aside_once(hall):
+    """However often and by how many at once the pool of a rule is asked for, it has as many questions as it
+    says; what was taken out is filled up again, and by hand no more fit in."""
+    asked = [hall.question(level="easy") for _ in range(12)]
+    test_id = hall.post("/tests", {"title": "R", "type": "rule_based", "gradingType": "quiz"})["testId"]
+    section_id = hall.post("/sections", {"title": "A", "testId": test_id})["sectionId"]
+    rule = _rule(hall, test_id, section_id, "aside", ["easy"], 2, poolSize=4, selectionMode="PRESELECTED")
+
+    def aside():
+        (section,) = hall.get(f"/tests/{test_id}/test-hierarchy")["sections"]
+        return [one["questionId"] for one in section["questions"] if one["ruleId"] == rule]
+
+    with ThreadPoolExecutor(4) as threads:
+        said = list(threads.map(lambda _: hall.post(f"/rules/{rule}/questions")["result"], range(4)))
+    assert sorted((one["added"], one["skipped"]) for one in said) == [(0, 4), (0, 4), (0, 4), (4, 0)]
+    assert len(aside()) == 4
+    path = f"/tests/{test_id}/question/{aside()[0]}"
+    assert hall.ask("DELETE", path).is_success
+    again = hall.post(f"/rules/{rule}/questions")["result"]
+    assert (again["added"], again["skipped"], len(aside())) == (1, 3, 4)
+    (free,) = [one["questionId"] for one in asked if one["questionId"] not in aside()][:1]
+    place = {"sectionId": section_id, "questionId": free, "ruleId": rule}
+    refused = hall.ask("POST", f"/tests/{test_id}/questions", place)
+    assert (refused.status_code, details_of(refused)["field"]) == (409, "ruleId")
+    unknown = hall.ask("POST", f"/tests/{test_id}/questions", {**place, "ruleId": test_id})
+    assert (unknown.status_code, details_of(unknown)["field"]) == (404, "ruleId")
 
 
 def test_weighted_rules_prefer_what_stands_in_fewer_tests(hall):

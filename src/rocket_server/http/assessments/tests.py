@@ -175,18 +175,21 @@ async def clone_test(request: Request, principal: AuthorKey, named: Named, test_
 
 
 @router.get("/{test_id}/hierarchy", response_model=Envelope[models.TestWithQuestions])
-async def outline_test(request: Request, principal: AnyKey, _named: Named, test_id: str) -> Json:
-    """A test, section by section, without what tells what is right. A learner's key sees published ones."""
-    return await _outline(request, principal, test_id, with_key=False)
+async def outline_test(request: Request, principal: AnyKey, named: Named, test_id: str) -> Json:
+    """A test, section by section, without what tells what is right. A learner's key sees published ones, and
+    of their questions those that attempts of the learner whom the request names ask."""
+    return await _outline(request, principal, test_id, named, with_key=False)
 
 
 @router.get("/{test_id}/test-hierarchy", response_model=Envelope[models.TestWithQuestions])
 async def outline_test_with_keys(request: Request, principal: StaffKey, _named: Named, test_id: str) -> Json:
     """A test, section by section, with the keys of its questions."""
-    return await _outline(request, principal, test_id, with_key=True)
+    return await _outline(request, principal, test_id, None, with_key=True)
 
 
-async def _outline(request: Request, principal: Principal, test_id: str, *, with_key: bool) -> Json:
+async def _outline(
+    request: Request, principal: Principal, test_id: str, named: str | None, *, with_key: bool
+) -> Json:
     organisation_id = principal.organisation_id
     test_id = known(test_id, "testId", "test")
     async with services_of(request).database.connection() as conn:
@@ -195,6 +198,9 @@ async def _outline(request: Request, principal: Principal, test_id: str, *, with
             raise NotFound("There is no such test.", {"field": "testId"})
         sections = await store.sections(conn, organisation_id, test_id)
         links = await store.links(conn, organisation_id, test_id)
+        if not access.is_staff(principal):
+            asked = await looking.asked(conn, organisation_id, test_id, named)
+            links = [one for one in links if one.question_id in asked]
         kept = await bank.find(conn, organisation_id, [one.question_id for one in links])
     places = shown.by_section(links)
     # Where takers see options in an order of their own, the author's would give hints here.

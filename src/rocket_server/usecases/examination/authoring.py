@@ -218,6 +218,13 @@ async def add_questions(
     if section.test_id != test.test_id:
         raise NotFound("This test has no such section.", {"field": "sectionId"})
     there = await store.links(conn, organisation_id, test_id)
+    if rule_id is not None:
+        rule = await store.find_rule(conn, organisation_id, rule_id)
+        if rule is None or (rule.test_id, rule.section_id) != (test_id, section_id):
+            raise NotFound("This section has no such rule.", {"field": "ruleId"})
+        most = int(rule.content["poolSize"])
+        if sum(one.rule_id == rule_id for one in there) + len(questions) > most:
+            raise Conflict(f"The pool of this rule has {most} questions.", {"field": "ruleId"})
     if len(there) + len(questions) > store.MAX_QUESTIONS:
         raise Conflict(f"A test has at most {store.MAX_QUESTIONS} questions.", {"field": "questions"})
     wanted = {one["questionId"]: one for one in questions}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -168,14 +169,19 @@ async def matching(conn: Any, organisation_id: str, criteria: Criteria) -> list[
 
 
 async def preselect(conn: Any, organisation_id: str, rule_id: str, author: Author) -> tuple[int, int]:
-    """Put the pool of a preselected rule aside in its test; how many questions were added, and how many stood
-    there before. Raises NotFound, TestPublished or Conflict."""
-    rule = await rule_of(conn, organisation_id, rule_id)
+    """Put the pool of a preselected rule aside in its test, or what its pool lacks; how many questions were
+    added, and how many stood there before. Raises NotFound, TestPublished or Conflict."""
+    test_id = (await rule_of(conn, organisation_id, rule_id)).test_id or ""
+    await authoring.changeable(conn, organisation_id, test_id)
+    rule = await rule_of(conn, organisation_id, rule_id)  # as it is now that nobody else changes it
     if rule.mode != "PRESELECTED":
         raise Conflict("This rule chooses for each attempt anew.", {"field": "selectionMode"})
-    there = {
-        one.question_id for one in await authoring_store.links(conn, organisation_id, rule.test_id or "")
-    }
+    links = await authoring_store.links(conn, organisation_id, test_id)
+    there = {one.question_id for one in links}
+    aside = sum(one.rule_id == rule_id for one in links)
+    if aside >= rule.pool_size:
+        return 0, aside
+    rule = replace(rule, count=max(rule.count - aside, 0), pool_size=rule.pool_size - aside)
     found = [
         entry.as_candidate()
         for question_id, entry in (await candidates(conn, organisation_id, [rule])).items()
@@ -184,16 +190,16 @@ async def preselect(conn: Any, organisation_id: str, rule_id: str, author: Autho
     (chosen,) = choose([rule], found, rule.id, pools=True)
     if chosen.lacking:
         raise Conflict(f"The bank doesn't suffice: {chosen.why()}.", {"field": "criteria"})
-    added, skipped, _ = await authoring.add_questions(
+    added, _, _ = await authoring.add_questions(
         conn,
         organisation_id,
-        rule.test_id or "",
+        test_id,
         rule.section_id or "",
         [{"questionId": one} for one in chosen.question_ids],
         author,
         rule_id,
     )
-    return len(added), len(skipped)
+    return len(added), aside
 
 
 async def _check_place(conn: Any, organisation_id: str, rule: Rule) -> None:

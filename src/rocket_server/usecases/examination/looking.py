@@ -94,6 +94,15 @@ async def _reason(
     return None
 
 
+async def asked(conn: Any, organisation_id: str, test_id: str, user_id: str | None) -> set[str]:
+    """The questions that a learner's attempts of a test ask."""
+    learner = None if user_id is None else await learners.find_one(conn, organisation_id, user_id)
+    if learner is None:
+        return set()
+    attempts = await store.of_learner(conn, organisation_id, test_id, learner.learner_id)
+    return {question_id for one in attempts for question_id in one.question_ids}
+
+
 async def taken(
     conn: Any, organisation_id: str, papers: Papers, attempt_id: str, user_id: str | None
 ) -> Taken:
