@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from rocket_server.badges import credentials, images, issuers, signing, store
 from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.credentials import LIST_LENGTH, Facts
 from rocket_server.badges.issuers import Sealer
+from rocket_server.caches import Cache
 from rocket_server.db.queries import load
 from rocket_server.errors import NotFound
 
@@ -79,7 +79,7 @@ class StatusLists:
     before it is a day old."""
 
     def __init__(self) -> None:
-        self._signed: OrderedDict[tuple[str, int], tuple[tuple[int, ...], datetime, str]] = OrderedDict()
+        self._signed: Cache[tuple[str, int], tuple[tuple[int, ...], datetime, str]] = Cache(_REMEMBERED_LISTS)
 
     async def get(
         self, conn: Any, issuer_id: str, key_id: str, number: int, public_url: str, sealer: Sealer
@@ -95,13 +95,10 @@ class StatusLists:
         now = datetime.now(UTC)
         remembered = self._signed.get((key_id, number))
         if remembered and remembered[0] == revoked and now - remembered[1] < _SIGN_AGAIN_AFTER:
-            self._signed.move_to_end((key_id, number))
             return remembered[2]
         address = PublicUrls(public_url, issuer_id).status_list(key_id, number)
         document = credentials.status_list(address, key.did, revoked, now)
         signed = await asyncio.to_thread(signing.sign, document, key.private_key, now)
         text = json.dumps(signed, ensure_ascii=False, separators=(",", ":"))
-        self._signed[key_id, number] = (revoked, now, text)
-        if len(self._signed) > _REMEMBERED_LISTS:
-            self._signed.popitem(last=False)
+        self._signed.put((key_id, number), (revoked, now, text))
         return text

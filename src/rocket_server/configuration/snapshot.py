@@ -3,7 +3,6 @@ transaction on."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from rocket_server import catalogue
 from rocket_server.badges import store as badges_store
 from rocket_server.badges.criteria import Thresholds
 from rocket_server.badges.model import Badge
+from rocket_server.caches import Cache
 from rocket_server.catalogue import Activity
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Endpoint
@@ -118,7 +118,7 @@ async def load(
 
 
 class Configurations:
-    """The configurations that this process remembers, the longest unused forgotten first."""
+    """The configurations that this process remembers."""
 
     def __init__(
         self, activities_file: Path | None = None, subscriptions: Sequence[Subscription] = ()
@@ -127,8 +127,8 @@ class Configurations:
         are those of this process's plugins."""
         self.activities = catalogue.load(activities_file)
         self.subscriptions = tuple(subscriptions)
-        self._remembered: OrderedDict[str, Configuration] = OrderedDict()
-        self._equipped: OrderedDict[str, None] = OrderedDict()  # organisations that have their rows
+        self._remembered: Cache[str, Configuration] = Cache(_REMEMBERED)
+        self._equipped: Cache[str, bool] = Cache(_REMEMBERED)  # organisations that have their rows
 
     def remembered(self, organisation_id: str) -> Configuration | None:
         """The configuration that was right when it was last used; None where nobody used it lately."""
@@ -140,10 +140,7 @@ class Configurations:
         version = await organisations.version(conn, organisation_id)
         if remembered is None or remembered.version != version:
             remembered = await load(conn, organisation_id, self.activities, remembered)
-            self._remembered[organisation_id] = remembered
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        self._remembered.move_to_end(organisation_id)
+            self._remembered.put(organisation_id, remembered)
         return remembered
 
     async def equipped(self, conn: Any, organisation_id: str) -> Configuration:
@@ -152,7 +149,5 @@ class Configurations:
         organisations."""
         if self.subscriptions and organisation_id not in self._equipped:
             await plugins_store.add_missing(conn, organisation_id, self.subscriptions)
-            self._equipped[organisation_id] = None
-            if len(self._equipped) > _REMEMBERED:
-                self._equipped.popitem(last=False)
+            self._equipped.put(organisation_id, True)
         return await self.current(conn, organisation_id)

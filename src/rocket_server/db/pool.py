@@ -79,6 +79,10 @@ RETRYABLE_ERRORS: tuple[type[BaseException], ...] = (
 )
 
 
+class _RolledBack(Exception):
+    """Leaves a transaction without its effects."""
+
+
 class Database:
     """The server's connections: `ingest` ones plan for the hot path, `general` ones for everything else, and
     the `spare` one is for those who ask whether all is well."""
@@ -134,6 +138,18 @@ class Database:
                 log.info("transaction_retried", attempt=attempt + 1, error=type(error).__name__)
                 await asyncio.sleep(random.uniform(0, _BACKOFF_S * 2**attempt))  # noqa: S311
         raise Contended("Too many requests touch the same learners at once. Send the same request again.")
+
+    async def dry_run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], *, ingest: bool = False) -> T:
+        """As `run`, in a transaction that is rolled back: what `work` answers is what would have followed."""
+        answers: list[T] = []
+
+        async def undone(conn: asyncpg.Connection) -> None:
+            answers.append(await work(conn))
+            raise _RolledBack
+
+        with suppress(_RolledBack):
+            await self.run(undone, ingest=ingest)
+        return answers[-1]
 
     @asynccontextmanager
     async def _lend(self, pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:

@@ -8,12 +8,12 @@ import ipaddress
 import socket
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from rocket_server.caches import Cache
 from rocket_server.delivery.guard import Network, refusal
 
 LOOKUP_S: Final = 5.0  # for which a delivery waits for a name
@@ -46,7 +46,7 @@ class GuardedResolver(AbstractResolver):
         self._allowed_cidrs = tuple(allowed_cidrs)
         self._threads = asyncio.Semaphore(_THREADS)
         self._lookups: dict[str, asyncio.Task[Found]] = {}
-        self._fresh: OrderedDict[str, tuple[float, Found]] = OrderedDict()
+        self._fresh: Cache[str, tuple[float, Found]] = Cache(_REMEMBERED)
 
     def refusal(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address | str) -> str | None:
         """Why an address may not be called under these settings, in words; None where it may."""
@@ -80,7 +80,7 @@ class GuardedResolver(AbstractResolver):
             lookup.cancel()
 
     async def _found(self, host: str) -> Found:
-        until, found = self._fresh.get(host, (0.0, []))
+        until, found = self._fresh.get(host) or (0.0, [])
         if time.monotonic() < until:
             return found
         lookup = self._lookups.get(host)
@@ -114,10 +114,7 @@ class GuardedResolver(AbstractResolver):
         found = list(dict.fromkeys((int(row[0]), _with_zone(row[4])) for row in rows))
         if not found:
             raise Unresolvable(f"{host} has no address")
-        self._fresh[host] = (time.monotonic() + FRESH_S, found)
-        self._fresh.move_to_end(host)
-        if len(self._fresh) > _REMEMBERED:
-            self._fresh.popitem(last=False)
+        self._fresh.put(host, (time.monotonic() + FRESH_S, found))
         return found
 
     def _ended(self, host: str, lookup: asyncio.Task[Found]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rocket_server.caches import Cache
 from rocket_server.db.queries import load
 from rocket_server.delivery.model import Target
 
@@ -39,20 +39,17 @@ async def read(conn: Any, organisation_id: str) -> Targets:
 
 
 class TargetCache:
-    """The targets that this process remembers, the longest unused forgotten first."""
+    """The targets that this process remembers."""
 
     def __init__(self) -> None:
-        self._remembered: OrderedDict[str, Targets] = OrderedDict()
+        self._remembered: Cache[str, Targets] = Cache(_REMEMBERED)
 
     async def current(self, conn: Any, organisation_id: str, version: int, now: datetime) -> Targets:
         """The targets of an organisation that is at `version`, read again where they may have changed."""
         found = self._remembered.get(organisation_id)
         if found is None or found.version != version or (found.until is not None and found.until <= now):
             found = await read(conn, organisation_id)
-            self._remembered[organisation_id] = found
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        self._remembered.move_to_end(organisation_id)
+            self._remembered.put(organisation_id, found)
         return found
 
 

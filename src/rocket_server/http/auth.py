@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, MutableMapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from rocket_server.caches import Cache
 from rocket_server.db.pool import Database
 from rocket_server.db.shares import acting_for
 from rocket_server.errors import AuthenticationFailed, Forbidden, RocketError
@@ -77,8 +77,8 @@ class Authenticator:
         self._failures = RateLimit("failed authentications from this address", failures_per_minute)
         self._key_limit = RateLimit("requests with this key", key_limit)
         self._source_limit = RateLimit("requests from this source", source_limit)
-        self._principals: OrderedDict[tuple[bytes, str | None], Principal] = OrderedDict()
-        self._senders: OrderedDict[bytes, AcceptedSource] = OrderedDict()
+        self._principals: Cache[tuple[bytes, str | None], Principal] = Cache(_REMEMBERED)
+        self._senders: Cache[bytes, AcceptedSource] = Cache(_REMEMBERED)
         self._turns = Turns(_LOOKUPS, _WAITING_LOOKUPS)
         self._suspect_turns = Turns(1, _WAITING_LOOKUPS)
 
@@ -94,7 +94,7 @@ class Authenticator:
         if found is None or not remembered:
             async with self._turn(context, seen=found is not None):
                 found = await self._find_principal(key_hash, organisation_id, context)
-            _remember(self._principals, (key_hash, organisation_id), found)
+            self._principals.put((key_hash, organisation_id), found)
         _check_organisation(found, tenant_id, organisation_id)
         self._key_limit.hit(found.key.key_id, context)
         context.principal, context.sender = found, found.organisation_id
@@ -113,7 +113,7 @@ class Authenticator:
             if found is None or not remembered:
                 async with self._turn(context, seen=found is not None):
                     found = await self._find_sender(token_hash, context)
-                _remember(self._senders, token_hash, found)
+                self._senders.put(token_hash, found)
             if addressed not in (None, found.source.kind, found.source.slug):
                 raise Forbidden(
                     f"This token belongs to a source of kind {found.source.kind}; its URL ends in "
@@ -129,9 +129,9 @@ class Authenticator:
     def revoked(self, request: Request, credential: Credential) -> RocketError:
         """The answer where a transaction found that the credential was revoked: a failure as any other. The
         next request finds nothing in memory, and takes part in no transaction."""
-        self._senders.pop(credential.hash, None)
+        self._senders.forget(credential.hash)
         for known in [known for known in self._principals if known[0] == credential.hash]:
-            del self._principals[known]
+            self._principals.forget(known)
         return self._failed(context_of(request), "This key or token was revoked.")
 
     async def _find_principal(
@@ -140,7 +140,7 @@ class Authenticator:
         async with self._database.connection() as conn:
             access = await keys.find(conn, key_hash, organisation_id)
         if access is None:
-            self._principals.pop((key_hash, organisation_id), None)
+            self._principals.forget((key_hash, organisation_id))
             raise self._failed(context, "No such key, or it was revoked.")
         if access.organisation_id is None:
             raise Forbidden(
@@ -153,7 +153,7 @@ class Authenticator:
         async with self._database.connection() as conn:
             row = await sources.find_by_token(conn, token_hash)
         if row is None:
-            self._senders.pop(token_hash, None)
+            self._senders.forget(token_hash)
             raise self._failed(context, "No such token, or it was revoked.")
         return AcceptedSource(row[0], Credential("token", token_hash, row[1]))
 
@@ -223,12 +223,6 @@ def check_address(source: Source, address: Address | None) -> None:
 
 # Asked for each event of a source, of up to two hundred ranges.
 _network = lru_cache(maxsize=10_000)(partial(ip_network, strict=False))
-
-
-def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    memory[key] = value
-    if len(memory) > _REMEMBERED:
-        memory.popitem(last=False)
 
 
 def _named(request: Request, names: tuple[str, ...], path: str) -> str | None:

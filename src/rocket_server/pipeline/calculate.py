@@ -31,14 +31,6 @@ class Calculated:
     decisions: list[dict[str, Any]]
 
 
-class _RolledBack(Exception):
-    """Leaves the transaction without its effects."""
-
-    def __init__(self, calculated: Calculated) -> None:
-        super().__init__()
-        self.calculated = calculated
-
-
 async def calculate(
     database: Database,
     configuration: Configuration,
@@ -49,8 +41,7 @@ async def calculate(
     """What `event` gives its learner, with their counters as they are, by `rules` (see `candidates`) or else
     by those in force.
 
-    A learner nobody knows counts as new, and an event
-    that was stored before counts as another one.
+    A learner nobody knows counts as new, and an event that was stored before counts as another one.
     """
     trial = replace(
         configuration,
@@ -64,18 +55,14 @@ async def calculate(
     )
     another = msgspec.structs.replace(event, dedupe_key=secrets.token_bytes(_KEY_BYTES))
 
-    async def attempt(conn: Any) -> None:
+    async def attempt(conn: Any) -> Calculated:
         (result,) = await ingest(conn, trial, [another], now)
         row = await events_store.show(conn, trial.organisation_id, result.event_id or "")
         assert row is not None
         (decisions,) = await reasons(conn, trial, [row], now, then=trial.rules)
-        raise _RolledBack(Calculated(result, decisions))
+        return Calculated(result, decisions)
 
-    try:
-        await database.run(attempt, ingest=True)
-    except _RolledBack as undone:
-        return undone.calculated
-    raise AssertionError("unreachable")
+    return await database.dry_run(attempt, ingest=True)
 
 
 def candidates(configuration: Configuration, rules: Sequence[Rule]) -> RuleSet:

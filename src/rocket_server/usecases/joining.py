@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -70,7 +69,7 @@ async def merge(
             await audit.add(conn, organisation_id, actor, [act])
         return made
 
-    made = await (_tried(services, work) if dry_run else services.database.run(work))
+    made = await (services.database.dry_run(work) if dry_run else services.database.run(work))
     return Merged(made, "already_merged" if made.replayed else "preview" if dry_run else "merged")
 
 
@@ -92,7 +91,7 @@ async def split(
         raise InvalidPayload.field("identities", "must name each identity once")
     run = _Run(services, organisation_id, actor, user_id, list(identities))
     if dry_run:
-        taken = await _tried(services, run.all, ingest=True)
+        taken = await services.database.dry_run(run.all, ingest=True)
         return taken if taken.split.replayed else replace(taken, status="preview")
     taken = await services.database.run(run.begin, ingest=True)
     for _ in range(_PIECES_AT_ONCE - 1):
@@ -150,20 +149,3 @@ class _Run:
 
     async def _points(self, conn: Any, learner: Learner) -> int:
         return (await ledger.read_account(conn, self._organisation_id, learner.learner_id)).points
-
-
-class _RolledBack(Exception):
-    """Leaves a transaction without its effects."""
-
-
-async def _tried(services: Services, work: Callable[[Any], Awaitable[T]], *, ingest: bool = False) -> T:
-    """What `work` answers, in a transaction that is rolled back."""
-    found: list[T] = []
-
-    async def undone(conn: Any) -> None:
-        found.append(await work(conn))
-        raise _RolledBack
-
-    with suppress(_RolledBack):
-        await services.database.run(undone, ingest=ingest)
-    return found[-1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -31,10 +30,6 @@ SourceName = Annotated[
 ]
 
 
-class _RolledBack(Exception):
-    """Leaves a transaction without its effects."""
-
-
 @router.post("/api/public/validate/webhook", openapi_extra=openapi.HOOK, response_model=hook_models.Trial)
 @router.post(
     "/api/validate/event",
@@ -48,23 +43,19 @@ async def validate(request: Request, source: SourceName = None) -> Json:
     services = services_of(request)
     organisation_id, source_id = await _caller(services.authenticator, request)
     body = await request.body()
-    answer: dict[str, Any] = {"valid": False, "errors": [], "event": None, "decisions": []}
 
-    async def attempt(conn: Any) -> None:
+    async def attempt(conn: Any) -> dict[str, Any]:
         configuration = await services.configurations.current(conn, organisation_id)
         read_as = _source(configuration, source_id, source)
         event = _read(body, request.headers.get("content-type"), configuration, read_as, services.settings)
         if isinstance(event, Event):
             (result,) = await pipeline.ingest(conn, configuration, [event], datetime.now(UTC))
-            answer.update(_outcome(event, result))
-        else:
-            answer["errors"] = [error.as_dict() for error in event]
-        # What was tried is undone: the decisions are exactly those that storing it would have made.
-        raise _RolledBack
+            return _outcome(event, result)
+        errors = [error.as_dict() for error in event]
+        return {"valid": False, "errors": errors, "event": None, "decisions": []}
 
-    with suppress(_RolledBack):
-        await services.database.run(attempt, ingest=True)
-    return Json(answer)
+    # What was tried is undone: the decisions are exactly those that storing it would have made.
+    return Json(await services.database.dry_run(attempt, ingest=True))
 
 
 async def _caller(authenticator: Authenticator, request: Request) -> tuple[str, str | None]:
@@ -117,6 +108,7 @@ def _field_errors(error: RocketError) -> list[FieldError]:
 def _outcome(event: Event, result: Result) -> dict[str, Any]:
     return {
         "valid": True,
+        "errors": [],
         "event": rocket.flat(event),
         "status": result.status,
         "reason": result.reason,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection
 from typing import Any
 
 from rocket_server.assessments.authoring import store
 from rocket_server.assessments.papers import Paper, read_paper
+from rocket_server.caches import Cache
 from rocket_server.errors import InternalError
 
 _MAX_QUESTIONS = 20_000  # of all papers in memory
@@ -17,9 +17,7 @@ class Papers:
     """Reads papers, each once as long as it is used."""
 
     def __init__(self, max_questions: int = _MAX_QUESTIONS) -> None:
-        self._papers: OrderedDict[tuple[str, str], Paper] = OrderedDict()
-        self._max_questions = max_questions
-        self._questions = 0
+        self._papers: Cache[tuple[str, str], Paper] = Cache(max_questions, lambda one: len(one.entries))
 
     async def get(self, conn: Any, organisation_id: str, paper_ids: Collection[str]) -> dict[str, Paper]:
         """Papers by id. Raises InternalError for one that isn't there, which attempts never name."""
@@ -30,7 +28,6 @@ class Papers:
             if known is None:
                 missing.append(paper_id)
             else:
-                self._papers.move_to_end((organisation_id, paper_id))
                 found[paper_id] = known
         if missing:
             stored = await store.papers(conn, organisation_id, missing)
@@ -38,14 +35,5 @@ class Papers:
                 if paper_id not in stored:
                     raise InternalError("An attempt's paper is missing.")
                 paper = found[paper_id] = read_paper(paper_id, *stored[paper_id])
-                self._keep((organisation_id, paper_id), paper)
+                self._papers.put((organisation_id, paper_id), paper)
         return found
-
-    def _keep(self, key: tuple[str, str], paper: Paper) -> None:
-        if key in self._papers:
-            return
-        self._papers[key] = paper
-        self._questions += len(paper.entries)
-        while self._questions > self._max_questions and len(self._papers) > 1:
-            _, gone = self._papers.popitem(last=False)
-            self._questions -= len(gone.entries)

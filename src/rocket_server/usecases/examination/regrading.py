@@ -7,7 +7,6 @@ in the transaction that moves it, so that every attempt is corrected once, by ho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -135,9 +134,8 @@ async def preview(
     """What a correction would change, points included: it is made in a transaction that is undone. It goes
     through so many attempts at most; where there are more it isn't finished."""
     papers = Papers()  # what is read here is undone, and nobody else's
-    found: list[tuple[Regrade, list[dict[str, Any]]]] = []
 
-    async def work(conn: Any) -> None:
+    async def work(conn: Any) -> tuple[Regrade, list[dict[str, Any]]]:
         configuration = await configurations.current(conn, organisation_id)
         regrade = await begin(conn, configuration, papers, wanted, author)
         for _ in range(PREVIEWED // AT_ONCE):
@@ -145,15 +143,11 @@ async def preview(
                 break
         reached = await regrades.find(conn, organisation_id, regrade.regrade_id)
         rows = await regrades.changes(conn, organisation_id, regrade.regrade_id, None, PREVIEWED)
-        if reached is not None:
-            found.append((reached, rows))
-        raise _Undone
+        if reached is None:
+            raise NotFound("There is no such question.", {"field": "questionId"})
+        return reached, rows
 
-    with suppress(_Undone):
-        await database.run(work)
-    if not found:
-        raise NotFound("There is no such question.", {"field": "questionId"})
-    return found[-1]
+    return await database.dry_run(work)
 
 
 async def go_on_somewhere(
@@ -169,10 +163,6 @@ async def go_on_somewhere(
         return await go_on(conn, configuration, papers, regrade_id)
 
     return await database.run(work)
-
-
-class _Undone(Exception):
-    """Ends a transaction that was a trial."""
 
 
 def _with_ids(before: Question, key: Mapping[str, Any]) -> dict[str, Any]:

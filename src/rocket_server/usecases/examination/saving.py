@@ -3,7 +3,6 @@ so."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from rocket_server.assessments.answers import parse_answer
 from rocket_server.assessments.attempts import store
 from rocket_server.assessments.papers import Paper
 from rocket_server.assessments.refusals import AlreadySubmitted, TimeOver
+from rocket_server.caches import Cache
 from rocket_server.configuration.snapshot import Configuration
 from rocket_server.delivery import outbox
 from rocket_server.delivery.outbox import Message
@@ -52,8 +52,7 @@ class RunningAttempts:
     """Attempts that this process has seen: so that keeping an answer costs no look-up before."""
 
     def __init__(self, max_attempts: int = _REMEMBERED) -> None:
-        self._known: OrderedDict[tuple[str, str], Running] = OrderedDict()
-        self._max_attempts = max_attempts
+        self._known: Cache[tuple[str, str], Running] = Cache(max_attempts)
 
     async def get(self, conn: Any, organisation_id: str, attempt_ids: Sequence[str]) -> dict[str, Running]:
         """Attempts by id, whether or not they still run."""
@@ -80,9 +79,7 @@ class RunningAttempts:
                     one.user_id,
                     frozenset(one.question_ids),
                 )
-                self._known[(organisation_id, attempt_id)] = running
-                if len(self._known) > self._max_attempts:
-                    self._known.popitem(last=False)
+                self._known.put((organisation_id, attempt_id), running)
         return found
 
 
