@@ -68,6 +68,10 @@ BESIDE = {
         *("import_files", "import_chunks", "import_rejects", "import_keys"),
         *("standings", "standing_counts", "standing_progress", "leaderboard_states"),
     ),
+    "sign-in": (
+        *("members", "member_sessions", "member_browsers", "member_links", "member_recovery_codes"),
+        "sign_in_failures",
+    ),
     "never changed": ("audit", "entries"),
 }
 

@@ -45,6 +45,7 @@ NO_ACTS = {
     "listen": "it stores nothing",
     "bench": "it works on a database of its own",
     "demo": "its acts are those of making and rotating credentials; see test_demo.py",
+    "admins list": READS,
     "keys list": READS,
     "organisation show": READS,
     "sources list": READS,
@@ -150,6 +151,19 @@ def test_each_command_leaves_the_lines_of_what_it_did(database: str, tmp_path: P
     secrets.append(rotated.strip())
     assert log.run("sources", "revoke", "test", OWN_TOKEN[:12])[1] == ["source.credential_revoked"]
 
+    password, actions = log.run("admins", "create", "ada@example.org", "--role", "admin", "--name", "Ada")
+    assert actions == ["member.created"]
+    secrets.append(password.strip())
+    link, actions = log.run("admins", "reset", "ada@example.org", "--link")
+    assert actions == ["member.link_made"]
+    secrets.append(link.strip().rpartition("/")[2])
+    password, actions = log.run("admins", "reset", "ADA@example.org")
+    assert actions == ["member.password_changed"]
+    secrets.append(password.strip())
+    assert log.run("admins", "disable", "ada@example.org")[1] == ["member.changed"]
+    assert log.run("admins", "disable", "ada@example.org")[1] == []
+    assert log.run("admins", "disable", "ada@example.org", "--undo")[1] == ["member.changed"]
+
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULE)
     assert log.run("rules", "apply", str(rules), "--yes")[1] == ["rule.created"]
@@ -187,13 +201,15 @@ def test_each_command_leaves_the_lines_of_what_it_did(database: str, tmp_path: P
 
 
 def test_the_first_start_leaves_the_lines_of_the_organisation_that_it_makes(empty_database: str) -> None:
-    """`rocket up` on an empty database: the organisation, its key and its source are in the log, once."""
+    """`rocket up` on an empty database: the organisation, its key and source, and the first administrator are
+    in the log, once."""
     log = Log(empty_database)
     order = Order(empty_database, empty_database, "http://127.0.0.1:8000")
     for _ in range(2):
         asyncio.run(prepare(order))
     lines = asyncio.run(log.lines())
     assert [line["action"] for line in lines] == [
-        *("organisation.created", "key.created", "source.created", "source.credential_added")
+        *("organisation.created", "key.created", "source.created", "source.credential_added"),
+        "member.created",
     ]
     assert {line["actor_name"] for line in lines} == {"rocket up"}

@@ -36,13 +36,19 @@ def settings(data_dir: Path) -> Iterator[dict[str, str]]:
 def test_first_start_prints_what_is_needed_and_its_curl_line_awards_points(
     serving: Start, settings: dict[str, str]
 ) -> None:
-    """Console, key, hook with token and a line for the shell, which gives 50 points when it is pasted."""
+    """Console with a link that signs in once, key, hook with token and a line for the shell, which gives 50
+    points when it is pasted."""
     up = serving(settings, "up")
     up.wait_until_answers()
     eventually(lambda: "curl " in up.output(), up.output)
 
     output = up.output()
     assert f"{up.url}/console" in output
+    link = re.search(rf"{up.url}/console/link/\S+", output)
+    assert link is not None
+    with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+        assert "<h1>Overview</h1>" in browser.get(link[0]).text
+    assert httpx.get(link[0], trust_env=False).status_code == 404
     assert f"{up.url}/api/public/hook/moodle/event" in output
     line = next(line for line in output.splitlines() if line.startswith("curl "))
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from rocket_server.cli import (
+    admins,
     bench,
     config,
     demo,
@@ -47,6 +48,7 @@ app.command()(demo.demo)
 app.command()(listen.listen)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.add_typer(organisation.app, name="organisation")
+app.add_typer(admins.app, name="admins")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 rules.app.command("simulate")(simulation.simulate)

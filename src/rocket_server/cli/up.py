@@ -98,6 +98,8 @@ class _Preparation:
 def _greet(settings: Settings, found: dict[str, Any]) -> None:
     typer.echo(f"Rocket Learning Rewards runs on {settings.public_url} (Ctrl-C stops it)\n")
     typer.echo(f"Console      {settings.public_url}/console")
+    if found.get("link"):
+        typer.echo(f"  sign in    {settings.public_url}/console/link/{found['link']}  (once)")
     made = found.get("made")
     if made is None:
         prefix = found["key_prefix"]

@@ -19,6 +19,7 @@ from rocket_server.db.migrate import upgrade
 from rocket_server.db.pool import UNAVAILABLE_ERRORS, open_database
 from rocket_server.errors import ConfigurationError, RocketError
 from rocket_server.organisations import keys, store
+from rocket_server.usecases.members import first_link
 from rocket_server.usecases.new_organisation import create
 
 FIRST_ORGANISATION = "Main"
@@ -40,7 +41,8 @@ async def prepare(order: Order) -> dict[str, Any]:
     """Migrate, and make the first organisation where there is none.
 
     The answer has `made`, as `rocket init --json` prints it, or else the `organisation` made first
-    and the `key_prefix` of its first active key, which may be None.
+    and the `key_prefix` of its first active key, which may be None; and `link`, what the link ends in by
+    which the first administrator signs in, while there is nobody who could by themselves.
     """
     await upgrade(order.owner_database_url)
     database = await open_database(order.database_url, general_size=1, ingest_size=1)
@@ -50,10 +52,15 @@ async def prepare(order: Order) -> dict[str, Any]:
             organisations = await store.all_organisations(conn)
             if not organisations:
                 made = await create(conn, operator("rocket up"), name=FIRST_ORGANISATION)
-                return {"made": made.as_dict(order.public_url)}
+                link = await first_link(conn, operator("rocket up"))
+                return {"made": made.as_dict(order.public_url), "link": link}
             known = await keys.page(conn, organisations[0], None, _KEYS_LOOKED_AT)
             prefixes = [key.prefix for key in known if key.revoked_at is None]
-            return {"key_prefix": prefixes[0] if prefixes else None, "organisation": organisations[0].name}
+            return {
+                "key_prefix": prefixes[0] if prefixes else None,
+                "organisation": organisations[0].name,
+                "link": await first_link(conn, operator("rocket up")),
+            }
     finally:
         await database.close()
 

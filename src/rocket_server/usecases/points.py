@@ -101,7 +101,7 @@ async def reverse(
     owed. Raises NotFound, or Conflict where that was done or can't be done."""
     entry_id = parse_uuid(command.entry_id)
     if entry_id is None:
-        raise NotFound("There is no such entry.", {"field": "entry_id"})
+        raise no_such_entry()
     checked.storable(command.reason, "reason")
 
     async def work(conn: Any) -> Reversed:
@@ -125,6 +125,11 @@ async def reverse(
 
     asked = {"entry_id": command.entry_id, "reason": command.reason}
     return await once(services, organisation_id, key, ["reverse", asked], Reversed, work)
+
+
+def no_such_entry() -> NotFound:
+    """The answer where there is no entry of that id."""
+    return NotFound("There is no such entry.", {"field": "entry_id"})
 
 
 def _checked(command: Points) -> str:
