@@ -17,6 +17,8 @@ from rocket_server.badges.issue import StatusLists
 from rocket_server.badges.issuers import Sealer
 from rocket_server.config.settings import Settings
 from rocket_server.configuration.snapshot import Configurations
+from rocket_server.console import application as console
+from rocket_server.console.routes import POLICY as CONSOLE_POLICY
 from rocket_server.db.pool import open_database
 from rocket_server.delivery.ping import Pings
 from rocket_server.delivery.send import GuardedSender
@@ -53,6 +55,7 @@ from rocket_server.http.public import badges as public_badges
 from rocket_server.http.public import hooks, operation, pages, validation
 from rocket_server.http.queries import only_known_parameters
 from rocket_server.http.services import Services
+from rocket_server.members.passwords import Passwords
 from rocket_server.plugins import dispatch
 from rocket_server.plugins.discovery import discover
 from rocket_server.usecases.examination.desk import Desk
@@ -130,6 +133,8 @@ def policies(settings: Settings) -> Policies:
         exchange.IMPORT: replace(enveloped, max_body_bytes=exchange.MAX_FILE_BYTES, max_fields=None),
         f"{envelope.AT_ROOT}*": enveloped,
         **dict.fromkeys(attempts.HOT, enveloped),
+        "/console": CONSOLE_POLICY,
+        "/console/*": CONSOLE_POLICY,
     }
     hot = {path: replace(table.get(path, ordinary), hot=handler) for path, handler in HOT.items()}
     return Policies(ordinary, table | hot)
@@ -172,6 +177,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
     for router in _ROUTERS:
         checked = [] if router in _FREE_QUERIES else [Depends(only_known_parameters)]
         app.include_router(router, dependencies=checked)
+    app.router.routes.extend(route.as_route() for route in console.ROUTES)
     app.state.api_routes = api_routes()
     answer_failures(app)
     return Gate(
@@ -240,4 +246,5 @@ async def open_services(settings: Settings, database_url: str) -> Services:
         Sealer(settings.encryption_key),
         StatusLists(),
         Desk(database, configurations),
+        Passwords(),
     )

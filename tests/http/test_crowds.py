@@ -173,7 +173,7 @@ def test_heads_and_what_follows_them_arrive_in_order(server):
             request("HEAD", "/v1/health")
             + request("GET", "/v1/health")
             + request("GET", "/docs/assets/swagger-ui-bundle.js")
-            + request("GET", "/console", Connection="close")
+            + request("GET", "/console/sign-in", Connection="close")
         )
         head = raw.head()
         assert head.status == 405

@@ -14,7 +14,7 @@ from support.examination import details_of
 from support.organisation import Api
 
 ANYBODY = {
-    *("/", "/v1/health", "/metrics", "/console", "/docs", "/docs/assets/{name}", "/openapi.json"),
+    *("/", "/v1/health", "/metrics", "/docs", "/docs/assets/{name}", "/openapi.json"),
     "/api/public/hook/{source}/event",
     "/api/public/hook/{source}/events",
     "/api/public/hook/{source}/catalogue",

@@ -21,8 +21,7 @@ from support.organisation import Organisation
 
 # Routes that need no key and tell nothing of any organisation.
 PUBLIC = {
-    ("GET", path)
-    for path in ("/", "/v1/health", "/metrics", "/console", "/docs", "/docs/assets/{name}", "/openapi.json")
+    ("GET", path) for path in ("/", "/v1/health", "/metrics", "/docs", "/docs/assets/{name}", "/openapi.json")
 }
 # Routes that take a source's token; they have tests of their own below.
 BY_TOKEN = {

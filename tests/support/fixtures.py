@@ -15,6 +15,7 @@ from rocket_server.verify.proof import verify
 from support import locks
 from support import organisation as organisations
 from support import server as servers
+from support.console import House
 from support.organisation import Organisation
 from support.server import Server
 
@@ -132,3 +133,11 @@ def adds_up(portal: BlockingPortal, store: Database) -> Callable[[Organisation],
         assert portal.call(work) == []
 
     return check
+
+
+@pytest.fixture
+def house(organisation: Organisation, store: Database, portal: BlockingPortal, owner: Owner) -> House:
+    """A fresh organisation whose people can sign in to the console; all tests come from one address, and what
+    others failed at is forgotten."""
+    owner.execute("DELETE FROM sign_in_failures")
+    return House(organisation, store, portal)

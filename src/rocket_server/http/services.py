@@ -12,6 +12,7 @@ from rocket_server.configuration.snapshot import Configurations
 from rocket_server.db.pool import Database
 from rocket_server.delivery.ping import Pings
 from rocket_server.http.auth import Authenticator
+from rocket_server.members.passwords import Passwords
 from rocket_server.plugins.manager import PluginManager
 from rocket_server.usecases.examination.desk import Desk
 from rocket_server.usecases.intake import Intake
@@ -31,6 +32,7 @@ class Services:
     sealer: Sealer
     status_lists: StatusLists
     desk: Desk
+    passwords: Passwords
 
 
 def services_of(request: Any) -> Services:

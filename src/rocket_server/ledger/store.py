@@ -137,6 +137,12 @@ async def read_account(conn: Any, organisation_id: str, learner_id: str) -> Acco
     return Account(learner_id, *row) if row else Account(learner_id)
 
 
+async def balances(conn: Any, organisation_id: str, learner_ids: Sequence[str]) -> dict[str, int]:
+    """The points of learners, by their ids."""
+    rows = await conn.fetch(SQL["balances"], organisation_id, list(learner_ids))
+    return {row[0]: row[1] for row in rows}
+
+
 async def mark_merged(conn: Any, organisation_id: str, from_learner_id: str, into_learner_id: str) -> None:
     """Say of a locked, empty account, and of all that were merged into it, which account stands for it."""
     await conn.execute(SQL["mark_merged"], organisation_id, from_learner_id, into_learner_id)

@@ -21,6 +21,10 @@ FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
 ON CONFLICT (organisation_id, account_id) DO UPDATE
 SET points = excluded.points, earned = excluded.earned, spent = excluded.spent, entries = excluded.entries;
 
+-- name: balances
+-- The points of learners.
+SELECT a.account_id::text, a.points FROM accounts a WHERE a.organisation_id = $1 AND a.account_id = ANY ($2::uuid[]);
+
 -- name: mark_merged
 -- Says of an account and of those that were merged into it before, which one stands for them.
 UPDATE accounts SET merged_into = $3

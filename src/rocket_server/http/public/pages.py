@@ -1,4 +1,4 @@
-"""Pages for browsers: the documentation of the API, and where the console will stand."""
+"""Pages for browsers: the documentation of the API, and the way to the console."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ _TYPES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "docs.js": "text/javascript",
-    "page.css": "text/css",
 }
 _PACKED: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 _ASSET_HEADERS: Final = {
@@ -45,27 +44,12 @@ _DOCS: Final = _page(
     '<script src="docs/assets/docs.js"></script>\n'
     '<noscript>These pages need JavaScript; <a href="openapi.json">the document</a> needs none.</noscript>',
 )
-_CONSOLE: Final = _page(
-    "Rocket Learning Rewards",
-    '<link rel="stylesheet" href="docs/assets/page.css">',
-    """<main>
-<h1>Rocket Learning Rewards</h1>
-<p>The server is running. The browser console isn't part of this version yet; until it is, there are the
-<a href="docs">API's pages</a>, <a href="v1/health">health</a> and the command <code>rocket --help</code>.</p>
-</main>""",
-)
 
 
 @router.get("/")
 async def root() -> RedirectResponse:
     """To the console, wherever a browser believes to be: no host is named."""
     return RedirectResponse("console", 307)
-
-
-@router.get("/console")
-async def console() -> HTMLResponse:
-    """A plain page where the console will stand."""
-    return HTMLResponse(_CONSOLE)
 
 
 @router.get("/docs")
