@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks import figures, report
 
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str]) -> int:
         "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}, all (default) or report"
     )
     parser.add_argument("--events", type=int, help="how many events P7 and P9 store beforehand")
+    parser.add_argument(
+        "--only", action="append", metavar="TEXT", help="attacks of R13 whose names have this in them"
+    )
     given = parser.parse_args(arguments)
     names = list(BENCHMARKS) if given.names in ([], ["all"]) else [name.lower() for name in given.names]
     if names == ["report"]:
@@ -45,7 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     failed = False
     for name in names:
         module, function = BENCHMARKS[name].split(":")
-        options = {"events": given.events} if name in ("p7", "p9") and given.events else {}
+        options: dict[str, Any] = {}
+        if name in ("p7", "p9") and given.events:
+            options["events"] = given.events
+        if name == "r13" and given.only:
+            options["only"] = given.only
         started = time.monotonic()
         try:
             result = getattr(importlib.import_module(f"benchmarks.{module}"), function)(**options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -89,6 +90,8 @@ async def _attack(name: str, target: Target) -> None:
 
 
 if __name__ == "__main__":
+    # What an attacker's own processor does would be another machine's: it gets what all others leave.
+    os.nice(10)
     chosen, given = json.loads(sys.stdin.read())
     attacked = Target(**given)
     asyncio.run(_attack(chosen, attacked))

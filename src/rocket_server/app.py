@@ -153,7 +153,7 @@ def create_app(settings: Settings, database_url: str) -> Gate:
         # What stands now stays: don't walk over it again each time a few hundred events made garbage.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        gc.set_threshold(50_000, 5, 50)
         try:
             yield
         finally:

@@ -21,6 +21,7 @@ from prometheus_client import Gauge, Histogram
 from rocket_server.db.halves import by_halves
 from rocket_server.db.pool import Database
 from rocket_server.errors import RocketError, Unavailable
+from rocket_server.presence import short
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +90,8 @@ class Lanes(Generic[Item, Answer]):
             lane.tasks.add(task)
             task.add_done_callback(lane.tasks.discard)
         # Where the caller is cancelled, so is `done`, and nothing else: the item stays in its group.
-        return await done
+        with short.one(key):
+            return await done
 
     async def close(self) -> None:
         """Take nothing more, and wait until everything that was taken is answered."""

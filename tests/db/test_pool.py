@@ -11,9 +11,9 @@ import pytest
 
 from rocket_server.db import pool
 from rocket_server.db.pool import RETRYABLE_ERRORS, Database, open_database
-from rocket_server.db.shares import acting_for
 from rocket_server.errors import Contended, Unavailable
 from rocket_server.pace import TakesTooLong
+from rocket_server.presence import acting_for
 
 
 @pytest.fixture

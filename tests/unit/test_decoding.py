@@ -8,7 +8,7 @@ import time
 import msgspec
 import pytest
 
-from rocket_server.decoding import decode, has_more_parts
+from rocket_server.decoding import decode, decode_stored, has_more_parts
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,9 @@ from rocket_server.decoding import decode, has_more_parts
     ],
 )
 def test_a_number_is_the_one_that_was_written(text):
-    """Every number is the nearest that there is."""
-    assert repr(decode(f"[{text}]")) == repr(json.loads(f"[{text}]"))
+    """Every number is the nearest that there is, also where it comes from the database."""
+    for reading in (decode, decode_stored):
+        assert repr(reading(f"[{text}]")) == repr(json.loads(f"[{text}]"))
 
 
 @pytest.mark.parametrize("text", ["1e400", "-1e309", "NaN", "Infinity"])

@@ -10,7 +10,7 @@ from rocket_server.http.edge.turnstile import Turnstile
 
 async def test_few_pass_in_each_turn() -> None:
     """Of a crowd, no more than so many pass between two turns of somebody else."""
-    turnstile = Turnstile(at_once=3)
+    turnstile = Turnstile()
     passed: list[int] = []
 
     async def one(number: int) -> None:
@@ -29,7 +29,7 @@ async def test_few_pass_in_each_turn() -> None:
 
 async def test_who_was_cancelled_holds_no_place() -> None:
     """A client that goes away while it waits leaves its place to the next."""
-    turnstile = Turnstile(at_once=1)
+    turnstile = Turnstile()
     waiting = [asyncio.create_task(turnstile.enter()) for _ in range(5)]
     await asyncio.sleep(0)
     for task in waiting:

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rocket_server.db.shares import acting_for
 from rocket_server.errors import AuthenticationFailed, Forbidden
 from rocket_server.http.edge.context import address_block, context_of
 from rocket_server.http.services import Services
 from rocket_server.members.model import LASTS, Visit, new_secret
 from rocket_server.members.sessions import From
+from rocket_server.presence import acting_for
 from rocket_server.usecases import signing_in
 from rocket_server.usecases.signing_in import Came, SignedIn
 

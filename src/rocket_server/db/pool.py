@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from rocket_server.db.shares import Shares
-from rocket_server.decoding import decode
+from rocket_server.decoding import decode_stored
 from rocket_server.errors import Contended, Unavailable
 from rocket_server.pace import TakesTooLong
 
@@ -260,7 +260,7 @@ def _encode_jsonb(value: Any) -> bytes:
 
 
 def _decode_jsonb(data: bytes) -> Any:
-    return decode(data[1:])
+    return decode_stored(data[1:])
 
 
 async def alone(conn: asyncpg.Connection, work: str, organisation_id: str) -> bool:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
 from rocket_server.errors import RateLimitExceeded, Unavailable
-
-# Whose request is being answered, set where its key or token was found good. What the server does by itself,
-# and what it does before it knows who asks, is bounded where it begins.
-acting_for: ContextVar[str | None] = ContextVar("acting_for", default=None)
+from rocket_server.presence import acting_for
 
 MAX_WAITING: Final = 500  # requests of one organisation, for one pool
 _RETRY_AFTER_S: Final = 2

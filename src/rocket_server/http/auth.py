@@ -16,7 +16,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rocket_server.caches import Cache
 from rocket_server.db.pool import Database
-from rocket_server.db.shares import acting_for
 from rocket_server.errors import AuthenticationFailed, Forbidden, RocketError
 from rocket_server.http.edge.context import Address, RequestContext, address_block, context_of
 from rocket_server.http.edge.lookups import Turns
@@ -28,6 +27,7 @@ from rocket_server.organisations.admission import Credential
 from rocket_server.organisations.credentials import MAX_TOKEN_LENGTH, credential_hash
 from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import Source
+from rocket_server.presence import acting_for
 from rocket_server.sources import signatures
 
 _REMEMBERED = 10_000  # keys and tokens

@@ -21,7 +21,7 @@ from rocket_server.organisations.admission import Credential
 from rocket_server.organisations.request_log import Request as LoggedRequest
 from rocket_server.pace import Pace, TakesTooLong
 from rocket_server.pipeline import Result
-from rocket_server.usecases.intake import Submission
+from rocket_server.usecases.intake import LISTED_FAULTS, Submission
 
 MAX_EVENT_BYTES: Final = 1024 * 1024  # of one event, and of those that are read at once
 MAX_ERRORS: Final = 1_000  # bad events whose errors an answer says; the rest is counted
@@ -110,20 +110,21 @@ async def _process_part(request: Request, batch: Batch, part: list[Any], start: 
         errors: dict[int, list[FieldError]] = {}
         said: list[str] = []
 
-        def read(configuration: Configuration) -> Sequence[Event]:
+        def read(configuration: Configuration) -> Iterator[Event | None]:
             errors.clear()
-            good: list[Event] = []
+            said.clear()
             for index, data in enumerate(items):
                 if isinstance(data, InvalidPayload):
                     errors[index] = [FieldError("event", data.message)]
-                    continue
-                event = batch.read(data, configuration)
-                if isinstance(event, list):
-                    errors[index] = event
                 else:
-                    good.append(event)
-            said[:] = [f"[{start + len(answers) + n}] {_in_words(found)}" for n, found in errors.items()]
-            return good
+                    event = batch.read(data, configuration)
+                    if not isinstance(event, list):
+                        yield event
+                        continue
+                    errors[index] = event
+                if len(said) < LISTED_FAULTS:
+                    said.append(f"[{start + len(answers) + index}] {_in_words(errors[index])}")
+                yield None
 
         logged = batch.logged if start + len(answers) == 0 else None
         submission = Submission(batch.organisation_id, batch.credential, len(items), read, logged, said)

@@ -38,6 +38,8 @@ from rocket_server.http.edge.protocol import BoundedProtocol
 log = structlog.get_logger(__name__)
 
 BACKLOG = 2048  # connections that wait to be accepted
+_ACCEPTED = 8  # connections in each turn of the loop
+_SWITCH_S = 0.001  # after which a thread that computes beside the loop lets the loop go on
 GRACE_S = 30  # for requests that were accepted before the signal
 
 
@@ -78,6 +80,7 @@ def run(
     the database isn't at this release's schema, Unavailable where it can't be reached.
     """
     asyncio.run(check_schema(database_url))
+    sys.setswitchinterval(_SWITCH_S)
     connections = Connections(Limits.of(settings, descriptors.raise_limit()))
     server = Server(
         uvicorn.Config(
@@ -146,7 +149,9 @@ async def _serve(server: Server, listening: socket.socket, lifeline: int | None)
                 server.should_exit = True
 
         loop.add_reader(lifeline, on_input)
-    await server.serve(sockets=[listening])
+    # The loop accepts one connection of a socket in each turn, so that a crowd which connects would keep
+    # others out for as many turns. The same socket by several names gives as many.
+    await server.serve(sockets=[listening, *(listening.dup() for _ in range(_ACCEPTED - 1))])
 
 
 if __name__ == "__main__":

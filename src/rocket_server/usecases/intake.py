@@ -8,7 +8,7 @@ doesn't count any more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -32,7 +32,7 @@ from rocket_server.pipeline import Result
 log = structlog.get_logger(__name__)
 
 # Faulty items of a list that the request log names.
-_LISTED_FAULTS = 5
+LISTED_FAULTS = 5
 
 # What one transaction computes at most, in comparisons of values: some tenths of a second. With the few rules
 # that most organisations have it isn't felt; a thousand rules make groups small.
@@ -47,13 +47,14 @@ _events = cache(EVENTS.labels)  # looking up a metric's child takes longer than 
 @dataclass(slots=True)
 class Submission:
     """Events of one request. They are read by `read` once the organisation's configuration is known; what
-    `read` raises is the answer to this request alone. With `request`, the source's log gets a row; `said` is
-    what `read` says of a list's items that aren't among its events."""
+    `read` raises is the answer to this request alone, and None stands for an item of a list that is no
+    event. With `request`, the source's log gets a row; `said` is what `read` says of such items, of which
+    LISTED_FAULTS are enough."""
 
     organisation_id: str
     credential: Credential
     weight: int  # events, at most
-    read: Callable[[Configuration], Sequence[Event]]
+    read: Callable[[Configuration], Iterable[Event | None]]
     request: Request | None = None
     said: list[str] = field(default_factory=list)
 
@@ -133,13 +134,17 @@ async def _read(
     readings: list[Sequence[Event] | Exception] = []
     pace = Pace(_READING_S)
     for submission in group:
-        if pace.is_due():
-            await pace.rest()
         if submission.credential.hash in gone:
             readings.append(AuthenticationFailed("This key or token was revoked."))
             continue
         try:
-            readings.append(submission.read(configuration))
+            events: list[Event] = []
+            for event in submission.read(configuration):
+                if event is not None:
+                    events.append(event)
+                if pace.is_due():
+                    await pace.rest()
+            readings.append(events)
         except RocketError as error:
             readings.append(error)
         except Exception as error:
@@ -172,6 +177,6 @@ def _logged(
         else:
             counts = Counter(result.status for result in answer)
             counted = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-            said = "; ".join([f"list: {counted or 'no event'}", *submission.said[:_LISTED_FAULTS]])
+            said = "; ".join([f"list: {counted or 'no event'}", *submission.said[:LISTED_FAULTS]])
             logged.append((submission.request, RequestOutcome(200, "list", said, None)))
     return logged

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from rocket_server.http.edge.context import Address
 from rocket_server.http.edge.limits import MIN_BYTES_PER_S, REST_S, Limits
+from rocket_server.http.edge.turnstile import Turnstile
 from rocket_server.metrics import CONNECTIONS, CONNECTIONS_ENDED
 
 _LOOK_S = 1.0  # how often time limits are looked at
@@ -50,6 +51,7 @@ class Connections:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self.way_out = Turnstile()  # for large answers
         self._per_block: Counter[str] = Counter()
         self._open = 0
         self._look_at: asyncio.TimerHandle | None = None

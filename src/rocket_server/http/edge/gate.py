@@ -30,7 +30,6 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 MAX_PARAMETERS = 100  # of a query string
 _SLOW_S = 1.0
-_LARGE_BYTES = 64 * 1024  # of an answer: where many wait for one thing, all of them are written next
 
 # Looking up a metric's child takes longer than counting; their number is bounded by the routes.
 _requests = cache(REQUESTS.labels)
@@ -56,7 +55,7 @@ class Gate:
         self._policies = policies
         self._trusted_proxies = trusted_proxies
         self._log_all = log_all
-        self._turnstile, self._side_gate, self._way_out = Turnstile(), Turnstile(), Turnstile()
+        self._turnstile, self._side_gate = Turnstile(), Turnstile()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,8 +90,6 @@ class Gate:
                     (b"x-request-id", context.request_id.encode()),
                     *context.headers,
                 ]
-            elif len(message.get("body", b"")) > _LARGE_BYTES:
-                await self._way_out.enter()
             await send(message)
 
         try:

@@ -28,6 +28,7 @@ from rocket_server.http.edge.limits import (
     MAX_REST_BYTES,
     MAX_TARGET_BYTES,
 )
+from rocket_server.http.edge.turnstile import Turnstile
 from rocket_server.http.responses import error_response
 from rocket_server.ids import uuid7
 from rocket_server.metrics import CONNECTIONS_ENDED
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 _RETRY_AFTER_S = 1
 _JOINED_BYTES = 64 * 1024  # of a body that is copied behind its head
+_PIECE_BYTES = 64 * 1024  # of an answer that are written in one turn of the loop
 # A chunked body may need as many bytes for its frame as it has itself, and these: enough for chunks of eight
 # bytes, too little for extensions and trailers without end.
 _FRAME_BYTES = 64 * 1024
@@ -56,9 +58,11 @@ class _Link:
     """What an answer writes to: the transport, except that the head of an answer goes with what follows it,
     since each write is a call of the system, and that its end waits for what the client still sends."""
 
-    __slots__ = ("_close", "_head", "_write", "is_closing", "waits")
+    __slots__ = ("_close", "_head", "_write", "held", "is_closing", "waits", "way_out")
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None], way_out: Turnstile) -> None:
+        self.way_out = way_out
+        self.held = 0  # bytes of an answer that aren't written yet
         self._write = transport.write
         self._close = close
         self.is_closing = transport.is_closing
@@ -96,7 +100,26 @@ class _Cycle(RequestResponseCycle):
             self.transport.waits = True
         elif not message.get("body") or self.scope["method"] == "HEAD":
             self.transport.flush()  # nothing will be written behind the head
+        elif len(message["body"]) > _PIECE_BYTES:
+            await self._send_in_pieces(message["body"], message.get("more_body", False))
+            return
         await super().send(message)
+
+    async def _send_in_pieces(self, body: bytes, more_body: bool) -> None:
+        """A turn of the loop for each, so that a crowd's large answers don't make all others wait."""
+        link = self.transport
+        written = 0
+        try:
+            while written < len(body) and not self.disconnected:
+                link.held = len(body) - written
+                await link.way_out.enter()
+                piece = body[written : written + _PIECE_BYTES]
+                written += len(piece)
+                link.held = len(body) - written
+                more = more_body or bool(link.held)
+                await super().send({"type": "http.response.body", "body": piece, "more_body": more})
+        finally:
+            link.held = 0
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -140,7 +163,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def unsent(self) -> int:
-        return self.transport.get_write_buffer_size()
+        held: int = self._link.held
+        return self.transport.get_write_buffer_size() + held
 
     def received(self) -> int | None:
         cycle = self.cycle
@@ -155,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._link = _Link(transport, self._finish)
+        self._link = _Link(transport, self._finish, self._all.way_out)
         address = parse_address(self.client[0]) if self.client else None
         self.block = address_block(address)
         if not self._all.admit(self, address, self.loop):

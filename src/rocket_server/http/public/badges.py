@@ -16,13 +16,13 @@ from rocket_server.badges.addresses import PublicUrls
 from rocket_server.badges.credentials import Facts
 from rocket_server.badges.model import Issuer
 from rocket_server.badges.signing import verification_method
-from rocket_server.db.shares import acting_for
 from rocket_server.errors import NotFound
 from rocket_server.http import openapi
 from rocket_server.http.public import operation_answers, verification_page
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.ids import parse_uuid
+from rocket_server.presence import acting_for
 from rocket_server.times import rfc3339
 
 

@@ -23,6 +23,7 @@ from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.http.together import Together
 from rocket_server.metrics import OLDEST_DELIVERY_SECONDS, WAITING_DELIVERIES
+from rocket_server.presence import short
 
 router = APIRouter(tags=["operation"])
 
@@ -38,7 +39,8 @@ _BACKLOG_TIMEOUT_S = 1
 )
 async def health(request: Request) -> Json:
     """Whether each part works: database, migrations, deliveries that wait."""
-    parts = await _together(request).health.answer()
+    with short.one("operator"):
+        parts = await _together(request).health.answer()
     good = all(part["status"] == "ok" for part in parts.values())
     return Json(
         {"status": "ok" if good else "unavailable", "version": __version__, "parts": parts},

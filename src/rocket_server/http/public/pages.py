@@ -27,6 +27,7 @@ _ASSET_HEADERS: Final = {
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
+_unpacked: Final[dict[str, bytes]] = {}
 
 
 def _page(title: str, head: str, content: str) -> str:
@@ -68,16 +69,13 @@ async def asset(request: Request, name: str) -> Response:
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {**headers, "Content-Encoding": "gzip"}
         else:
-            content = await asyncio.to_thread(_unpacked, name)
+            # Kept: answers that wait to be read by many clients then hold the same bytes.
+            if name not in _unpacked:
+                _unpacked[name] = await asyncio.to_thread(gzip.decompress, content)
+            content = _unpacked[name]
     return Response(content, media_type=_TYPES[name], headers=headers)
 
 
 @cache
 def _content(name: str) -> bytes:
     return (_ASSETS / (f"{name}.gz" if name in _PACKED else name)).read_bytes()
-
-
-@cache
-def _unpacked(name: str) -> bytes:
-    # Kept: answers that wait to be read by many clients then hold the same bytes.
-    return gzip.decompress(_content(name))
