@@ -14,8 +14,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _lock = threading.Lock()
 _last_ms = 0
 _counter = 0
-_COUNTER_BITS = 32
-_COUNTER_MAX = (1 << _COUNTER_BITS) - 1
+_COUNTER_MAX = (1 << 26) - 1
+_POOL_IDS = 512  # whose randomness is asked of the system at once
+_pool, _pool_at = "", 0
 
 
 FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"  # before all that are made
@@ -36,30 +37,46 @@ def uuid4() -> str:
 def uuid7s(count: int) -> list[str]:
     """New UUIDv7s in their order, for a set: time and randomness are asked for once for all of them.
 
-    48 bits of Unix milliseconds, a 32-bit counter that starts anew at random in each millisecond
-    (method 1 of RFC 9562, 6.2), 42 random bits.
+    48 bits of Unix milliseconds, a 26-bit counter that starts anew at random in each millisecond
+    (method 1 of RFC 9562, 6.2), 48 random bits.
     """
     global _last_ms, _counter
     with _lock:
         now_ms = time.time_ns() // 1_000_000
         if now_ms > _last_ms:
             _last_ms = now_ms
-            _counter = int.from_bytes(os.urandom(3), "big")
+            _counter = int(_random_digits(6), 16)
         elif _counter + count > _COUNTER_MAX:
             # The clock stood still or went back, and there is no number left.
             _last_ms += 1
             _counter = 0
-        ms, before = _last_ms, _counter
+        ms, first = _last_ms, _counter + 1
         _counter += count
+        noise = _random_digits(12 * count)
     head = f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7"
-    noise = os.urandom(6 * count)
-    made = []
-    for index in range(count):
-        counter = before + 1 + index
-        random42 = int.from_bytes(noise[6 * index : 6 * index + 6], "big") >> 6
-        variant = 0x8000 | (counter >> 6) & 0x3FFF
-        made.append(f"{head}{counter >> 20:03x}-{variant:04x}-{(counter & 0x3F) << 42 | random42:012x}")
-    return made
+    # Each event needs several ids; formatting by % takes half the time of an f-string's here.
+    return [
+        "%s%03x-%04x-%s" % (head, counter >> 14, 0x8000 | counter & 0x3FFF, noise[at : at + 12])  # noqa: UP031
+        for counter, at in zip(range(first, first + count), range(0, 12 * count, 12), strict=True)
+    ]
+
+
+def _random_digits(count: int) -> str:
+    """Hexadecimal digits made at random, which nobody else is given; to be called with the lock held."""
+    global _pool, _pool_at
+    if _pool_at + count > len(_pool):
+        _pool, _pool_at = os.urandom(max(6 * _POOL_IDS, (count + 1) // 2)).hex(), 0
+    _pool_at += count
+    return _pool[_pool_at - count : _pool_at]
+
+
+def _start_anew() -> None:
+    global _lock, _pool
+    _lock, _pool = threading.Lock(), ""
+
+
+# A process that was forked would hand out the same digits as its parent.
+os.register_at_fork(after_in_child=_start_anew)
 
 
 def first_uuid7(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -35,11 +36,26 @@ def test_ids_go_on_where_the_clock_went_back_and_numbers_ran_out(monkeypatch):
     made = [uuid7()]
     monkeypatch.setattr(ids.time, "time_ns", lambda: 0)
     made += uuid7s(5)
-    monkeypatch.setattr(ids, "_counter", 2**32 - 4)
+    monkeypatch.setattr(ids, "_counter", ids._COUNTER_MAX - 3)
     made += [*uuid7s(3), uuid7(), *uuid7s(3)]
-    monkeypatch.setattr(ids, "_counter", 2**32 - 4)
+    monkeypatch.setattr(ids, "_counter", ids._COUNTER_MAX - 3)
     made += uuid7s(10)
     assert made == sorted(set(made))
+
+
+def test_a_forked_process_makes_other_ids():
+    """Parent and child draw their random digits apart, also where time and counter are alike."""
+    uuid7()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, "".join(text[-12:] for text in uuid7s(100)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    told = os.read(reading, 1200).decode()
+    os.close(reading), os.close(writing)
+    assert len(told) == 1200
+    assert not {told[at : at + 12] for at in range(0, 1200, 12)} & {text[-12:] for text in uuid7s(100)}
 
 
 def test_threads_make_different_ids():
