@@ -38,6 +38,12 @@ _has_empty_part = re.compile("|".join(_EMPTY_PARTS)).search
 _between_parts = re.compile(r"[:/|,;]").split
 _between_words = re.compile(r"[-_.+ ]").split
 
+# What most ids of events look like: letters, signs between them and a number that isn't zero, and no n that
+# could begin the rest of one of the words above. None of what is listed above fits this.
+_needs_no_look = re.compile(
+    r"(?=[^1-9]*[1-9])(?=[0-9A-Za-z])(?:[0-9A-MO-Za-mo-z_.:-]++|[Nn](?![adiouADIOU]))*+(?<=[0-9A-Za-z])"
+).fullmatch
+
 # Characters that nobody sees: Unicode's category Cf (zero-width blanks, directions, the soft hyphen, tags),
 # separators of lines and paragraphs, and what else has the property Default_Ignorable_Code_Point.
 _invisible = re.compile(
@@ -78,6 +84,10 @@ def is_anybodys(text: str) -> bool:
     and blanks; the last one, or the first before nothing but numbers, is a word of programs. Words in the
     midst of others (`null-safety-31`) are names of things.
     """
+    return not _needs_no_look(text) and _is_anybodys(text)
+
+
+def _is_anybodys(text: str) -> bool:
     shown = seen(text)
     if means_nothing(shown) or _is_unfinished(shown):
         return True
