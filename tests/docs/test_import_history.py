@@ -15,18 +15,22 @@ from support.command import rocket
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "import-history.md").read_text(encoding="utf-8")
 
 
-def test_the_file_of_the_page_goes_in(database: str, tmp_path: Path) -> None:
-    """By the page's two commands, one after the other."""
+def test_the_files_of_the_page_go_in(database: str, tmp_path: Path) -> None:
+    """By its commands, one after the other."""
     settings = {"ROCKET_DATABASE_URL": database}
     rocket(settings, "init", "--organisation", "Physics")
-    (content,) = re.findall(r"^```csv\n(.*?)^```$", PAGE, re.M | re.S)
-    file = tmp_path / "history.csv"
-    file.write_text(content)
+    contents = re.findall(r"^```csv\n(.*?)^```$", PAGE, re.M | re.S)
+    files = dict(zip(("history.csv", "people.csv"), contents, strict=True))
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
     commands = re.findall(r"^    rocket (.*)$", PAGE, re.M)
-    assert len(commands) == 2
+    assert len(commands) == 3
     for command in commands:
-        done = rocket(settings, *command.replace("history.csv", str(file)).split())
-        assert done.stdout.startswith("3 rows: 3 ")
+        *words, name = command.replace(" --dry-run", "").split()
+        trial = ["--dry-run"] if "--dry-run" in command else []
+        done = rocket(settings, *words, str(tmp_path / name), *trial)
+        rows = files[name].count("\n") - 1
+        assert done.stdout.startswith(f"{rows} rows: {rows} ")
 
 
 def test_every_trouble_and_route_is_explained() -> None:
@@ -49,7 +53,7 @@ def test_every_trouble_and_route_is_explained() -> None:
     assert listed == routes
 
 
-@pytest.mark.parametrize("option", ["dry_run", "no_awards", "notify", "source", "platform_ids", "course"])
+@pytest.mark.parametrize("option", ["dry_run", "no_awards", "notify", "source", "platform_ids", "courses"])
 def test_every_option_is_explained(option: Any) -> None:
     """By its name in the query and the one of the command."""
-    assert re.search(rf"^\| `--{option.replace('_', '-')}\b.*`{option}`", PAGE, re.M)
+    assert re.search(rf"^\| `--{option.replace('_', '-').rstrip('s')}.*`{option}`", PAGE, re.M)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import pytest
+from anyio.from_thread import BlockingPortal
 
+from rocket_server.db.pool import Database
+from support import imports
 from support.fixtures import MakeOrganisation, StartServer
 from support.organisation import Organisation
 from support.receiver import Receiver
@@ -30,3 +35,9 @@ def calling_server(start_server: StartServer) -> Server:
 def caller(make_organisation: MakeOrganisation, calling_server: Server) -> Organisation:
     """A fresh organisation on that server."""
     return make_organisation().on(calling_server)
+
+
+@pytest.fixture
+def work(portal: BlockingPortal, store: Database) -> Callable[..., dict[str, Any]]:
+    """Does an import of an organisation as a worker does, and answers its report."""
+    return partial(imports.work, portal, store)

@@ -10,8 +10,8 @@ import pytest
 
 from rocket_server.configuration.snapshot import Configurations
 from rocket_server.jobs import table
-from rocket_server.usecases.acting import Parts
-from rocket_server.usecases.importing import Importing, run_here
+from rocket_server.usecases.importing import Importing
+from support.imports import counts, send, troubles
 
 HEADER = "event,user_id,timestamp,course_id,lesson_id,progress_pct,time_on_task_sec,event_id,source"
 ROWS = (
@@ -22,52 +22,9 @@ ROWS = (
 FILE = "\n".join((HEADER, *ROWS)) + "\n"
 
 
-@pytest.fixture
-def work(portal, store):
-    """Does an import as a worker does, some rows at once, and answers its report."""
-
-    def work(organisation, import_id, at_once=500):
-        async def run():
-            configurations = Configurations()
-            async with store.connection() as conn:
-                job = await table.read(conn, organisation.organisation_id, import_id)
-            importing = Importing(store, configurations, 86_400, at_once=at_once)
-            async for _ in run_here(Parts(store, configurations), job, importing):
-                pass
-
-        portal.call(run)
-        return organisation.api.get(f"/v1/imports/{import_id}/report").json()
-
-    return work
-
-
-def send(organisation, content, status=202, headers=None, kind="events", **params):
-    """Post a file; what is answered."""
-    content = content.encode() if isinstance(content, str) else content
-    answer = organisation.api.request(
-        "POST",
-        "/v1/imports",
-        params={"kind": kind, **params},
-        content=content,
-        headers={"Content-Type": "text/csv", **(headers or {})},
-    )
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
 def done(organisation, work, content, at_once=500, **params):
     """Import a file to its end; the report."""
     return work(organisation, send(organisation, content, **params)["import_id"], at_once)
-
-
-def counts(report):
-    """The rows of a report that aren't none."""
-    return {name: number for name, number in report["rows"].items() if number}
-
-
-def troubles(report):
-    """The lines of each trouble."""
-    return {one["trouble"]: [row["line"] for row in one["first"]] for one in report["troubles"]}
 
 
 def rejected(organisation, import_id):
@@ -176,7 +133,7 @@ NAMED = {
     "duplicate_in_store": [21],
     "time_without_zone": [11],
 }
-OPTIONS = {"course": ["c1=c1", "c2=c2"]}
+OPTIONS = {"courses": "c1=c1,c2=c2"}
 
 
 @pytest.fixture
@@ -315,7 +272,7 @@ def test_learners_of_a_platform_and_those_who_must_wait(make_organisation, work)
         ("", {}, "file"),
         ("event,user_id\na,b\n", {}, "timestamp"),
         (FILE, {"kind": "wishes"}, "kind"),
-        (FILE, {"course": "x"}, "course"),
+        (FILE, {"courses": "x"}, "courses"),
         (FILE, {"platform_ids": True}, "source"),
         (FILE, {"source": " x"}, "source"),
         (FILE, {"dryrun": True}, "dryrun"),

@@ -195,6 +195,9 @@ def test_each_command_leaves_the_lines_of_what_it_did(database: str, tmp_path: P
     assert log.run("import", "events", str(history))[1] == ["job.started"]
     assert log.run("import", "events", str(history), "--dry-run")[1] == ["job.started"]
 
+    history.write_text("Name,Student_ID\nAnna Berg,anna\n")
+    assert log.run("import", "users", str(history))[1] == ["job.started"]
+
     written = str(asyncio.run(log.lines()))
     assert not [secret for secret in secrets if secret in written]
     assert log.used == set(commands(typer.main.get_command(app))) - NO_ACTS.keys()

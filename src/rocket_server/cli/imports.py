@@ -90,6 +90,44 @@ def events(
     )
 
 
+@app.command()
+def users(
+    file: FileArgument,
+    dry_run: DryRun = False,
+    source: Annotated[
+        str | None, typer.Option(help="The platform whose ids LMS_ID has; else the first Moodle.")
+    ] = None,
+    as_json: AsJson = False,
+    organisation: OrganisationOption = None,
+    tenant: TenantOption = None,
+) -> None:
+    """Imports people from a CSV file: makes them, or brings up to date who is known by one of their ids.
+
+    The first line names the columns: Name, Email, LMS_ID, Student_ID, Organisation, Moodle_ID and User_ID
+    are known, in any order; one of the ids is needed; others are kept as metadata. Two who are known apart
+    are never made one: such a row is rejected. Rejected rows and the status are those of `rocket import
+    events`.
+    """
+    from rocket_server.usecases import imports as acts
+    from rocket_server.usecases.importing import Importing
+
+    settings = load_settings()
+
+    async def work(services: Parts, found: Organisation, actor: Actor) -> dict[str, Any]:
+        importing = Importing(
+            services.database, services.configurations, settings.max_clock_skew_s, turn_s=_TURN_S
+        )
+        options = await acts.people_options(services, found.organisation_id, source, dry_run)
+        stored = await acts.store_file(
+            services, found.organisation_id, _content(file), settings.max_import_bytes
+        )
+        job = await acts.start_people(services, found.organisation_id, actor, stored, options)
+        return await _finish(services, job, importing, file)
+
+    report = act("rocket import users", organisation, tenant, work, settings=settings)
+    _print(report, file, as_json)
+
+
 async def _content(file: Path) -> AsyncIterator[bytes]:
     try:
         with file.open("rb") as opened:
@@ -139,10 +177,10 @@ def _print(report: dict[str, Any], file: Path, as_json: bool) -> None:
     else:
         verb = "would be taken" if report["dry_run"] else "taken"
         gives = "would give" if report["dry_run"] else "gave"
-        points = report["points_awarded"]
+        points = f"; {gives} {report['points_awarded']} points" if report["kind"] == "events" else ""
         typer.echo(
             f"{rows['read']} rows: {rows['accepted']} {verb}, {rows['duplicates']} were there before, "
-            f"{rows['rejected']} rejected, {rows['warnings']} with warnings; {gives} {points} points"
+            f"{rows['rejected']} rejected, {rows['warnings']} with warnings{points}"
         )
         for trouble in report["troubles"]:
             typer.echo(f"  {trouble['rows']:>8}  {trouble['trouble']} ({trouble['severity']})")

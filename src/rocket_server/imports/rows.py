@@ -17,7 +17,7 @@ from rocket_server.errors import FieldError
 from rocket_server.events.model import Event
 from rocket_server.imports.form import Form
 from rocket_server.imports.reading import Record
-from rocket_server.imports.troubles import Trouble
+from rocket_server.imports.troubles import Judged, Trouble
 from rocket_server.sources import rocket
 
 DEFAULT_SOURCE: Final = "csv_import"  # of rows that name none
@@ -58,12 +58,10 @@ class Order:
 
 
 @dataclass(slots=True)
-class Row:
-    """A row and what it became; without an event, `troubles` say why."""
+class Row(Judged):
+    """A row and the event that it became; None where it is rejected."""
 
-    record: Record
-    event: Event | None
-    troubles: list[Trouble]
+    event: Event | None = None
 
 
 class Rows:
@@ -82,27 +80,16 @@ class Rows:
         self._form = form
         self._order = order
         self._metadata = metadata
-        self._columns = [(index, name) for index, name in enumerate(form.columns) if name]
         self._parse: Callable[[Any], Event | list[FieldError]] = lambda data: rocket.parse_event(
             data, timezone=timezone, received_at=received_at, max_ahead_s=max_ahead_s
         )
 
     def read(self, record: Record) -> Row:
         """What one row becomes."""
-        fields, width = record.fields, self._form.width
-        if record.broken:
-            return Row(record, None, [Trouble(record.broken, _BROKEN[record.broken])])
-        if len(fields) < width:
-            said = f"the row has {len(fields)} of {width} columns"
-            return Row(record, None, [Trouble("missing_column", said)])
-        if len(fields) > width and any(fields[width:]):
-            said = (
-                f"the row has {len(fields)} columns, the first line {width}; is a separator inside a field?"
-            )
-            return Row(record, None, [Trouble("too_many_columns", said)])
-
-        values = {name: fields[index] for index, name in self._columns if fields[index]}
-        troubles = _as_text(values, self._form.encoding)
+        values, troubles = fields_of(record, self._form)
+        if troubles:
+            return Row(record, troubles)
+        troubles = changed_on_the_way(values, self._form.encoding)
         data: dict[str, Any] = {name: values.pop(name) for name in _OF_EVENT if name in values}
         data.setdefault("source", self._order.source)
         self._number(values, troubles)
@@ -118,8 +105,8 @@ class Rows:
             named = {trouble.name for trouble in troubles}
             troubles += [one for one in map(_trouble, parsed) if one.name not in named]
         if isinstance(parsed, list) or any(one.severity == "rejected" for one in troubles):
-            return Row(record, None, troubles)
-        return Row(record, parsed, troubles)
+            return Row(record, troubles)
+        return Row(record, troubles, parsed)
 
     def _number(self, values: dict[str, Any], troubles: list[Trouble]) -> None:
         for name, trouble in _NUMBERS.items():
@@ -160,7 +147,21 @@ _BROKEN: Final = {
 }
 
 
-def _as_text(values: Mapping[str, str], encoding: str) -> list[Trouble]:
+def fields_of(record: Record, form: Form) -> tuple[dict[str, Any], list[Trouble]]:
+    """The values of a row by column, without empty ones; or what is wrong with it as a whole."""
+    fields, width = record.fields, form.width
+    if record.broken:
+        return {}, [Trouble(record.broken, _BROKEN[record.broken])]
+    if len(fields) < width:
+        return {}, [Trouble("missing_column", f"the row has {len(fields)} of {width} columns")]
+    if len(fields) > width and any(fields[width:]):
+        said = f"the row has {len(fields)} columns, the first line {width}; is a separator inside a field?"
+        return {}, [Trouble("too_many_columns", said)]
+    named = zip(form.columns, fields, strict=False)
+    return {name: text for name, text in named if name and text}, []
+
+
+def changed_on_the_way(values: Mapping[str, str], encoding: str) -> list[Trouble]:
     """What shows that a value isn't any more what it was."""
     troubles: list[Trouble] = []
     for name, text in values.items():

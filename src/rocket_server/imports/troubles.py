@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
+from rocket_server.imports.reading import Record
+
 Severity = Literal["rejected", "duplicate", "warning"]
 
 MAX_FIRST: Final = 5  # rows of each trouble that a report names
@@ -32,11 +34,17 @@ TROUBLES: Final[dict[str, Severity]] = {
     "bad_event_id": "rejected",
     "bad_source": "rejected",
     "bad_property": "rejected",
+    "numeric_name": "rejected",
+    "bad_email": "rejected",
+    "two_people": "rejected",
+    "refused": "rejected",
     "unknown_course": "rejected",
     "not_stored": "rejected",
     "duplicate_in_file": "duplicate",
     "duplicate_in_store": "duplicate",
     "time_without_zone": "warning",
+    "missing_name": "warning",
+    "name_in_capitals": "warning",
     "held": "warning",
     "ignored": "warning",
 }
@@ -55,6 +63,23 @@ class Trouble:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"
+
+
+@dataclass(slots=True)
+class Judged:
+    """A row of a file, and what is wrong with it."""
+
+    record: Record
+    troubles: list[Trouble]
+
+    @property
+    def is_rejected(self) -> bool:
+        return any(one.severity == "rejected" for one in self.troubles)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is to be done with it."""
+        return any(one.severity != "warning" for one in self.troubles)
 
 
 @dataclass(slots=True)

@@ -117,10 +117,16 @@ async def read(conn: Any, organisation_id: str, job_id: str) -> StoredJob:
 
 
 async def page(
-    conn: Any, organisation_id: str, before: str | None, status: Status | None, kind: str | None, limit: int
+    conn: Any,
+    organisation_id: str,
+    before: str | None,
+    status: Status | None,
+    kinds: Collection[str] | None,
+    limit: int,
 ) -> list[StoredJob]:
-    """The organisation's jobs, the newest first, below an id."""
-    rows = await conn.fetch(SQL["page"], organisation_id, before, status, kind, limit)
+    """The organisation's jobs, the newest first, below an id; of some kinds where these are given."""
+    wanted = None if kinds is None else list(kinds)
+    rows = await conn.fetch(SQL["page"], organisation_id, before, status, wanted, limit)
     return [StoredJob(*row) for row in rows]
 
 

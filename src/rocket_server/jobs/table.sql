@@ -22,12 +22,12 @@ SELECT organisation_id::text AS organisation_id, job_id::text AS job_id, kind, s
 FROM jobs WHERE organisation_id = $1 AND job_id = $2;
 
 -- name: page
--- An organisation's jobs, the newest first, below an id; of one status or kind where that is named.
+-- An organisation's jobs, the newest first, below an id; of one status or some kinds where these are named.
 SELECT organisation_id::text AS organisation_id, job_id::text AS job_id, kind, subject, arguments, status, position,
     done, total, counts, created_by, created_at, started_at, finished_at, error
 FROM jobs
 WHERE organisation_id = $1 AND ($2::uuid IS NULL OR job_id < $2) AND ($3::text IS NULL OR status = $3)
-    AND ($4::text IS NULL OR kind = $4)
+    AND ($4::text[] IS NULL OR kind = ANY ($4))
 ORDER BY job_id DESC
 LIMIT $5;
 

@@ -10,31 +10,28 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Self
 
 import structlog
 
-from rocket_server import pipeline
-from rocket_server.badges.criteria import Thresholds
 from rocket_server.configuration.snapshot import Configuration, Configurations
 from rocket_server.db.halves import by_halves, is_nobodys
 from rocket_server.db.pool import Database, alone
 from rocket_server.errors import Contended
-from rocket_server.imports import files, zeros
+from rocket_server.imports import files
 from rocket_server.imports.reading import Place, Record, records
-from rocket_server.imports.rows import Row, Rows
 from rocket_server.imports.shown import COUNTS
-from rocket_server.imports.troubles import Tally, Trouble
+from rocket_server.imports.troubles import Judged, Tally, Trouble
 from rocket_server.jobs import table
 from rocket_server.jobs.table import Claim, Lost, StoredJob
-from rocket_server.learners import store as learners
-from rocket_server.pipeline import Result
-from rocket_server.rules.compile import RuleSet
 from rocket_server.usecases.acting import Services
-from rocket_server.usecases.imports import form_of, options_of
+from rocket_server.usecases.imported_events import EventsTaker
+from rocket_server.usecases.imported_people import PeopleTaker
+from rocket_server.usecases.imports import KINDS, form_of
 from rocket_server.usecases.intake import group_size
 
 log = structlog.get_logger(__name__)
@@ -49,8 +46,8 @@ class _Busy(Exception):
     """Another import of the organisation is at work."""
 
 
-class _TriedOut(Exception):
-    """Undoes what a trial did."""
+# Takes rows in, in a transaction, and says of each what is wrong with it; and how many points were given.
+Taker = Callable[[Any, Sequence[Record], Configuration, datetime], Awaitable[tuple[Sequence[Judged], int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class Progress:
             return cls(form_of(job).begins, counts, Tally())
         return cls(Place(*job.position["at"]), counts, Tally.of_json(job.position["troubles"]))
 
-    def after(self, rows: Sequence[Row], at: Place, points: int) -> Progress:
+    def after(self, rows: Sequence[Judged], at: Place, points: int) -> Progress:
         """Progress once `rows` are done with, up to a place."""
         counts, tally = dict(self.counts), self.tally.copy()
         for row in rows:
@@ -85,7 +82,7 @@ class Progress:
 
 
 class Importing:
-    """The work of imports of events, for a worker or a command."""
+    """The work of imports, for a worker or a command."""
 
     def __init__(
         self,
@@ -98,13 +95,16 @@ class Importing:
     ) -> None:
         self._database = database
         self._configurations = configurations
-        self._max_ahead_s = max_ahead_s
+        self._takers: Mapping[str, Callable[[StoredJob], Taker]] = {
+            KINDS["events"]: partial(EventsTaker, max_ahead_s=max_ahead_s),
+            KINDS["users"]: PeopleTaker,
+        }
         self._at_once = at_once
         self._turn_s = turn_s
 
     async def __call__(self, claim: Claim) -> bool:
         """Take the next rows of a file; whether more are left."""
-        turn = _Turn(self._database, self._configurations, self._max_ahead_s, claim)
+        turn = _Turn(self._database, self._configurations, self._takers, claim)
         ends_at = time.monotonic() + self._turn_s
         try:
             while await turn.go_on(self._at_once):
@@ -149,16 +149,19 @@ class _Turn:
     """What one claim of a job does."""
 
     def __init__(
-        self, database: Database, configurations: Configurations, max_ahead_s: int, claim: Claim
+        self,
+        database: Database,
+        configurations: Configurations,
+        takers: Mapping[str, Callable[[StoredJob], Taker]],
+        claim: Claim,
     ) -> None:
         self._database = database
         self._configurations = configurations
-        self._max_ahead_s = max_ahead_s
         self._claim = claim
         self._form = form_of(claim.job)
-        self._options = options_of(claim.job)
+        self._take_in = takers[claim.job.kind](claim.job)
         self._progress = Progress.of(claim.job)
-        self._unstorable: list[Row] = []  # rows that failed by themselves, to be written with the next
+        self._unstorable: list[Judged] = []  # rows that failed by themselves, to be written with the next
 
     async def go_on(self, at_once: int) -> bool:
         """Take some rows; whether there may be more."""
@@ -193,73 +196,12 @@ class _Turn:
             await table.hold(conn, self._claim)
             if not await alone(conn, "import", organisation_id):
                 raise _Busy
-            configuration = self._equipped(await self._configurations.equipped(conn, organisation_id))
-            now = datetime.now(UTC)
-            reader = Rows(
-                self._form,
-                self._options.order,
-                configuration.organisation.timezone,
-                now,
-                self._max_ahead_s,
-                {"import_id": self._claim.job.job_id},
-            )
-            rows = [reader.read(record) for record in found]
-            points = await self._store(conn, configuration, rows, now)
+            configuration = await self._configurations.equipped(conn, organisation_id)
+            rows, points = await self._take_in(conn, found, configuration, datetime.now(UTC))
             return await self._note(conn, rows, found[-1].after, points=points)
 
         self._progress = await self._database.run(work, ingest=True)
         self._unstorable = []
-
-    def _equipped(self, configuration: Configuration) -> Configuration:
-        """The organisation as this import is to see it."""
-        if not self._options.notify:
-            configuration = replace(configuration, endpoints=())
-        if self._options.no_awards:
-            zone = configuration.organisation.timezone
-            configuration = replace(configuration, rules=RuleSet([], zone), thresholds=Thresholds([], zone))
-        return configuration
-
-    async def _store(
-        self, conn: Any, configuration: Configuration, rows: Sequence[Row], now: datetime
-    ) -> int:
-        """Store what the rows became, and note with each what came of it; the points that were given."""
-        await _check_zeros(conn, configuration, rows)
-        taken = [row for row in rows if row.event is not None]
-        if self._options.dry_run:
-            taken = await self._not_seen(conn, taken)
-        results: list[Result] = []
-        try:
-            async with conn.transaction():
-                if taken:
-                    events = [row.event for row in taken if row.event is not None]
-                    results = await pipeline.ingest(conn, configuration, events, now)
-                    await self._tell(conn, taken, results)
-                if self._options.dry_run:
-                    raise _TriedOut
-        except _TriedOut:
-            pass
-        return sum(result.points_awarded for result in results)
-
-    async def _not_seen(self, conn: Any, taken: Sequence[Row]) -> list[Row]:
-        """Rows whose like this trial hasn't met; of the others it is noted."""
-        job = self._claim.job
-        keys = {row.event.dedupe_key: row for row in reversed(taken) if row.event is not None}
-        new = await files.first_seen(conn, job.organisation_id, job.job_id, list(keys))
-        fresh = {row.record.after.offset for key, row in keys.items() if key in new}
-        for row in taken:
-            if row.record.after.offset not in fresh:
-                row.troubles.append(_IN_FILE)
-        return [row for row in taken if row.record.after.offset in fresh]
-
-    async def _tell(self, conn: Any, rows: Sequence[Row], results: Sequence[Result]) -> None:
-        job = self._claim.job
-        there = [one.event_id for one in results if one.status == "duplicate" and one.event_id]
-        of_file = await files.of_import(conn, job.organisation_id, job.job_id, there)
-        for row, result in zip(rows, results, strict=True):
-            if result.status == "duplicate":
-                row.troubles.append(_IN_FILE if result.event_id in of_file else _IN_STORE)
-            elif result.status in ("held", "ignored"):
-                row.troubles.append(Trouble(result.status, result.reason or ""))
 
     def _skip(self, found: Sequence[Record], error: Exception) -> None:
         if len(found) > 1 or isinstance(error, Contended) or _ends_it(error):
@@ -268,10 +210,10 @@ class _Turn:
         named = {"organisation_id": job.organisation_id, "job_id": job.job_id, "line": found[0].line}
         log.error("row_not_stored", exc_info=error, **named)
         trouble = Trouble("not_stored", "the server failed to store this row; its log has the reason")
-        self._unstorable.append(Row(found[0], None, [trouble]))
+        self._unstorable.append(Judged(found[0], [trouble]))
 
     async def _note(
-        self, conn: Any, rows: Sequence[Row], at: Place, *, points: int = 0, finished: bool = False
+        self, conn: Any, rows: Sequence[Judged], at: Place, *, points: int = 0, finished: bool = False
     ) -> Progress:
         job = self._claim.job
         rows = [*self._unstorable, *rows]
@@ -284,7 +226,7 @@ class _Turn:
                 "; ".join(map(str, row.troubles)),
             )
             for row in rows
-            if row.event is None
+            if row.is_rejected
         ]
         await files.reject(conn, job.organisation_id, job.job_id, rejected)
         progress = self._progress.after(rows, at, points)
@@ -293,32 +235,6 @@ class _Turn:
             conn, self._claim, position, done=at.offset, counts=progress.counts, finished=finished
         )
         return progress
-
-
-_IN_FILE: Final = Trouble("duplicate_in_file", "an earlier row of this file is the same event")
-_IN_STORE: Final = Trouble("duplicate_in_store", "this event was stored before")
-
-
-async def _check_zeros(conn: Any, configuration: Configuration, rows: Sequence[Row]) -> None:
-    """Reject rows whose learner nobody knows, while somebody is known by the same id with zeros before it."""
-    ids = {row.event.user_id for row in rows if row.event is not None and row.event.user_id is not None}
-    bare = {one for one in ids if zeros.may_lack_zeros(one)}
-    if not bare:
-        return
-    organisation_id = configuration.organisation_id
-    known = set(await learners.find(conn, organisation_id, bare))
-    candidates = {other for one in bare - known for other in zeros.with_zeros(one)}
-    if not candidates:
-        return
-    known |= candidates & ids
-    known |= set(await learners.find(conn, organisation_id, candidates))
-    lost = zeros.lost(bare, known)
-    for row in rows:
-        if row.event is not None and row.event.user_id in lost:
-            meant = lost[row.event.user_id]
-            said = f"user_id {row.event.user_id} is known by nobody, {meant} is: a spreadsheet drops zeros"
-            row.event = None
-            row.troubles.append(Trouble("leading_zeros_lost", said))
 
 
 def _ends_it(error: Exception) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
@@ -12,7 +12,7 @@ from rocket_server.audit import store as audit
 from rocket_server.audit.model import Act, Actor
 from rocket_server.errors import InvalidPayload, NotFound, RocketError
 from rocket_server.ids import uuid7
-from rocket_server.imports import files, form, rows
+from rocket_server.imports import files, form, people, rows
 from rocket_server.imports.form import Form, Line
 from rocket_server.imports.reading import WINDOW_BYTES
 from rocket_server.imports.unpack import PIECE_BYTES, Unpacked
@@ -22,12 +22,13 @@ from rocket_server.sources.checks import Fault, source_name
 from rocket_server.usecases.acting import Services
 from rocket_server.usecases.jobs import state, subject
 
-Kind = Literal["events"]
+Kind = Literal["events", "users"]
 
-KINDS: Final[dict[Kind, str]] = {"events": "import_events"}  # and their jobs'
+KINDS: Final[dict[Kind, str]] = {"events": "import_events", "users": "import_users"}  # and their jobs'
 MAX_COURSES: Final = 10_000
 
 _PIECES_AT_ONCE: Final = 8  # of a file in one transaction; 2 MiB
+_NO_PLATFORM: Final = "lms"  # before the ids of an organisation without one
 _REJECTED_AT_ONCE: Final = 500
 
 
@@ -40,6 +41,14 @@ class Options:
     dry_run: bool = False
     no_awards: bool = False
     notify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleOptions:
+    """How a file of people is to be imported: `source` is the platform whose ids `LMS_ID` has."""
+
+    source: str
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +72,29 @@ def order(source: str | None, courses: list[str], platform_ids: bool) -> rows.Or
         raise InvalidPayload.field("source", "is required with platform_ids: whose ids are they?")
     if len(courses) > MAX_COURSES:
         raise InvalidPayload.field(
-            "course", f"may be given {MAX_COURSES} times, is given {len(courses)} times"
+            "courses", f"may be given {MAX_COURSES} times, is given {len(courses)} times"
         )
     pairs = [one.partition("=") for one in courses]
     faulty = next((one for one, pair in zip(courses, pairs, strict=True) if not (pair[0] and pair[2])), None)
     if faulty is not None:
-        raise InvalidPayload.field("course", f"must be THEIRS=OURS, is {faulty[:50]!r}")
+        raise InvalidPayload.field("courses", f"must be THEIRS=OURS, is {faulty[:50]!r}")
     return rows.Order(named, {theirs: ours for theirs, _, ours in pairs}, platform_ids)
+
+
+async def people_options(
+    services: Services, organisation_id: str, source: str | None, dry_run: bool
+) -> PeopleOptions:
+    """What options say of a file of people. Where no source is named, the organisation's Moodle is meant;
+    else its platform is called lms. Raises InvalidPayload."""
+    if source is None:
+        async with services.database.connection() as conn:
+            configuration = await services.configurations.current(conn, organisation_id)
+        moodle = configuration.source_of_kind("moodle")
+        source = _NO_PLATFORM if moodle is None else moodle.name
+    try:
+        return PeopleOptions(source_name(source), dry_run)
+    except Fault as fault:
+        raise InvalidPayload.field("source", str(fault)) from fault
 
 
 async def store_file(
@@ -145,25 +170,60 @@ class _Writing:
 async def start_events(
     services: Services, organisation_id: str, actor: Actor, file: StoredFile, options: Options
 ) -> StoredJob:
-    """Start importing a file of events. Raises InvalidPayload where its columns won't do, and Conflict where
-    the organisation has too many jobs; the file is removed then."""
+    """Start importing a file of events. Raises as `_start` does."""
+    arguments = {
+        "order": asdict(options.order),
+        "dry_run": options.dry_run,
+        "no_awards": options.no_awards,
+        "notify": options.notify,
+    }
+
+    def detect(is_whole: bool) -> Form:
+        return form.detect(file.head, is_whole, file.encoding, rows.ALIASES, rows.REQUIRED)
+
+    return await _start(services, organisation_id, actor, file, "events", detect, arguments)
+
+
+async def start_people(
+    services: Services, organisation_id: str, actor: Actor, file: StoredFile, options: PeopleOptions
+) -> StoredJob:
+    """Start importing a file of people. Raises as `_start` does."""
+
+    def detect(is_whole: bool) -> Form:
+        found = form.detect(file.head, is_whole, file.encoding, people.ALIASES, ())
+        people.check_columns(found)
+        return found
+
+    arguments = {"source": options.source, "dry_run": options.dry_run}
+    return await _start(services, organisation_id, actor, file, "users", detect, arguments)
+
+
+async def _start(
+    services: Services,
+    organisation_id: str,
+    actor: Actor,
+    file: StoredFile,
+    kind: Kind,
+    detect: Callable[[bool], Form],
+    arguments: dict[str, Any],
+) -> StoredJob:
+    """Start an import. Raises InvalidPayload where the file's columns won't do, and Conflict where the
+    organisation has too many jobs; the file is removed then."""
     try:
-        is_whole = len(file.head) == file.size
-        found = form.detect(file.head, is_whole, file.encoding, rows.ALIASES, rows.REQUIRED)
-        arguments = _arguments(found, options)
+        arguments["form"] = detect(len(file.head) == file.size).as_json()
 
         async def work(conn: Any) -> StoredJob:
             job = await table.add(
                 conn,
                 organisation_id,
-                KINDS["events"],
+                KINDS[kind],
                 f"file:{file.file_id}",
                 actor.short,
                 arguments=arguments,
                 total=file.size,
                 job_id=file.file_id,
             )
-            shown = {**state(job), "dry_run": options.dry_run, "no_awards": options.no_awards}
+            shown = {**state(job), "dry_run": arguments["dry_run"]}
             await audit.add(conn, organisation_id, actor, [Act("job.started", subject(job), None, shown)])
             return job
 
@@ -173,18 +233,8 @@ async def start_events(
         raise
 
 
-def _arguments(found: Form, options: Options) -> dict[str, Any]:
-    return {
-        "form": found.as_json(),
-        "order": asdict(options.order),
-        "dry_run": options.dry_run,
-        "no_awards": options.no_awards,
-        "notify": options.notify,
-    }
-
-
 def options_of(job: StoredJob) -> Options:
-    """How an import was asked for."""
+    """How an import of events was asked for."""
     given = job.arguments
     return Options(rows.Order(**given["order"]), given["dry_run"], given["no_awards"], given["notify"])
 
@@ -207,7 +257,7 @@ async def page(
     conn: Any, organisation_id: str, before: str | None, status: table.Status | None, limit: int
 ) -> list[StoredJob]:
     """The organisation's imports, the newest first, below an id."""
-    return await table.page(conn, organisation_id, before, status, KINDS["events"], limit)
+    return await table.page(conn, organisation_id, before, status, list(KINDS.values()), limit)
 
 
 async def rejected(services: Services, job: StoredJob) -> AsyncIterator[str]:

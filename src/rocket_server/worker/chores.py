@@ -57,7 +57,10 @@ def all_jobs(
             database,
             {
                 badge_backfill.KIND: badge_backfill.Backfill(database, configurations),
-                imports.KINDS["events"]: Importing(database, configurations, settings.max_clock_skew_s),
+                **dict.fromkeys(
+                    imports.KINDS.values(),
+                    Importing(database, configurations, settings.max_clock_skew_s),
+                ),
             },
         ),
         _imported_files(database),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from rocket_server.errors import NotFound
+from rocket_server.errors import FieldError, InvalidPayload, NotFound
 from rocket_server.http import openapi
 from rocket_server.http.actors import acting
 from rocket_server.http.auth import AdminKey, ReadKey
@@ -54,7 +54,7 @@ class ImportShown(BaseModel):
     """An import and how far it is. Of a trial, `points_awarded` is what would be given, at most."""
 
     import_id: str
-    kind: Literal["events"]
+    kind: acts.Kind
     status: Status
     dry_run: bool
     rows: ImportRows
@@ -109,26 +109,35 @@ class ImportReport(ImportShown):
 async def start_import(
     request: Request,
     principal: AdminKey,
-    kind: Literal["events"],
+    kind: Annotated[acts.Kind, Query(description="What the rows are.")],
     dry_run: Annotated[bool, Query(description="Report what would be, and change nothing.")] = False,
     no_awards: Annotated[bool, Query(description="Store the events, and give nothing for them.")] = False,
     notify: Annotated[bool, Query(description="Tell webhooks of what happened then, too.")] = False,
     source: Annotated[str | None, Query(max_length=100, description="Of rows that name none.")] = None,
-    course: Annotated[
-        list[str] | None, Query(description="THEIRS=OURS; with any, courses without one are unknown.")
+    courses: Annotated[
+        str | None,
+        Query(description="THEIRS=OURS, with commas between; with any, courses without one are unknown."),
     ] = None,
     platform_ids: Annotated[
         bool, Query(description="Users are the platform's own: `<source>:<user_id>`.")
     ] = False,
 ) -> Json:
-    """Take a CSV file in and import it: a job. The file may be packed by gzip."""
+    """Take a CSV file in and import it: a job. The file may be packed by gzip. Of people, only `dry_run` and
+    `source` are options: `LMS_ID` has ids of that source, where none is named of the first Moodle."""
     services, organisation_id, actor = acting(request, principal)
-    order = acts.order(source, course or [], platform_ids)
-    options = acts.Options(order, dry_run, no_awards, notify)
-    file = await acts.store_file(
-        services, organisation_id, uploaded(request), services.settings.max_import_bytes
-    )
-    job = await acts.start_events(services, organisation_id, actor, file, options)
+    content, most = uploaded(request), services.settings.max_import_bytes
+    if kind == "users":
+        given = {"no_awards": no_awards, "notify": notify, "courses": courses, "platform_ids": platform_ids}
+        if faults := [FieldError(name, "is no option for users") for name, value in given.items() if value]:
+            raise InvalidPayload.from_fields(faults)
+        of_people = await acts.people_options(services, organisation_id, source, dry_run)
+        file = await acts.store_file(services, organisation_id, content, most)
+        job = await acts.start_people(services, organisation_id, actor, file, of_people)
+    else:
+        order = acts.order(source, courses.split(",") if courses else [], platform_ids)
+        options = acts.Options(order, dry_run, no_awards, notify)
+        file = await acts.store_file(services, organisation_id, content, most)
+        job = await acts.start_events(services, organisation_id, actor, file, options)
     return Json(showing.shown(job), status_code=202)
 
 

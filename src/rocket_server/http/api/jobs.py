@@ -66,7 +66,7 @@ async def list_jobs(
     """The organisation's jobs, the newest first. Finished ones are kept for 90 days."""
     async with services_of(request).database.connection() as conn:
         found = await table.page(
-            conn, principal.organisation_id, id_after(cursor), status, kind or None, limit
+            conn, principal.organisation_id, id_after(cursor), status, [kind] if kind else None, limit
         )
     return Json(page("jobs", [_shown(job) for job in found], limit, "job_id"))
 
