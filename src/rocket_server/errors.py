@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+# "must be one of a, b" and "expected at most 5 texts, has 7" say what is expected, and may go on about it.
+_EXPECTATION: Final = re.compile(
+    r"(?:must (?:be|have)|expected|is required:) (?P<what>(?:\{[^}]*\}|[^{])+?)"
+    r"(?:(?:[;:.]|,? such as|, (?:not|has|is)) .*|\.)?",
+    re.DOTALL,
+)
+_CHOICE: Final = re.compile(r"one of (?P<choices>[\w.:*-]+(?:, [\w.:*-]+)+)")
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field. `path` is dotted, with indices in brackets: `events[3].user_id`."""
+    """What is wrong with one field. `path` is dotted, with indices in brackets: `events[3].user_id`.
+
+    `message` is written so that it reads after the field's name: "must be …", "must have …", "is required",
+    or, of a body that people write by hand, "expected …".
+    """
 
     path: str
     message: str
+
+    @property
+    def expected(self) -> str | list[str] | None:
+        """What would have been right, without a sentence around it: the values, or what kind of value. None
+        where the message names none, as of a field that mustn't be there."""
+        if self.message == "is required":
+            return "a value"
+        found = _EXPECTATION.fullmatch(self.message)
+        if found is None:
+            return None
+        choice = _CHOICE.fullmatch(found["what"])
+        return found["what"] if choice is None else choice["choices"].split(", ")
 
     def as_dict(self) -> dict[str, str]:
         return {"path": self.path, "message": self.message}
@@ -41,11 +66,12 @@ class InvalidPayload(RocketError):
         """One error for all faulty fields; the first one is also named in `details.field`."""
         first = errors[0]
         where = f"{first.path}: " if first.path else ""
+        expected = first.expected
         return cls(
             f"{where}{first.message}",
             {
                 "field": first.path,
-                "expected": first.message,
+                **({} if expected is None else {"expected": expected}),
                 "errors": [error.as_dict() for error in errors],
             },
         )

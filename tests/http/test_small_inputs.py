@@ -225,7 +225,7 @@ def test_a_link_to_a_public_page_may_be_tagged(organisation):
             "identities[0]: must have at most 400 characters",
         ),
         ("/v1/points/award", {"user_id": 7, "points": 1, "reason": "r"}, "user_id: must be a text"),
-        ("/v1/events/batch", {"events": []}, "events: a list of 1 to 10000 events"),
+        ("/v1/events/batch", {"events": []}, "events: must be a list of 1 to 10000 events"),
     ],
 )
 def test_what_a_body_lacks_is_said_in_our_words(organisation, path, body, said):

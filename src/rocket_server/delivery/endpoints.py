@@ -185,7 +185,7 @@ async def rotate_secret(conn: Any, webhook: Webhook, secret: str | None, overlap
     rows = await conn.fetch(SQL["secrets"], key[0], [key[1]])
     active = [row for row in rows if row["active"]]
     if any(row["secret"] == secret for row in rows):
-        raise InvalidPayload.field("secret", "another secret than those that the webhook has or had")
+        raise InvalidPayload.field("secret", "must be another secret than those that the webhook has or had")
     if overlap_s and len(active) >= MAX_ACTIVE_SECRETS:
         raise Conflict(
             f"{MAX_ACTIVE_SECRETS} secrets are active already. Retire the old one at once by POST"

@@ -46,7 +46,7 @@ _VALUE: Final = re.compile(r"[\t -~\x80-\U0010ffff]*")
 def check_headers(headers: Mapping[str, str], path: str = "headers") -> None:
     """Raises InvalidPayload, naming each header at fault below `path`, where an endpoint can't have these."""
     if len(headers) > MAX_HEADERS:
-        raise InvalidPayload.field(path, f"at most {MAX_HEADERS} headers")
+        raise InvalidPayload.field(path, f"must have at most {MAX_HEADERS} headers")
     errors = [
         FieldError(f"{path}.{name}", wrong)
         for name, value in headers.items()
@@ -88,5 +88,7 @@ def _wrong_with(name: str, value: str) -> str | None:
     if name.lower() in RESERVED:
         return f"a name other than {name}, which every delivery has of its own"
     if len(value) > MAX_VALUE_CHARS or not _VALUE.fullmatch(value) or value != value.strip():
-        return f"at most {MAX_VALUE_CHARS} characters without line breaks, and no blanks at the ends"
+        return (
+            f"must have at most {MAX_VALUE_CHARS} characters without line breaks, and no blanks at the ends"
+        )
     return None

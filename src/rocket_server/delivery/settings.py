@@ -153,7 +153,8 @@ def _url(reading: _Reading, value: Any) -> dict[str, Any]:
 
 def _description(_reading: _Reading, value: Any) -> dict[str, Any]:
     if len(_text(value, "description")) > MAX_DESCRIPTION_CHARACTERS:
-        raise InvalidPayload.field("description", f"at most {MAX_DESCRIPTION_CHARACTERS} characters")
+        message = f"must have at most {MAX_DESCRIPTION_CHARACTERS} characters"
+        raise InvalidPayload.field("description", message)
     return {"description": value}
 
 

@@ -73,4 +73,4 @@ def part(name: str, rows: Sequence[dict[str, Any]], more: bool, position: str) -
 
 
 def _not_ours() -> InvalidPayload:
-    return InvalidPayload.field("cursor", "the next_cursor of an earlier answer")
+    return InvalidPayload.field("cursor", "must be the next_cursor of an earlier answer")

@@ -50,7 +50,9 @@ def check_own_token(token: str, path: str = "token") -> None:
     """A token that an administrator brings. Raises InvalidPayload where it is short or unfit for a header."""
     if not MIN_OWN_TOKEN_LENGTH <= len(token) <= MAX_TOKEN_LENGTH:
         raise InvalidPayload.field(
-            path, f"{MIN_OWN_TOKEN_LENGTH} to {MAX_TOKEN_LENGTH} characters, e.g. of `openssl rand -hex 32`"
+            path,
+            f"must have {MIN_OWN_TOKEN_LENGTH} to {MAX_TOKEN_LENGTH} characters;"
+            " `openssl rand -hex 32` makes some",
         )
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise InvalidPayload.field(path, "printable ASCII characters without blanks")
+        raise InvalidPayload.field(path, "must have printable ASCII characters without blanks")

@@ -53,7 +53,7 @@ async def create(
     """Make a key; the secret is answered now and never again."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
-        raise InvalidPayload.field("scopes", f"one or more of {', '.join(SCOPES)}")
+        raise InvalidPayload.field("scopes", f"must be one or more of {', '.join(SCOPES)}")
     await store.touch(conn, organisation.organisation_id)  # also the lock under which they are counted
     if await conn.fetchval(SQL["count"], organisation.tenant_id, organisation.organisation_id) >= MAX_KEYS:
         raise Conflict(

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 # Names that stand for a machine's own choice, or for none.
 _NO_PLACES: Final = frozenset({"localtime", "Factory", "posixrules"})
-_EXPECTED: Final = "a time zone name such as Europe/Paris or UTC"
+_EXPECTED: Final = "must be a time zone name such as Europe/Paris or UTC"
 
 
 async def check(conn: Any, name: str, path: str = "timezone") -> str:
@@ -44,7 +44,7 @@ async def check(conn: Any, name: str, path: str = "timezone") -> str:
             path, f"{_EXPECTED}; the database doesn't know the zone {known}"
         ) from error
     if "/" not in known and theirs != [_offset_s(known, month) for month in months]:
-        raise InvalidPayload.field(path, "a time zone named by a place, such as Europe/Brussels")
+        raise InvalidPayload.field(path, "must be a time zone named by a place, such as Europe/Brussels")
     return known
 
 

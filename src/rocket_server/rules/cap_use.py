@@ -77,7 +77,7 @@ def place_of(text: str | None) -> Position:
         return _FIRST
     kind, number, rule_id, mark = [*text.split(" ", 3), "", "", ""][:4]
     if kind not in ("0", "1") or not number.isdecimal() or len(number) > 3 or not rule_id:
-        raise InvalidPayload.field("cursor", "the next_cursor of an earlier answer")
+        raise InvalidPayload.field("cursor", "must be the next_cursor of an earlier answer")
     return Position(rule_id, int(kind), int(number), mark)
 
 

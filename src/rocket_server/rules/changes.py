@@ -62,7 +62,7 @@ def plan(own: Mapping[str, Rule], wanted: Sequence[Rule], *, prune: bool) -> Pla
     )
     _refuse_too_much(own, found)
     if found.new and len(own) + len(found.new) - len(found.withdrawn) > MAX_RULES:
-        raise InvalidPayload.field("rules", f"an organisation may have {MAX_RULES} rules")
+        raise InvalidPayload.field("rules", f"must have at most {MAX_RULES} in all")
     return found
 
 

@@ -137,7 +137,7 @@ async def revoke(services: Services, organisation_id: str, actor: Actor, command
     Raises NotFound, or Conflict where that was done.
     """
     if (command.award_id is None) == (command.user_id is None or command.badge_id is None):
-        raise InvalidPayload.field("award_id", "either award_id, or user_id and badge_id")
+        raise InvalidPayload.field("award_id", "must be either award_id, or user_id and badge_id")
     checked.storable(command.reason, "reason")
 
     async def work(conn: Any) -> Given:

@@ -48,7 +48,7 @@ async def reset(
     async def work(conn: Any) -> CourseReset:
         configuration = await services.configurations.current(conn, organisation_id)
         if command.source is not None and configuration.source_named(command.source) is None:
-            raise InvalidPayload.field("source", "the name of a source of the organisation")
+            raise InvalidPayload.field("source", "must be the name of a source of the organisation")
         at = moment("at", command.at, configuration.organisation.timezone, latest=now) or now
         wanted = Reset(command.course_id, command.source or EVERY_SOURCE, at)
         is_new = await pipeline.reset_course(conn, organisation_id, wanted, actor.short)

@@ -129,7 +129,7 @@ async def change(
     found += checks.metadata_faults(command.fields.get("metadata"))
     added = _checked(command.add_identities, "add_identities", found)
     if command.fields.get("status", "active") is None:
-        found.append(FieldError("status", "active or suspended"))
+        found.append(FieldError("status", "must be one of active, suspended"))
     found += faults
     if found:
         raise InvalidPayload.from_fields(found)

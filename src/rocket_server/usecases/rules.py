@@ -147,7 +147,7 @@ async def must_be_changeable(services: Services, organisation_id: str, rule_id: 
     if not any(one.rule_id == rule_id for one in configuration.rules.rules):
         raise NotFound("There is no such rule.", {"field": "rule_id"})
     if rule_id.startswith(MAPPING_PREFIX):
-        raise InvalidPayload.field("rule_id", "this rule is part of its source's mappings: change those")
+        raise InvalidPayload.field("rule_id", "must not be that of a mapping: change the source's mappings")
 
 
 def _planned(plan: Plan) -> Iterable[Act]:

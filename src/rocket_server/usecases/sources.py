@@ -85,7 +85,7 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
     Raises InvalidPayload naming what can't be, Conflict where the name is taken or there are too many.
     """
     if command.kind not in adapters.KINDS:
-        raise InvalidPayload.field("kind", f"one of {', '.join(sorted(adapters.KINDS))}")
+        raise InvalidPayload.field("kind", f"must be one of {', '.join(sorted(adapters.KINDS))}")
     if command.token is not None:
         check_own_token(command.token)
     staff_ids = DEFAULT_STAFF_IDS if command.kind in adapters.CATALOGUED else frozenset[str]()
@@ -202,7 +202,9 @@ def _cidr_faults(cidrs: tuple[str, ...]) -> list[FieldError]:
         try:
             ip_network(cidr, strict=False)
         except ValueError:
-            faults.append(FieldError(f"allowed_cidrs[{index}]", "an address range such as 192.0.2.0/24"))
+            faults.append(
+                FieldError(f"allowed_cidrs[{index}]", "must be an address range such as 192.0.2.0/24")
+            )
     return faults
 
 

@@ -86,7 +86,7 @@ async def post_batch(request: Request) -> Json:
     principal.needs("events:write")
     events = split_batch(await request.body())
     if events is None or not 1 <= len(events) <= MAX_BATCH_EVENTS:
-        raise InvalidPayload.field("events", f"a list of 1 to {MAX_BATCH_EVENTS} events")
+        raise InvalidPayload.field("events", f"must be a list of 1 to {MAX_BATCH_EVENTS} events")
     received_at = datetime.now(UTC)
     max_ahead_s = services_of(request).settings.max_clock_skew_s
 

@@ -71,11 +71,11 @@ async def read_leaderboard(
 ) -> Json:
     """Who has earned most: points of awards less what was reversed, in the week in which they were earned."""
     if course is not None and "\0" in course:
-        raise InvalidPayload.field("course", "the id of a course")
+        raise InvalidPayload.field("course", "must be the id of a course")
     if around is not None and cursor:
-        raise InvalidPayload.field("cursor", "nothing beside `around`, which is one page")
+        raise InvalidPayload.field("cursor", "must not be sent with `around`, which is one page")
     if at is not None and not _FIRST_DAY <= at <= _LAST_DAY:
-        raise InvalidPayload.field("at", f"a day from {_FIRST_DAY} to {_LAST_DAY}")
+        raise InvalidPayload.field("at", f"must be a day from {_FIRST_DAY} to {_LAST_DAY}")
     services = services_of(request)
     organisation_id = principal.organisation_id
     async with services.database.connection() as conn:
@@ -120,5 +120,5 @@ def _position(cursor: str | None) -> tuple[int, str] | None:
     points, _, learner = decode_cursor(cursor).partition(":")
     learner_id = parse_uuid(learner)
     if not (points.isascii() and points.isdigit() and len(points) <= 18 and learner_id):
-        raise InvalidPayload.field("cursor", "the next_cursor of an earlier answer")
+        raise InvalidPayload.field("cursor", "must be the next_cursor of an earlier answer")
     return int(points), learner_id

@@ -135,7 +135,7 @@ async def search_users(
     A search has one page: who isn't on it needs a longer beginning.
     """
     if (email is None) == (q is None):
-        raise InvalidPayload.field("email" if email is None else "q", "one of email and q, not both")
+        raise InvalidPayload.field("email" if email is None else "q", "must be one of email and q, not both")
     async with services_of(request).database.connection() as conn:
         if email is not None:
             found = await people.by_email(conn, principal.organisation_id, queries.address(email))
@@ -159,7 +159,7 @@ async def change_user(request: Request, principal: AdminKey, user_id: str, body:
     fields = body.model_fields_set & {"email", "name", "status", "weekly_goal", "metadata"}
     faults: list[FieldError] = []
     if "leaderboard" in body.model_fields_set and body.leaderboard is None:
-        faults.append(FieldError("leaderboard", "shown, anonymous or hidden"))
+        faults.append(FieldError("leaderboard", "must be one of shown, anonymous, hidden"))
     change = Change(
         {name: getattr(body, name) for name in fields},
         body.leaderboard,

@@ -215,7 +215,7 @@ def _rotation(body: bytes) -> tuple[str | None, int]:
         try:
             secret_bytes(secret if isinstance(secret, str) else "")
         except InvalidPayload as fault:
-            problems.add("secret", fault.details["expected"])
+            problems.add("secret", fault.details["errors"][0]["message"])
     if type(overlap_s) is not int or not 0 <= overlap_s <= MAX_OVERLAP_S:
         problems.add("overlap_s", f"expected a whole number of seconds from 0 to {MAX_OVERLAP_S}")
     if problems.errors:
@@ -232,8 +232,9 @@ def _span(data: Mapping[str, Any], zone: ZoneInfo, retention_days: int) -> tuple
         raise InvalidPayload.field("since", "is required")
     if since < now - timedelta(days=retention_days):
         raise InvalidPayload.field(
-            "since", f"a time within the last {retention_days} days, for which it is known what was delivered"
+            "since",
+            f"must be a time within the last {retention_days} days; what was delivered before isn't known",
         )
     if until <= since:
-        raise InvalidPayload.field("until", "a time after since")
+        raise InvalidPayload.field("until", "must be a time after since")
     return since, until if until < now else None

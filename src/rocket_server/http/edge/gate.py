@@ -96,7 +96,7 @@ class Gate:
             if b"%00" in scope["raw_path"] or b"%00" in scope["query_string"]:
                 raise _has_nul(scope)
             if scope["query_string"].count(b"&") >= MAX_PARAMETERS:
-                raise InvalidPayload.field("query", f"at most {MAX_PARAMETERS} parameters")
+                raise InvalidPayload.field("query", f"must have at most {MAX_PARAMETERS} parameters")
             if hot is None:
                 await (self._turnstile if policy.waits else self._side_gate).enter()
                 await self._app(scope, body, send_marked)
@@ -141,4 +141,4 @@ def _has_nul(scope: MutableMapping[str, Any]) -> RocketError:
         return NotFound("This path doesn't exist.", {"field": "path", "expected": "a path without NUL (%00)"})
     pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     name = next((name for name, value in pairs if "\0" in value), "query")
-    return InvalidPayload.field(name, "a text without NUL (%00)")
+    return InvalidPayload.field(name, "must be a text without NUL (%00)")

@@ -58,7 +58,7 @@ def read(data: bytes, wish: Wish) -> Imported:
         bank = _READERS[wish.format](data, uuid4)
     except Unreadable as fault:
         where = "" if fault.line is None else f" Line {fault.line}."
-        details = {"field": "", "expected": str(fault), "line": fault.line}
+        details = {"field": "", "line": fault.line}
         raise InvalidPayload(f"The file can't be read: {fault}.{where}", details) from None
     return Imported([_placed(entry, bank, wish) for entry in bank.entries], bank.notes, bank.more_notes)
 

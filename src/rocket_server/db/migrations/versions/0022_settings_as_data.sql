@@ -1,5 +1,5 @@
 -- What an organisation has set, by name: a new setting needs no column. The old columns have defaults for
--- organisations that are made without them, are used no more, and go with the next release.
+-- organisations that are made without them, are used no more, and go with the next release: until then servers of the one before read them.
 ALTER TABLE organisations
     ADD COLUMN settings jsonb NOT NULL DEFAULT '{}'
         CONSTRAINT organisation_settings CHECK (jsonb_typeof(settings) = 'object'),
