@@ -73,6 +73,7 @@ SUITES = (
     Suite("receivers", "hostile URLs, bad habits, and other people's frameworks that take our webhooks"),
     Suite("reliability", "killed, stopped, full and exhausted; the short form"),
     Suite("credentials", "badges, verified by an independent implementation", needs=("node", "npm")),
+    Suite("browser", "the console in a real browser", needs=("chromium",)),
     Suite("docs", "the examples in the documentation", needs=("bash", "curl")),
     sdk("python", ("bash",)),
     sdk("node", ("bash", "node", "npm")),

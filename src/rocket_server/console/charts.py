@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-_WIDTH: Final = 640
-_HEIGHT: Final = 180
-_FOOT: Final = 22
+_WIDTH: Final = 960
+_HEIGHT: Final = 220
+_FOOT: Final = 32
 _GAP: Final = 0.28  # of a bar's room
 SERIES: Final = 5  # that a chart tells apart: four by name, and all others
 
@@ -52,7 +52,7 @@ def columns(days: Sequence[date], series: Mapping[str, Mapping[date, int]], othe
         values = [series[name].get(day, 0) for name in named]
         rows.append((day, [*values, *([sum(series[name].get(day, 0) for name in rest)] if rest else [])]))
     top = _rounded(max((sum(max(0, value) for value in values) for _, values in rows), default=0))
-    room, usable = _WIDTH / max(1, len(days)), _HEIGHT - _FOOT - 14
+    room, usable = _WIDTH / max(1, len(days)), _HEIGHT - _FOOT - 26
     bars = [
         bar for place, row in enumerate(rows) for bar in _column(row, names, place * room, room, usable, top)
     ]

@@ -19,15 +19,16 @@ GROUP BY 1, 2
 ORDER BY 1, 2;
 
 -- name: refused
--- Why events weren't used, of the latest $3 with a status behind an id.
-SELECT e.status, coalesce(e.reason, '') AS reason, count(*) AS events, max(e.event_id::text) AS latest
+-- Why events weren't used, of the latest $3 with a status behind an id. A reason is a word and, behind a colon, what
+-- it was about: the words are counted, and one of the reasons is shown.
+SELECT e.status, coalesce(max(e.reason), '') AS reason, count(*) AS events
 FROM unnest($4::text[]) AS wanted (status)
 CROSS JOIN LATERAL (
     SELECT status, left(reason, 200) AS reason, event_id FROM events
     WHERE organisation_id = $1 AND status = wanted.status AND status <> 'processed' AND event_id >= $2
     ORDER BY event_id DESC LIMIT $3
 ) AS e
-GROUP BY 1, 2
+GROUP BY e.status, split_part(e.reason, ':', 1)
 ORDER BY 3 DESC
 LIMIT 8;
 

@@ -1,7 +1,9 @@
 // What a page does better with scripts than without; everything works without, too.
 "use strict";
 (() => {
-  const language = document.documentElement.lang;
+  // The page's language, as the viewer's country writes it where the browser says which.
+  const shown = document.documentElement.lang;
+  const language = navigator.languages.find((one) => one.split("-")[0] === shown) ?? shown;
   const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const days = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
 
