@@ -52,7 +52,7 @@ from rocket_server.http.edge.gate import Gate
 from rocket_server.http.edge.policies import Handler, Policies, Policy
 from rocket_server.http.failures import answer_failures
 from rocket_server.http.public import badges as public_badges
-from rocket_server.http.public import hooks, operation, pages, validation
+from rocket_server.http.public import hooks, operation, pages, statements, validation
 from rocket_server.http.queries import only_known_parameters
 from rocket_server.http.services import Services
 from rocket_server.members.passwords import Passwords
@@ -66,6 +66,7 @@ _PINGS_AT_ONCE = 16
 _ROUTERS = (
     intake.router,
     hooks.router,
+    statements.router,
     *assessments.ROUTERS,
     *(
         module.router
@@ -123,6 +124,7 @@ def policies(settings: Settings) -> Policies:
         "/v1/events/batch": batch,
         "/api/events/batch": batch,
         "/api/public/hook/{source}/event": hook,
+        statements.PATH: hook,
         "/api/public/hook/{source}/events": replace(hook, max_body_bytes=settings.max_batch_bytes),
         imports.PATH: replace(ordinary, max_body_bytes=settings.max_import_bytes, streamed=True),
         "/v1/rules": own_bound,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rocket_server import sources
 from support.platforms import SECRET, Sample, headers_of, hexdigest, samples
 
 KINDS = ("learnworlds", "thinkific")
@@ -189,3 +190,33 @@ def test_nobody_is_staff_unless_they_are_listed(organisation):
     assert platform.taken(body)["points_awarded"] == 10
     moodle = organisation.api.post("/v1/sources", {"kind": "openlms"}).json()
     assert moodle["staff_ids"] == ["2"]
+
+
+FIRST_FAULTS = {
+    "moodle": "eventname",
+    "openlms": "eventname",
+    "learnworlds": "type",
+    "thinkific": "topic",
+    "valamis": "verb.id",
+    "shiksha": "name",
+    "custom": "$.type",
+    "test": "event",
+}
+
+
+@pytest.mark.parametrize("kind", sources.KINDS)
+def test_validation_names_what_is_wrong_for_every_kind(organisation, kind):
+    """Each kind of source can be tried with a body, by a key and by the source's token, and names the field
+    that is missing where its platform has it."""
+    mappings = {"mappings": {"event": "$.type", "user_id": "$.who"}} if kind == "custom" else {}
+    made = organisation.api.post("/v1/sources", {"kind": kind, "name": f"my-{kind}", **mappings}).json()
+    by_key = organisation.api.post(f"/api/public/validate/webhook?source=my-{kind}", {"nothing": 1})
+    by_token = organisation.server.client.post(
+        "/api/public/validate/webhook",
+        json={"nothing": 1},
+        headers={"Authorization": f"Bearer {made['token']}"},
+    )
+    assert by_key.json() == by_token.json()
+    assert by_key.json()["valid"] is False
+    said = by_key.json()["errors"]
+    assert any(FIRST_FAULTS[kind] in error["path"] + error["message"] for error in said), said

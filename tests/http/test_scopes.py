@@ -18,6 +18,8 @@ ANYBODY = {
     "/api/public/hook/{source}/event",
     "/api/public/hook/{source}/events",
     "/api/public/hook/{source}/catalogue",
+    "/api/public/hook/{source}/statements",
+    "/api/public/hook/{source}/about",
 }
 PUBLIC = "/public/"
 # A read needs `read` and a write needs `admin`, except for these.

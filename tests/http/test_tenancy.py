@@ -21,13 +21,24 @@ from support.organisation import Organisation
 
 # Routes that need no key and tell nothing of any organisation.
 PUBLIC = {
-    ("GET", path) for path in ("/", "/v1/health", "/metrics", "/docs", "/docs/assets/{name}", "/openapi.json")
+    ("GET", path)
+    for path in (
+        "/",
+        "/v1/health",
+        "/metrics",
+        "/docs",
+        "/docs/assets/{name}",
+        "/openapi.json",
+        "/api/public/hook/{source}/about",
+    )
 }
 # Routes that take a source's token; they have tests of their own below.
 BY_TOKEN = {
     ("POST", "/api/public/hook/{source}/event"),
     ("POST", "/api/public/hook/{source}/events"),
     ("GET", "/api/public/hook/{source}/catalogue"),
+    ("POST", "/api/public/hook/{source}/statements"),
+    ("PUT", "/api/public/hook/{source}/statements"),
     ("POST", "/api/public/validate/webhook"),
     ("POST", "/api/validate/event"),
 }
@@ -372,7 +383,9 @@ def test_a_token_opens_only_its_own_source(intruder, victim, unchanged):
 def test_what_is_public_tells_nothing(server, victim, route):
     """Health, metrics, the console's page and the API's have no trace of any organisation."""
     method, path = route
-    response = server.client.request(method, path.format(name="swagger-ui.css"), follow_redirects=True)
+    response = server.client.request(
+        method, path.format(name="swagger-ui.css", source="valamis"), follow_redirects=True
+    )
     assert response.status_code == 200
     assert not [mark for mark in victim.marks if mark in response.text]
 

@@ -40,7 +40,9 @@ SecretOption = Annotated[
 
 @app.command()
 def create(
-    kind: Annotated[str, typer.Option(help="moodle, openlms, custom, …")],
+    kind: Annotated[
+        str, typer.Option(help="moodle, openlms, learnworlds, thinkific, valamis, shiksha, custom, test.")
+    ],
     name: Annotated[str | None, typer.Option(help="Unique in the organisation; else the kind.")] = None,
     token: TokenOption = None,
     hmac_secret: SecretOption = None,

@@ -139,6 +139,17 @@ HOOK = {
     },
     **_BEARER,
 }
+STATEMENTS = {
+    **_json_body(
+        {
+            "anyOf": [
+                {"type": "object"},
+                {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}},
+            ]
+        }
+    ),
+    **_BEARER,
+}
 HOOK_LIST = {
     **_json_body({"type": "array", "minItems": 1, "maxItems": 2_000, "items": {"type": "object"}}),
     **_BEARER,

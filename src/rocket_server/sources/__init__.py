@@ -12,16 +12,17 @@ from rocket_server.catalogue import Activity
 from rocket_server.errors import FieldError, InvalidPayload
 from rocket_server.events.model import Event
 from rocket_server.sources import body as bodies
-from rocket_server.sources import custom, learnworlds, moodle, openlms, rocket, shiksha, thinkific
+from rocket_server.sources import custom, learnworlds, moodle, openlms, rocket, shiksha, thinkific, xapi
 from rocket_server.sources.adapter import Adapter, Kind, ReadingContext
 
-MAX_LIST: Final = 100  # events in one body of a custom platform
+MAX_LIST: Final = 100  # events in one body of a platform that may send several
 
 KINDS: Final[Mapping[str, Kind]] = {
     "moodle": Kind(moodle, is_catalogued=True),
     "openlms": Kind(openlms, is_catalogued=True),
     "learnworlds": Kind(learnworlds),
     "thinkific": Kind(thinkific),
+    "valamis": Kind(xapi, lists=True),
     "shiksha": Kind(shiksha),
     "custom": Kind(custom, lists=True),
     "test": Kind(rocket),

@@ -51,6 +51,12 @@ class HookedBatch(BaseModel):
     results: list[BatchItem]
 
 
+class About(BaseModel):
+    """The versions of xAPI that are understood."""
+
+    version: list[str]
+
+
 class CatalogueSource(BaseModel):
     """The source whose token was sent. `site` is the address of the platform that it belongs to."""
 

@@ -48,7 +48,7 @@ _HOOK_WORDS = {"processed": "success", "held": "ignored"}
 async def post_hook(request: Request, source: str) -> Json:
     """Take an event in a platform's own form. 200 once it is stored, also where it counts for nothing.
 
-    A source of kind `custom` may send a list of up to 100 events, and is answered for each of them.
+    Sources of kind `custom` and `valamis` may send a list of up to 100 events, and are answered for each.
     """
     services = services_of(request)
     sender = await services.authenticator.sender(request, source, remembered=True)
@@ -60,7 +60,7 @@ async def post_hook(request: Request, source: str) -> Json:
         return await _post_list(request, sender, context, content_type, body, received_at)
 
     def read(configuration: Configuration) -> Sequence[Event]:
-        current = _current_source(configuration, sender)
+        current = current_source(configuration, sender)
         check_address(current, context.address)
         return [
             sources.read(
@@ -105,14 +105,14 @@ async def _post_list(
     body: bytes,
     received_at: datetime,
 ) -> Json:
-    """Take a custom platform's list: all of its good events in one transaction, and what is wrong with the
+    """Take a platform's list: all of its good events in one transaction, and what is wrong with the
     others by index."""
     services = services_of(request)
     items: list[Event | InvalidPayload] = []
     said: list[str] = []
 
     def read(configuration: Configuration) -> Sequence[Event]:
-        current = _current_source(configuration, sender)
+        current = current_source(configuration, sender)
         check_address(current, context.address)
         reading = configuration.reading(current, received_at, services.settings.max_clock_skew_s)
         items[:] = sources.read_list(body, reading)
@@ -163,7 +163,7 @@ async def post_hook_events(request: Request, source: str) -> Json:
     received_at = datetime.now(UTC)
 
     def read(data: Any, configuration: Configuration) -> Event | list[FieldError]:
-        current = _current_source(configuration, sender)
+        current = current_source(configuration, sender)
         check_address(current, context.address)
         try:
             return sources.read_fields(
@@ -205,7 +205,7 @@ async def hook_catalogue(request: Request, source: str) -> Response:
     check_address(sender.source, context_of(request).address)
     async with services.database.connection() as conn:
         configuration = await services.configurations.current(conn, sender.source.organisation_id)
-    current = _current_source(configuration, sender)
+    current = current_source(configuration, sender)
     if current.kind not in sources.CATALOGUED:
         raise NotFound(f"A source of kind {current.kind} has no catalogue.", {"field": "source"})
     events = [wanted._asdict() for wanted in moodle_wanted.wanted(current.mappings, configuration.activities)]
@@ -217,7 +217,8 @@ async def hook_catalogue(request: Request, source: str) -> Response:
     return answer
 
 
-def _current_source(configuration: Configuration, sender: AcceptedSource) -> Source:
+def current_source(configuration: Configuration, sender: AcceptedSource) -> Source:
+    """The source of a request as it is set now. Raises Forbidden where it was removed."""
     source = configuration.source(sender.source.source_id)
     if source is None:
         raise Forbidden("This source was removed.")
