@@ -60,14 +60,15 @@ class Target:
         self.endings[ending] += 1
         return ending
 
-    async def ask(self, method: str, path: str, *, key: str) -> Any:
-        """What a request without a body is answered, decoded."""
-        return json.loads((await self._answer(method, path, key))[1])
+    async def ask(self, method: str, path: str, body: Any = None, *, key: str) -> Any:
+        """What a request is answered, decoded."""
+        content = b"" if body is None else json.dumps(body).encode()
+        return json.loads((await self._answer(method, path, key, content))[1])
 
-    async def _answer(self, method: str, path: str, key: str) -> tuple[str, bytes]:
+    async def _answer(self, method: str, path: str, key: str, content: bytes = b"") -> tuple[str, bytes]:
         try:
             async with asyncio.timeout(_PATIENCE_S), self.connection() as (reader, writer):
-                writer.write(request(method, path, key=key))
+                writer.write(request(method, path, content, key=key))
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"\r\ncontent-length: *([0-9]+)", head, re.IGNORECASE)
                 body = await reader.readexactly(int(length[1]) if length else 0)
