@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rocket_server.assessments.answers import Blanks, Choice, Matches
-from rocket_server.assessments.formats import gift, gift_write, moodle_xml, moodle_xml_write
+from rocket_server.assessments.formats import gift, gift_write, moodle_xml, moodle_xml_write, xml_tree
 from rocket_server.assessments.formats.bank import Entry, Unfit, Unreadable
 from rocket_server.assessments.formats.percentages import (
     marks_of,
@@ -292,6 +292,7 @@ OUTSIDE = '<!DOCTYPE quiz SYSTEM "file:///etc/passwd"><quiz/>'
         (b'<?xml version="1.0" encoding="klingon"?><quiz/>', "encoding", 1),
         (b" " * 5_000_001, "at most 5000000", None),
         (b"<quiz>\xff</quiz>", "not well-formed", 1),
+        (b"<quiz " + b" ".join(b'a%d="b"' % n for n in range(30_000)) + b"/>", "bytes of attributes", 1),
     ],
 )
 def test_hostile_xml_is_refused_as_a_whole(data, message, line):
@@ -299,6 +300,13 @@ def test_hostile_xml_is_refused_as_a_whole(data, message, line):
     with pytest.raises(Unreadable, match=message) as refused:
         moodle_xml.read(data)
     assert refused.value.line == line
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "<![CDATA[" + "y" * 1_000_000 + "]]>"])
+def test_long_texts_are_taken(text):
+    """A tag is bounded, and a text between two of them, such as an image, only by the file."""
+    root = xml_tree.parse(f"<quiz><text>{text}</text></quiz>".encode())
+    assert len(root.text_of("text")) == 1_000_000
 
 
 @pytest.mark.parametrize(

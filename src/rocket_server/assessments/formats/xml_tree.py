@@ -15,6 +15,8 @@ from rocket_server.assessments.formats.bank import MAX_BYTES, Unreadable
 
 MAX_DEPTH: Final = 20
 MAX_NODES: Final = 200_000
+MAX_TAG_BYTES: Final = 128 * 1024  # of one tag with its attributes, which are read without a pause
+_PIECE_BYTES: Final = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -57,7 +59,13 @@ def parse(data: bytes) -> Node:
     parser.CharacterDataHandler = builder.characters
     parser.StartDoctypeDeclHandler = builder.doctype
     try:
-        parser.Parse(data, True)
+        for start in range(0, len(data), _PIECE_BYTES):
+            parser.Parse(data[start : start + _PIECE_BYTES], False)
+            if start - max(0, parser.CurrentByteIndex) > MAX_TAG_BYTES:
+                raise Unreadable(
+                    f"a tag has more than {MAX_TAG_BYTES} bytes of attributes", parser.CurrentLineNumber
+                )
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise Unreadable(
             f"the file isn't well-formed XML: {expat.ErrorString(error.code)}", error.lineno
