@@ -132,8 +132,9 @@ async def continue_split(conn: Any, configuration: Configuration, split: Split, 
 async def _judge_those_left(conn: Any, configuration: Configuration, split: Split, now: datetime) -> None:
     organisation_id = configuration.organisation_id
     stays, new = split.learner.learner_id, split.new.learner_id
-    named_by = ["lesson_id", *configuration.withdrawals.named_by]
-    rows = await conn.fetch(SQL["events_touched"], organisation_id, stays, new, named_by, _MOST_AGAIN)
+    named_by = configuration.withdrawals.named_by
+    names, keys = [name for name, _ in named_by], [key for _, key in named_by]
+    rows = await conn.fetch(SQL["events_touched"], organisation_id, stays, new, names, keys, _MOST_AGAIN)
     event_ids = [row[0] for row in rows]
     await conn.execute(SQL["forget_completions"], organisation_id, stays, new, event_ids)
     for start in range(0, len(event_ids), _AT_ONCE):

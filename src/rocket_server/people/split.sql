@@ -34,7 +34,7 @@ LIMIT $5;
 -- what the other had earned; then all of the learner's events about a module or thing of which one of these, or an
 -- event of the other, says something.
 WITH beside AS (
-    SELECT e.event_id, e.source, e.properties FROM events e
+    SELECT e.event_id, e.source, e.event, e.properties FROM events e
     WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed'
         AND NOT (e.source_kind = 'rocket' AND e.metadata ? 'chain')
         AND (EXISTS (
@@ -50,12 +50,12 @@ WITH beside AS (
 ), things AS (
     SELECT DISTINCT t.source, p.key, p.value
     FROM (
-        SELECT b.source, b.properties FROM beside b
+        SELECT b.source, b.event, b.properties FROM beside b
         UNION ALL
-        SELECT n.source, n.properties FROM events n WHERE n.organisation_id = $1 AND n.learner_id = $3
+        SELECT n.source, n.event, n.properties FROM events n WHERE n.organisation_id = $1 AND n.learner_id = $3
     ) AS t
     CROSS JOIN LATERAL jsonb_each_text(t.properties) AS p
-    WHERE p.key = ANY ($4::text[])
+    WHERE p.key = 'lesson_id' OR (t.event, p.key) IN (SELECT * FROM unnest($4::text[], $5::text[]))
 )
 SELECT b.event_id::text AS event_id FROM beside b
 UNION
@@ -64,8 +64,9 @@ CROSS JOIN LATERAL jsonb_each_text(e.properties) AS p
 JOIN things t ON t.source = e.source AND t.key = p.key AND t.value = p.value
 WHERE e.organisation_id = $1 AND e.learner_id = $2 AND e.status = 'processed'
         AND NOT (e.source_kind = 'rocket' AND e.metadata ? 'chain')
+        AND (p.key = 'lesson_id' OR (e.event, p.key) IN (SELECT * FROM unnest($4::text[], $5::text[])))
 ORDER BY event_id
-LIMIT $5;
+LIMIT $6;
 
 -- name: forget_completions
 -- Forgets what events of a learner, or those of another, stated last about a module or thing: those that are the

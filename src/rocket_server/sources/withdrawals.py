@@ -72,11 +72,15 @@ class Withdrawals:
         )
 
     @property
-    def named_by(self) -> list[str]:
-        """The properties that name what is withdrawn."""
-        return sorted(
-            {one.by for own in (self._common, *self._own.values()) for one in own.withdrawing.values()}
-        )
+    def named_by(self) -> list[tuple[str, str]]:
+        """Events that withdraw, or are withdrawn, each with the property that names the thing."""
+        pairs = {
+            (name, one.by)
+            for own in (self._common, *self._own.values())
+            for withdrawing, one in own.withdrawing.items()
+            for name in (withdrawing, one.event)
+        }
+        return sorted(pairs)
 
     def stated(self, event: Event) -> Statement | None:
         """What an event states; None for one that says nothing about anything."""
