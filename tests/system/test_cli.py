@@ -323,6 +323,7 @@ _ARGUMENTS = {
     "kind": "custom",
     "name": "moodle",
     "changes": "weekly_goal=5",
+    "role": "viewer",
     "batch": "01a220d2-9445-7005-8ed0-a1ba65808611",
 }
 
