@@ -270,3 +270,34 @@ def test_one_correction_at_a_time(hall, taken, portal, store):
     assert (refused.status_code, code_of(refused)) == (409, "conflict")
     portal.call(finish)
     assert _regrade(hall, asked, _key(asked, "4"))["changed"] == 3
+
+
+@pytest.mark.parametrize("named", [[], {}, [["x"]], 7, True, None, "unknown", "\u0000"])
+def test_an_option_is_named_by_an_id(hall, taken, named):
+    """Whatever else stands in its place is refused by its path, and nothing is corrected."""
+    _, asked = taken
+    key = _key(asked, "5")
+    key["options"][0]["questionOptionId"] = named
+    body = {"question": key, "reason": "x"}
+    refused = hall.ask("POST", f"/questions/{asked['questionId']}/regrade", body)
+    assert (refused.status_code, details_of(refused)["field"]) == (
+        400,
+        "question.options[0].questionOptionId",
+    )
+
+
+def test_what_a_review_of_nothing_had_earned_is_settled_too(make_organisation, adds_up):
+    """A person may judge an answer that was left out, so that nothing waited for it; what that earned follows
+    the corrected key as well."""
+    trigger = {"event": "quiz.graded", "conditions": {"passed": True}}
+    rule = {"rule_id": "graded", "trigger": trigger, "actions": {"award_points": 7}}
+    hall = Hall(make_organisation(rules=parse_rules([rule])))
+    asked, essay = hall.question(), hall.question(type="essay", text="Why?", marks=2)
+    test_id = hall.test([asked, essay])
+    attempt_id = hall.take(test_id, "anna", {asked["questionId"]: _picked(asked, "4")})["attemptId"]
+    judged = {"answers": [{"questionId": essay["questionId"], "score": 1}]}
+    hall.post(f"/attempts/{attempt_id}/review", judged, "teacher")
+    assert hall.organisation.api.points("anna") == 7
+    assert _regrade(hall, asked, _key(asked, "5"))["points"] == -7
+    assert hall.organisation.api.points("anna") == 0
+    adds_up(hall.organisation)

@@ -183,7 +183,7 @@ def _with_ids(before: Question, key: Mapping[str, Any]) -> dict[str, Any]:
     made = []
     for place, option in enumerate(options if isinstance(options, list) else []):
         given = option.get("questionOptionId") if isinstance(option, Mapping) else None
-        if named and given not in known:
+        if named and not (isinstance(given, str) and given in known):
             path = f"question.options[{place}].questionOptionId"
             faults.append(FieldError(path, "must name an option of the question: answers name it, too"))
         made.append(

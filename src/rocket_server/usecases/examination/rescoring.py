@@ -69,7 +69,8 @@ class Scored:
 
     def events(self, now: datetime) -> list[Event]:
         """What rules heard of the attempt, as it is now."""
-        was_reviewed = self.now.review == "R" and self.at_submit.review != "R"
+        # Also where nothing waited for it: a person may judge what was left out.
+        was_reviewed = self.now.review == "R" and any(one.reviewed_at for one in self.given.values())
         submitted_at = self.attempt.submitted_at or now
         stated = [("quiz.completed", self.at_submit, submitted_at)]
         if was_reviewed:
