@@ -23,9 +23,10 @@ from rocket_server.organisations.model import Organisation, Source
 from rocket_server.organisations.settings import UnknownLearner
 from rocket_server.plugins import store as plugins_store
 from rocket_server.plugins.dispatch import Subscription
+from rocket_server.rules import of_mappings, templates
 from rocket_server.rules import store as rules_store
-from rocket_server.rules import templates
 from rocket_server.rules.compile import RuleSet
+from rocket_server.rules.model import RuleVersion
 from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.withdrawals import Withdrawals
 
@@ -44,6 +45,8 @@ class Configuration:
     thresholds: Thresholds
     withdrawals: Withdrawals
     _sources: dict[str, Source] = field(default_factory=dict)  # by name
+    # Rules of mappings that were never stored: the pipeline does before it decides by them.
+    unkept: tuple[RuleVersion, ...] = ()
 
     @property
     def organisation_id(self) -> str:
@@ -97,8 +100,17 @@ async def load(
     versions = await rules_store.current(
         conn, organisation_id, {} if rules_before is None else rules_before.known()
     )
-    for source in sources.values():
-        versions.extend(templates.rules_of_mappings(source.name, source.mappings, activities))
+    of_mappings_now = await of_mappings.numbered(
+        conn,
+        organisation_id,
+        [
+            rule
+            for source in sources.values()
+            for rule in templates.rules_of_mappings(source.name, source.mappings, activities)
+        ],
+        {} if rules_before is None else rules_before.known(),
+    )
+    versions += of_mappings_now.versions
     badges = await badges_store.all_badges(conn, organisation_id)
     return Configuration(
         organisation,
@@ -114,6 +126,7 @@ async def load(
         Thresholds(badges, organisation.timezone),
         Withdrawals(activities, {source.name: source.mappings for source in sources.values()}),
         sources,
+        of_mappings_now.unkept,
     )
 
 

@@ -51,6 +51,7 @@ async def calculate(
         ),
         rules=rules or configuration.rules,
         endpoints=(),
+        unkept=(),
         _sources={},  # no source's own rule for unknown learners
     )
     another = msgspec.structs.replace(event, dedupe_key=secrets.token_bytes(_KEY_BYTES))

@@ -7,6 +7,7 @@ once (dedupe keys, stored events, identities, accounts, each sorted), so groups 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as with_other
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from rocket_server.pipeline.again import SameAgain, badges_of
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
+from rocket_server.rules import of_mappings
 from rocket_server.sources import sites
 
 # The time of an event that is read again was judged when it came in, by what was set then.
@@ -104,6 +106,7 @@ async def _decide_anew(
     conn: Any, configuration: Configuration, items: list[Item], received_at: datetime
 ) -> dict[str, Result]:
     await _check_sites(conn, configuration, items)
+    configuration = await _with_kept_rules(conn, configuration)
     configuration = await resets.take(conn, configuration, items)
     await authors.find(conn, configuration, items)
     await _find_learners(conn, configuration, items, tells=False)
@@ -273,6 +276,7 @@ async def _decide(
     if not items:
         return badges.BadgeEffects()
     await _check_sites(conn, configuration, items)
+    configuration = await _with_kept_rules(conn, configuration)
     configuration = await resets.take(conn, configuration, items)
     await authors.find(conn, configuration, items)
     await _find_learners(conn, configuration, items)
@@ -293,6 +297,16 @@ async def _award(
         return badges.BadgeEffects()
     items += await Awarding(configuration).decide(conn, items, unless_same=unless_same)
     return await badges.follow(conn, configuration, items, received_at)
+
+
+async def _with_kept_rules(conn: Any, configuration: Configuration) -> Configuration:
+    """The configuration in which every rule of a mapping has a stored version, which decisions can name."""
+    if not configuration.unkept:
+        return configuration
+    kept = await of_mappings.keep(conn, configuration.organisation_id, configuration.unkept)
+    if kept == list(configuration.unkept):
+        return configuration
+    return with_other(configuration, rules=configuration.rules.with_versions(kept))
 
 
 async def _check_sites(conn: Any, configuration: Configuration, items: list[Item]) -> None:

@@ -13,10 +13,10 @@ from rocket_server.pace import Pace
 from rocket_server.pipeline.model import BUDGET_S
 from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
-from rocket_server.rules.changes import MAPPING_PREFIX
 from rocket_server.rules.compile import RuleSet
 from rocket_server.rules.explain import Decided, counted_by, every_rule, in_words
 from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.of_mappings import PREFIX as MAPPING_PREFIX
 
 
 async def reasons(
@@ -30,8 +30,8 @@ async def reasons(
     """For each event the decisions of all rules: stored ones as they were made, the others derived from the
     rules as they stood when the event was received.
 
-    `then` are the rules that stood, where the caller knows. Rules of mappings are told as they are now: they
-    live with their source and have no versions.
+    `then` are the rules that stood, where the caller knows. Rules of mappings whose versions weren't kept yet
+    at that time are told as they are now.
     """
     if not rows:
         return []
@@ -103,7 +103,8 @@ async def _rules_then(
     compiled: dict[datetime | None, RuleSet] = {}
     for epoch, versions in stood.values():
         if epoch not in compiled:
-            rules = [*versions, *of_mappings]
+            there = {one.rule.rule_id for one in versions}
+            rules = [*versions, *(one for one in of_mappings if one.rule.rule_id not in there)]
             compiled[epoch] = (
                 configuration.rules
                 if {(one.rule.rule_id, one.version) for one in rules} == today

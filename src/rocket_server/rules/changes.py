@@ -12,6 +12,7 @@ from rocket_server.errors import Conflict, InvalidPayload, NotFound
 from rocket_server.organisations import store as organisations
 from rocket_server.rules import store
 from rocket_server.rules.model import Rule
+from rocket_server.rules.of_mappings import PREFIX as MAPPING_PREFIX
 from rocket_server.rules.parse import MAX_RULES
 from rocket_server.rules.store import StoredVersion
 
@@ -19,8 +20,6 @@ from rocket_server.rules.store import StoredVersion
 # instructions of a pattern count as one. Asking all of them about one event takes some hundred milliseconds
 # at the very worst.
 MAX_SIZE: Final = 10_000
-# Rules of sources' mappings have such ids; they live with their source.
-MAPPING_PREFIX: Final = "mapping:"
 # Their place in /v1/rules/… is taken.
 _TAKEN: Final = ("templates", "calculate", "simulate")
 

@@ -234,6 +234,12 @@ class RuleSet:
         """The same rules, where courses began anew at other times."""
         return RuleSet([RuleVersion(one.rule, one.version) for one in self.rules], self.zone, None, resets)
 
+    def with_versions(self, versions: Sequence[RuleVersion]) -> RuleSet:
+        """The same rules, where some have other versions."""
+        others = {one.rule.rule_id for one in versions}
+        stay = [RuleVersion(one.rule, one.version) for one in self.rules if one.rule_id not in others]
+        return RuleSet([*stay, *versions], self.zone, self, self.resets)
+
     def compiled(self, versions: Iterable[RuleVersion]) -> dict[tuple[str, int], CompiledRule]:
         """Other versions of rules, ready to judge in the same zone and runs of courses."""
         calendar = Calendar(self.zone, self.resets)

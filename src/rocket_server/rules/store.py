@@ -65,12 +65,15 @@ class StoredVersion:
         }
 
 
-async def latest(conn: Any, organisation_id: str, known: Known = _NOTHING_KNOWN) -> list[StoredVersion]:
-    """The latest version of each rule that wasn't withdrawn, in the order of their ids. A version never
-    changes, so those that are `known` aren't read anew."""
+async def latest(
+    conn: Any, organisation_id: str, known: Known = _NOTHING_KNOWN, *, of_mappings: bool = False
+) -> list[StoredVersion]:
+    """The latest version of each rule that wasn't withdrawn, in the order of their ids: of the organisation's
+    own rules, or of those that its sources' mappings make. A version never changes, so those that are `known`
+    aren't read anew."""
     found: list[StoredVersion] = []
     pace = Pace(_READING_S)
-    for row in await conn.fetch(SQL["current"], organisation_id):
+    for row in await conn.fetch(SQL["current"], organisation_id, of_mappings):
         found.append(_stored(row, known))
         if pace.is_due():
             await pace.rest()
@@ -120,6 +123,14 @@ async def versions(conn: Any, organisation_id: str, wanted: Collection[tuple[str
         return []
     ids, numbers = [rule_id for rule_id, _ in wanted], [number for _, number in wanted]
     rows = await conn.fetch(SQL["versions"], organisation_id, ids, numbers)
+    return [RuleVersion(parse_rule(row["definition"], stored=True), row["version"]) for row in rows]
+
+
+async def versions_of(conn: Any, organisation_id: str, rule_ids: Collection[str]) -> list[RuleVersion]:
+    """All versions of some rules, the latest first."""
+    if not rule_ids:
+        return []
+    rows = await conn.fetch(SQL["versions_of"], organisation_id, list(rule_ids))
     return [RuleVersion(parse_rule(row["definition"], stored=True), row["version"]) for row in rows]
 
 

@@ -1,11 +1,12 @@
 -- name: current
--- The latest version of each rule of an organisation that wasn't withdrawn, and since when there is one.
+-- The latest version of each rule of an organisation that wasn't withdrawn, and since when there is one: of its own
+-- rules, or of those that its sources' mappings make ($2).
 SELECT latest.version, latest.definition, latest.created_at, latest.created_by, latest.withdrawn, latest.first_created_at
 FROM (
     SELECT DISTINCT ON (r.rule_id) r.rule_id, r.version, r.definition, r.created_at, r.created_by, r.withdrawn,
         min(r.created_at) OVER (PARTITION BY r.rule_id) AS first_created_at
     FROM rules r
-    WHERE r.organisation_id = $1
+    WHERE r.organisation_id = $1 AND starts_with(r.rule_id, 'mapping:') = $2
     ORDER BY r.rule_id, r.version DESC
 ) AS latest
 WHERE NOT latest.withdrawn;
@@ -24,6 +25,13 @@ LIMIT $4;
 SELECT r.version, r.definition
 FROM unnest($2::text[], $3::integer[]) AS w (rule_id, version)
 JOIN rules r ON r.organisation_id = $1 AND r.rule_id = w.rule_id AND r.version = w.version;
+
+-- name: versions_of
+-- All versions of some rules, the latest first.
+SELECT r.version, r.definition
+FROM rules r
+WHERE r.organisation_id = $1 AND r.rule_id = ANY ($2::text[])
+ORDER BY r.version DESC;
 
 -- name: epochs
 -- For each moment, when the rules were last changed before it.

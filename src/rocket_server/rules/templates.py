@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from rocket_server.catalogue import MAX_POINTS, ONCE_PER, Activity
-from rocket_server.rules.model import Rule, RuleVersion
+from rocket_server.rules.model import Rule
 from rocket_server.rules.parse import ResolveEvent, guide_event, parse_rule, parse_rules
 
 _MAX_RULE_ID: Final = 100
@@ -166,13 +166,13 @@ def templates(activities: Iterable[Activity] = ()) -> tuple[Template, ...]:
 
 def rules_of_mappings(
     source: str, mappings: Mapping[str, Any], activities: Mapping[str, Activity]
-) -> list[RuleVersion]:
+) -> list[Rule]:
     """The rules of a source's mappings that name points: each hears its own platform event only.
 
     `points_from` reads the points from the event, and `points` are then what an event without that value
     is worth.
     """
-    rules: list[RuleVersion] = []
+    rules: list[Rule] = []
     for eventname, mapping in mappings.items():
         if not isinstance(mapping, Mapping) or ("points" not in mapping and "points_from" not in mapping):
             continue
@@ -197,7 +197,7 @@ def rules_of_mappings(
                 "constraints": ONCE_PER[once_per],
             }
         )
-        rules.append(RuleVersion(rule, 1))
+        rules.append(rule)
     return rules
 
 

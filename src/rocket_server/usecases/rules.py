@@ -11,8 +11,9 @@ from rocket_server.audit.model import Act, Actor, changed, subject_of
 from rocket_server.errors import InvalidPayload, NotFound
 from rocket_server.organisations import store as organisations
 from rocket_server.rules import changes, store
-from rocket_server.rules.changes import MAPPING_PREFIX, Plan
+from rocket_server.rules.changes import Plan
 from rocket_server.rules.model import Rule
+from rocket_server.rules.of_mappings import PREFIX as MAPPING_PREFIX
 from rocket_server.rules.store import StoredVersion
 from rocket_server.usecases.acting import Services
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 from typing import Any, Final, Literal
@@ -21,6 +21,7 @@ from rocket_server.organisations.credentials import check_own_token
 from rocket_server.organisations.model import DEFAULT_STAFF_IDS, Filters, Source
 from rocket_server.organisations.settings import UnknownLearner
 from rocket_server.organisations.sources import Credential
+from rocket_server.rules import of_mappings, templates
 from rocket_server.rules.parse import MAX_RULES
 from rocket_server.sources import checks, sites
 from rocket_server.sources.checks import Fault
@@ -94,7 +95,7 @@ async def create(services: Services, organisation_id: str, actor: Actor, command
 
     async def work(conn: Any) -> Shown:
         source = await store.create(conn, wanted)
-        await _refuse_too_much(conn, organisation_id)
+        await _follow_mappings(services, conn, organisation_id, actor)
         if isinstance(command.settings.site, str):
             source = await store.set_site(conn, source, command.settings.site)
         secrets: dict[str, str] = {}
@@ -119,7 +120,7 @@ async def change(
         before = await known(conn, organisation_id, source_id)
         source = _with(before, settings, services.configurations.activities)
         await store.change(conn, source)
-        await _refuse_too_much(conn, organisation_id)
+        await _follow_mappings(services, conn, organisation_id, actor)
         if not isinstance(settings.site, Unset):
             source = await store.set_site(conn, source, settings.site or None)
         acts = changed(
@@ -208,10 +209,23 @@ def _cidr_faults(cidrs: tuple[str, ...]) -> list[FieldError]:
     return faults
 
 
-async def _refuse_too_much(conn: Any, organisation_id: str) -> None:
+async def _follow_mappings(services: Services, conn: Any, organisation_id: str, actor: Actor) -> None:
+    """Keep versions of the rules that all sources' mappings make now, unless these are too many. The caller
+    holds the organisation's row."""
+    all_sources = await store.all_sources(conn, organisation_id)
+    _refuse_too_much(all_sources)
+    activities = services.configurations.activities
+    rules = [
+        rule
+        for source in all_sources
+        for rule in templates.rules_of_mappings(source.name, source.mappings, activities)
+    ]
+    await of_mappings.follow(conn, organisation_id, rules, actor.signature)
+
+
+def _refuse_too_much(all_sources: Sequence[Source]) -> None:
     """Each mapping is a rule that may hear any event: they have the bound of rules, over all sources. And
     what is set for sources is at hand in every process, and shown in one answer."""
-    all_sources = await store.all_sources(conn, organisation_id)
     mappings = sum(len(source.mappings) for source in all_sources)
     if mappings > MAX_RULES:
         raise InvalidPayload.field(

@@ -283,7 +283,6 @@ class _Awards:
             return f"decided {points} points that no entry of its learner has"
         rules = self._rules_of(decision, entry_id)
         if entry["reversed"] or not rules or learner_id in self._anonymised:
-            # A mapping's own rule lives with its source and may be gone; its entries were checked before.
             return None
         rule, cases = rules[0], _cases(rules, event)
         worth = rule.points if rule.computed is None else rule.computed(event)["points"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from rocket_server.rules import store as rules_store
 from rocket_server.rules.calendar import Calendar
 from rocket_server.rules.compile import CompiledRule
 from rocket_server.rules.model import RuleVersion
+from rocket_server.rules.of_mappings import PREFIX
 from rocket_server.rules.parse import parse_rule
 
 SQL = load(__file__, "rules.sql")
@@ -33,11 +34,14 @@ class Rules:
         compiled: Callable[[tzinfo], _ByVersion],
         changes: list[tuple[datetime, tzinfo]],
         zone: tzinfo,
+        kept_since: Mapping[tuple[str, int], datetime],
     ) -> None:
-        """`changes`, in order: when the zone was changed, and what it was until then; `zone` is today's."""
+        """`changes`, in order: when the zone was changed, and what it was until then; `zone` is today's.
+        `kept_since` has the versions of mappings' rules."""
         self._compile = compiled
         self._changes = changes
         self._zone = zone
+        self._kept_since = kept_since
         self._compiled: dict[str, _ByVersion] = {}
 
     def today(self, rule_id: str, version: int) -> CompiledRule | None:
@@ -46,8 +50,15 @@ class Rules:
 
     def at(self, award_id: str, rule_id: str, version: int) -> list[CompiledRule]:
         """A rule in the zone, or the few zones, in which an award may have been made; empty where there is no
-        such version."""
+        such version.
+
+        Versions of mappings' rules weren't always kept: all of them were called 1. An award that is older
+        than the version 1 that was kept later wasn't made by it.
+        """
         made_at = moment_of(award_id)
+        kept_since = self._kept_since.get((rule_id, version))
+        if kept_since is not None and made_at < kept_since:
+            return []
         times = (made_at, made_at - _CLOCKS_DIFFER, made_at + _CLOCKS_DIFFER)
         found = {str(zone): zone for zone in map(self._zone_at, times)}
         rules = (self._in(zone).get((rule_id, version)) for zone in found.values())
@@ -81,14 +92,18 @@ class RulesOf:
 
 async def _read(conn: Any, organisation_id: str, zone: tzinfo) -> Rules:
     resets = await rules_store.resets(conn, organisation_id)
-    versions = [
-        RuleVersion(parse_rule(row["definition"], stored=True), row["version"])
-        for row in await conn.fetch(SQL["rule_versions"], organisation_id)
-    ]
+    rows = await conn.fetch(SQL["rule_versions"], organisation_id)
+    versions = [RuleVersion(parse_rule(row["definition"], stored=True), row["version"]) for row in rows]
+    kept_since = {
+        (one.rule.rule_id, one.version): row["made_at"]
+        for one, row in zip(versions, rows, strict=True)
+        if one.rule.rule_id.startswith(PREFIX)
+    }
     changes = await conn.fetch(SQL["zone_changes"], organisation_id, MAX_ZONE_CHANGES)
 
     def compiled(zone: tzinfo) -> _ByVersion:
         calendar = Calendar(zone, resets)
         return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
 
-    return Rules(compiled, [(row["at"], zones.zone(row["zone"])) for row in reversed(changes)], zone)
+    zones_until = [(row["at"], zones.zone(row["zone"])) for row in reversed(changes)]
+    return Rules(compiled, zones_until, zone, kept_since)

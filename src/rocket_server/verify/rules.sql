@@ -1,6 +1,7 @@
 -- name: rule_versions
 -- Every version of every rule.
-SELECT r.version, r.definition FROM rules r WHERE r.organisation_id = $1;
+SELECT r.version, r.definition, date_trunc('milliseconds', r.created_at) AS made_at
+FROM rules r WHERE r.organisation_id = $1;
 
 -- name: zone_changes
 -- When the organisation's time zone was changed, and what it was until then; the latest first.

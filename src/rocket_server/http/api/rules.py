@@ -28,8 +28,8 @@ from rocket_server.http.paging import (
 from rocket_server.http.responses import Json
 from rocket_server.http.services import services_of
 from rocket_server.rules import store, templates
-from rocket_server.rules.changes import MAPPING_PREFIX
-from rocket_server.rules.model import Rule
+from rocket_server.rules.model import Rule, RuleVersion
+from rocket_server.rules.of_mappings import BY_CATALOGUE
 from rocket_server.rules.store import MAX_VERSION, StoredVersion
 from rocket_server.times import rfc3339
 from rocket_server.usecases import rules as acts
@@ -70,9 +70,11 @@ async def list_rules(
         configuration = await services.configurations.current(conn, principal.organisation_id)
         known = configuration.rules.known()
         latest = await store.latest(conn, principal.organisation_id, known)
-    own = {stored.rule.rule_id: stored for stored in latest}
+        of_mappings = await store.latest(conn, principal.organisation_id, known, of_mappings=True)
+    own = {stored.rule.rule_id: stored for stored in (*latest, *of_mappings)}
     rules = [stored.rule for stored in own.values()]
-    rules += [one.rule for one in configuration.rules.rules if one.rule_id.startswith(MAPPING_PREFIX)]
+    unkept = {one.rule.rule_id: one for one in configuration.unkept}
+    rules += [one.rule for one in unkept.values() if one.rule.rule_id not in own]
     wanted = sorted(
         (
             (_position(rule), rule)
@@ -87,7 +89,9 @@ async def list_rules(
     shown: list[dict[str, Any]] = []
     size = 0
     for _, rule in rest[:limit]:
-        shown.append(own[rule.rule_id].as_dict() if rule.rule_id in own else _of_mapping(rule))
+        shown.append(
+            own[rule.rule_id].as_dict() if rule.rule_id in own else _of_mapping(unkept[rule.rule_id])
+        )
         size += len(msgspec.json.encode(shown[-1]))
         if size >= MAX_PAGE_BYTES:
             break
@@ -133,9 +137,9 @@ async def read_rule(
         configuration = await services.configurations.current(conn, principal.organisation_id)
     if found is not None:
         return _answer(found)
-    for one in configuration.rules.rules:
-        if one.rule_id == rule_id and rule_id.startswith(MAPPING_PREFIX) and version in (None, 1):
-            return Json(_of_mapping(one.rule))
+    for unkept in configuration.unkept:
+        if unkept.rule.rule_id == rule_id and version in (None, unkept.version):
+            return Json(_of_mapping(unkept))
     raise NotFound("There is no such rule, or no such version of it.", {"field": "rule_id"})
 
 
@@ -246,8 +250,10 @@ def _answer(stored: StoredVersion, status_code: int = 200) -> Json:
     return Json(shown, status_code, {"ETag": f'"{stored.version}"'})
 
 
-def _of_mapping(rule: Rule) -> dict[str, Any]:
-    return {**rule.as_dict(), "version": 1, "created_at": None, "updated_at": None, "created_by": "mapping"}
+def _of_mapping(unkept: RuleVersion) -> dict[str, Any]:
+    """A mapping's rule of which no event has needed a stored version yet."""
+    told = {"version": unkept.version, "created_at": None, "updated_at": None, "created_by": BY_CATALOGUE}
+    return {**unkept.rule.as_dict(), **told}
 
 
 def _position(rule: Rule) -> str:
