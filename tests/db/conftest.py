@@ -8,10 +8,13 @@ from functools import partial
 
 import asyncpg
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from rocket_server.db.pool import Database, open_database
 from rocket_server.leaderboards import refresh
 from rocket_server.people import promotion
+from rocket_server.verify.proof import Difference, verify
+from support.fixtures import Verify
 
 HALF_A_MINUTE = timedelta(seconds=31)
 
@@ -69,3 +72,17 @@ def look(portal, store):
         return portal.call(work)
 
     return look
+
+
+@pytest.fixture
+def verified(portal: BlockingPortal, store: Database) -> Verify:
+    """What is found in an organisation, or in all."""
+
+    def find(organisation_id: str | None) -> list[Difference]:
+        async def work() -> list[Difference]:
+            async with store.transaction() as conn:
+                return await verify(conn, organisation_id)
+
+        return portal.call(work)
+
+    return find

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import pytest
-from anyio.from_thread import BlockingPortal
 
-from rocket_server.db.pool import Database
 from rocket_server.rules.parse import parse_rule, parse_rules
 from rocket_server.rules.templates import default_rules
-from rocket_server.verify.proof import Difference, verify
-from support.fixtures import MakeOrganisation, Owner
+from support.fixtures import MakeOrganisation, Owner, Verify
 from support.organisation import Organisation
 
 
@@ -45,23 +41,6 @@ def organisation(make_organisation: MakeOrganisation) -> Organisation:
     api.event("course.completed", "cleo", properties={"course_id": "c1"})
     assert api.post("/v1/points/deduct", {"user_id": "anna", "points": 3, "reason": "cup"}).status_code == 200
     return made
-
-
-Verify = Callable[[str | None], list[Difference]]
-
-
-@pytest.fixture
-def verified(portal: BlockingPortal, store: Database) -> Verify:
-    """What is found in an organisation, or in all."""
-
-    def find(organisation_id: str | None) -> list[Difference]:
-        async def work() -> list[Difference]:
-            async with store.transaction() as conn:
-                return await verify(conn, organisation_id)
-
-        return portal.call(work)
-
-    return find
 
 
 def test_what_the_server_wrote_adds_up(verified: Verify, organisation: Organisation):

@@ -131,3 +131,44 @@ def test_a_changed_rule_is_another_one_at_once(ruled):
         api.event("forum.posted", event_id="5", timestamp="2026-03-02T23:40:00Z", **late)["points_awarded"]
         == 2
     )
+
+
+def _groups(organisation) -> tuple[int, int]:
+    """Transactions of events that the server made until now, and the events in them."""
+    found = {}
+    for line in organisation.server.client.get("/metrics").text.splitlines():
+        name, _, value = line.rpartition(" ")
+        found[name] = float(value) if name.startswith("rocket_group_events_") else 0
+    return int(found["rocket_group_events_count"]), int(found["rocket_group_events_sum"])
+
+
+def test_more_awards_than_can_be_waited_for_are_refused(ruled):
+    """Two thousand events under 900 rules that award each of them are refused with a number that is taken,
+    before anything of them is stored."""
+    ruled.api.request("PUT", "/v1/rules", json={"rules": rules(900, lambda one: {})})
+    before = _groups(ruled)
+    refused = ruled.api.post("/v1/events/batch", {"events": posts(2_000)})
+    assert (refused.status_code, refused.json()["details"]["field"]) == (400, "events")
+    assert "the first 222 are few enough" in refused.json()["message"]
+    assert _groups(ruled) == before
+    assert ruled.api.get("/v1/events").json()["events"] == []
+
+
+def test_rules_that_award_little_let_large_batches_through(ruled, adds_up):
+    """Where many rules could award an event and few do, a batch is judged by what they do."""
+    ruled.api.request("PUT", "/v1/rules", json={"rules": rules(300, lambda one: {"score": {"gte": one}})})
+    answer = ruled.api.post("/v1/events/batch", {"events": posts(700, score=0)})
+    assert (answer.status_code, answer.json()["processed"]) == (200, 700)
+    adds_up(ruled)
+
+
+def test_a_heavy_batch_takes_as_many_transactions_as_its_weight(make_organisation, adds_up):
+    """A server that sees an organisation's rules for the first time doesn't find the size of its groups by
+    trying: events under 900 rules that all award them come two by two."""
+    made = make_organisation(rules=[])
+    made.api.request("PUT", "/v1/rules", json={"rules": rules(900, lambda one: {})})
+    before, events = _groups(made)
+    answer = made.api.post("/v1/events/batch", {"events": posts(12)})
+    assert (answer.status_code, answer.json()["points_awarded"]) == (200, 12 * 900 * 2)
+    assert _groups(made) == (before + 6, events + 12)
+    adds_up(made)

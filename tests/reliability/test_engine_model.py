@@ -137,8 +137,8 @@ def test_events_that_come_by_detours(
     prepare: Callable[[], Prepared], adds_up: Callable[[Organisation], None], organisations: int
 ) -> None:
     """As random histories, in which events come by a hook before they are mapped, are filtered, wait for whom
-    they are about, or are run again; by turns in several organisations, none of which is touched by another.
-    Each event that counts is told to a webhook once."""
+    they are about, or are run again, and a mapping gives points that change over time; by turns in several
+    organisations, none of which is touched by another. Each event that counts is told to a webhook once."""
     for seed in seeds(max(1, EXAMPLES // 50)):
         plays = []
         for number in range(organisations):

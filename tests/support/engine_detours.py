@@ -17,6 +17,10 @@ from support.plain_engine import Event, PlainEngine
 # Types of the platform's own: the first is always mapped, the second only when `map_late` says so.
 KNOWN, LATE = "\\local_game\\event\\entered", "\\local_game\\event\\played"
 _MEANS = {"event": "course.viewed", "learner": "userid", "once_per": "event"}
+# A third one, whose mapping gives points itself, now more, now fewer, now none; and the rule that this makes.
+_GIVING = "\\local_game\\event\\finished"
+_GIVING_RULE = "mapping:moodle:local_game.event.finished"
+_LIMITS: dict[str, dict[str, Any]] = {"event": {}, "course": {"max_per_course": 1}}
 NUMBERS = ("31", "32")  # of the platform's learners
 _FILTERED = "9"  # the course that the filter leaves out; the others are let pass
 COURSES = ("1", "2", "3", _FILTERED)
@@ -33,10 +37,12 @@ class Detours(Play):
         super().__init__(writer, doors, engine)
         self._numbers = iter(range(1, 1_000_000))
         self._late: list[Event] = []
+        self._giving: dict[str, Any] = {"event": "quiz.completed", "learner": "userid", "once_per": "event"}
         answer = self.api.post("/v1/webhooks", {"url": "https://receiver.example/hook", "events": ["*"]})
         assert answer.status_code == 201, answer.text
         self._webhook = answer.json()["id"]
-        self._set(mappings={KNOWN: _MEANS})
+        self._map()
+        self.change_points_of_a_mapping()
 
     # ---- steps ----
 
@@ -53,11 +59,29 @@ class Detours(Play):
     def map_late(self) -> None:
         """The type is mapped, and what came before is run again, in the order in which it came; then the
         mapping goes again, for the next ones."""
-        self._set(mappings={KNOWN: _MEANS, LATE: _MEANS})
+        self._map({LATE: _MEANS})
         waiting, self._late = self._late, []
         for event in waiting:
             self._run_again(event)
-        self._set(mappings={KNOWN: _MEANS})
+        self._map()
+
+    def change_points_of_a_mapping(self) -> None:
+        """A mapping gives other points than before, or none, under another limit, or stays as it is."""
+        before = self._giving
+        once_per = self.rng.choice(sorted(_LIMITS))
+        self._giving = {"event": "quiz.completed", "learner": "userid", "once_per": once_per}
+        if self.rng.random() < 0.8:
+            self._giving["points"] = self.rng.randint(1, 3)
+        self._map()
+        if "points" in self._giving:
+            self.engine.put_rule(_rule_of(self._giving))
+        elif "points" in before:
+            self.engine.put_rule(_rule_of(before) | {"active": False})
+
+    def by_giving_hook(self) -> None:
+        """An event for which its mapping may give something."""
+        number, course_id = self.rng.choice(NUMBERS), self.rng.choice(COURSES)
+        self._counts(self._post(_GIVING, number, course_id, "success", "quiz.completed"))
 
     def filtered(self) -> None:
         """An event that a filter leaves out is run again when the filter is gone; one that the filter let
@@ -133,6 +157,9 @@ class Detours(Play):
 
     # ---- how ----
 
+    def _map(self, more: dict[str, Any] | None = None) -> None:
+        self._set(mappings={KNOWN: _MEANS, _GIVING: self._giving, **(more or {})})
+
     def _set(self, **settings: Any) -> None:
         self.log.append(f"source {json.dumps(settings)}")
         answer = self.api.patch(f"/v1/sources/{self.doors[0].moodle.source_id}", settings)
@@ -142,7 +169,9 @@ class Detours(Play):
         answer = self.api.patch("/v1/organisation", {"unknown_learner": policy})
         assert answer.status_code == 200, answer.text
 
-    def _post(self, eventname: str, number: str, course_id: str, status: str) -> Event:
+    def _post(
+        self, eventname: str, number: str, course_id: str, status: str, name: str = "course.viewed"
+    ) -> Event:
         """Post a body of the platform's; the event as it is stored, of which the model says nothing yet."""
         moment = self.writer.moment().replace(microsecond=0)
         body = {
@@ -156,13 +185,15 @@ class Detours(Play):
         response = self.rng.choice(self.doors).hook(json.dumps(body))
         assert response.status_code == 200, response.text
         assert response.json()["status"] == status, (response.json(), status)
-        event = self._event(str(response.json()["event_id"]), f"moodle:{number}", "moodle", moment)
+        event = self._event(str(response.json()["event_id"]), f"moodle:{number}", "moodle", moment, name)
         event.status = "processed" if status == "success" else "ignored"
         return event
 
-    def _event(self, event_id: str, user_id: str, source: str, moment: datetime) -> Event:
+    def _event(
+        self, event_id: str, user_id: str, source: str, moment: datetime, name: str = "course.viewed"
+    ) -> Event:
         properties = self.api.read(event_id)["properties"]
-        event = Event("course.viewed", user_id, moment, properties, source=source)
+        event = Event(name, user_id, moment, properties, source=source)
         event.event_id = event_id
         self.engine.events.append(event)
         return event
@@ -190,10 +221,22 @@ class Detours(Play):
         self._compare_own([one for one in engine.events[known:] if one.cause is not None])
 
 
+def _rule_of(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The rule that a mapping with points makes. No other event of the source has its name."""
+    return {
+        "rule_id": _GIVING_RULE,
+        "trigger": {"event": mapping["event"], "source": "moodle", "conditions": {}},
+        "actions": {"award_points": mapping["points"]},
+        "constraints": _LIMITS[mapping["once_per"]],
+    }
+
+
 def steps(play: Detours) -> list[Callable[[], None]]:
     """What may happen in such a history."""
     return [
         *[play.by_hook] * 3,
+        *[play.by_giving_hook] * 3,
+        *[play.change_points_of_a_mapping] * 2,
         *[play.before_the_mapping] * 3,
         *[play.map_late, play.filtered, play.held] * 2,
         *[play.run_the_last_again] * 3,

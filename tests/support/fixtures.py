@@ -11,7 +11,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from rocket_server.db.pool import Database, open_database
-from rocket_server.verify.proof import verify
+from rocket_server.verify.proof import Difference, verify
 from support import locks
 from support import organisation as organisations
 from support import server as servers
@@ -21,6 +21,7 @@ from support.server import Server
 
 MakeOrganisation = Callable[..., Organisation]
 StartServer = Callable[..., Server]
+Verify = Callable[[str | None], list[Difference]]  # what is found in an organisation, or in all
 
 # Tests of failed authentication would shut the others out: they all come from one address.
 _SETTINGS = {"ROCKET_RATE_LIMIT_AUTH_FAILURES": "0", "ROCKET_ENV": "test"}

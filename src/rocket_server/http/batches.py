@@ -26,6 +26,9 @@ from rocket_server.usecases.intake import LISTED_FAULTS, Submission
 MAX_EVENT_BYTES: Final = 1024 * 1024  # of one event, and of those that are read at once
 MAX_ERRORS: Final = 1_000  # bad events whose errors an answer says; the rest is counted
 _DECODING_S: Final = 10.0  # of one part, the time that others have in between included
+# What the events of one request may be awarded together: some twenty seconds' work in a hundred transactions.
+MAX_AWARDS: Final = 200_000
+_WEIGHING_S: Final = 30.0
 _MAX_EVENT_ERRORS: Final = 8  # of these that are said of one of them
 _NOT_SAID: Final = "not said, as 1000 events before it are bad too; ask POST /v1/events/validate about it"
 
@@ -53,6 +56,41 @@ async def process(request: Request, batch: Batch, events: Sequence[Raw]) -> list
         part = await _decoded(events[start : start + size])
         answers += await _process_part(request, batch, part, start)
     return answers
+
+
+async def refuse_too_heavy(request: Request, batch: Batch, events: Sequence[Raw]) -> None:
+    """Raise InvalidPayload, before anything is stored, where rules would award a batch's events more often
+    than can be done while its sender waits. Those of the batch that are known already count too.
+
+    Few organisations have rules for which this has to be looked at.
+    """
+    services = services_of(request)
+    async with services.database.connection() as conn:
+        configuration = await services.configurations.current(conn, batch.organisation_id)
+    if configuration.rules.most_awards * len(events) <= MAX_AWARDS:
+        return
+    pace = Pace(_WEIGHING_S)
+    awards = 0
+    for index, raw in enumerate(events):
+        awards += _awards(batch, configuration, raw)
+        if awards > MAX_AWARDS:
+            raise InvalidPayload.field(
+                "events",
+                f"rules would award these {len(events)} events more than {MAX_AWARDS} times together; nothing"
+                f" of them was stored. Send fewer at once: the first {max(index, 1)} are few enough",
+            )
+        if pace.is_due():
+            await pace.rest()
+
+
+def _awards(batch: Batch, configuration: Configuration, raw: Raw) -> int:
+    if memoryview(raw).nbytes > MAX_EVENT_BYTES:
+        return 0
+    try:
+        event = batch.read(decode_event(raw), configuration)
+    except RocketError:
+        return 0  # what is wrong with it is said when it is read
+    return configuration.rules.awards(event) if isinstance(event, Event) else 0
 
 
 def answer(answers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -262,6 +262,15 @@ class RuleSet:
         millisecond; else None, and `consider` asks them."""
         return self._light.get(event, None if event in self._active else ())
 
+    @property
+    def most_awards(self) -> int:
+        """How many awards one event can have at the most, or somewhat more."""
+        return self.weight // _AWARD_WEIGHT
+
+    def awards(self, event: Event) -> int:
+        """How many rules would award an event, if no limit of theirs were reached."""
+        return sum(one is not None and isinstance(one[1], Case) for one in self.consider(event))
+
     def consider(self, event: Event) -> Iterator[tuple[CompiledRule, Decision | Case] | None]:
         """What each active rule that hears an event says of the event alone, in order.
 

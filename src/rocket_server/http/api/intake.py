@@ -99,6 +99,7 @@ async def post_batch(request: Request) -> Json:
         )
 
     batch = batches.Batch(principal.organisation_id, principal.credential, read)
+    await batches.refuse_too_heavy(request, batch, events)
     return Json(batches.answer(await batches.process(request, batch, events)))
 
 
