@@ -105,5 +105,7 @@ async def _read(conn: Any, organisation_id: str, zone: tzinfo) -> Rules:
         calendar = Calendar(zone, resets)
         return {(rule.rule.rule_id, rule.version): CompiledRule(rule, calendar) for rule in versions}
 
-    zones_until = [(row["at"], zones.zone(row["zone"])) for row in reversed(changes)]
+    zones_until: list[tuple[datetime, tzinfo]] = [
+        (row["at"], zones.zone(row["zone"])) for row in reversed(changes)
+    ]
     return Rules(compiled, zones_until, zone, kept_since)
