@@ -33,7 +33,18 @@ def test_an_award_is_proved_in_the_zone_of_its_time(made_at: datetime, zones: li
     def compiled(zone: tzinfo) -> Any:
         return {("a", 1): str(zone)}  # stands for a rule, of which nothing is asked
 
-    rules = Rules(compiled, [(CHANGED, PARIS), (AGAIN, TOKYO)], LIMA)
+    rules = Rules(compiled, [(CHANGED, PARIS), (AGAIN, TOKYO)], LIMA, {})
     assert rules.at(first_uuid7(made_at), "a", 1) == zones
     assert rules.at(first_uuid7(made_at), "a", 2) == []
     assert rules.today("a", 1) == "America/Lima"
+
+
+def test_an_award_older_than_the_version_that_is_kept_was_not_made_by_it() -> None:
+    """Versions of mappings' rules weren't always kept: all were called 1, so an old award is proved by none."""
+
+    def compiled(zone: tzinfo) -> Any:
+        return {("mapping:a", 1): str(zone)}
+
+    rules = Rules(compiled, [], LIMA, {("mapping:a", 1): CHANGED})
+    assert rules.at(first_uuid7(CHANGED - timedelta(days=1)), "mapping:a", 1) == []
+    assert rules.at(first_uuid7(CHANGED + timedelta(days=1)), "mapping:a", 1) == ["America/Lima"]
