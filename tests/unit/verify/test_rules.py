@@ -40,7 +40,7 @@ def test_an_award_is_proved_in_the_zone_of_its_time(made_at: datetime, zones: li
 
 
 def test_an_award_older_than_the_version_that_is_kept_was_not_made_by_it() -> None:
-    """Versions of mappings' rules weren't always kept: all were called 1, so an old award is proved by none."""
+    """Versions of mappings' rules weren't always kept: all were called 1. An old award is proved by none."""
 
     def compiled(zone: tzinfo) -> Any:
         return {("mapping:a", 1): str(zone)}
