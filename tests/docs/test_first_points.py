@@ -111,6 +111,7 @@ def _general(text: str, url: str) -> list[str]:
     """Lines of a first start with what differs each time taken out; log lines left out."""
     text = KEY.sub("KEY", text.replace(url, "URL"))
     text = re.sub(r"\b[0-9a-f]{64}\b", "TOKEN", re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", text))
+    text = re.sub(r"(?<=/link/)[\w-]{43}(?=\s)", "ONCE", text)
     lines = [line.strip() for line in text.splitlines()]
     return [line for line in lines if line and not re.match(r"20\d\d-|TIME|letting ", line)]
 
