@@ -172,20 +172,6 @@ def test_a_query_parameter_that_comes_twice_is_refused(organisation, path, name)
     assert f"{name}: is given 2 times; give it once" in response.text
 
 
-def test_a_query_parameter_that_is_a_list_may_come_more_than_once(organisation):
-    """Courses by their names here are many; what the route says beside them comes once still."""
-
-    def imported(query):
-        headers = {"Content-Type": "text/csv"}
-        content = b"event,user_id,timestamp\n"
-        return organisation.api.request("POST", f"/v1/imports?{query}", content=content, headers=headers)
-
-    started = imported("kind=events&dry_run=true&course=a%3D1&course=b%3D2")
-    assert started.status_code == 202, started.text
-    twice = imported("kind=events&kind=events&course=a%3D1")
-    assert (twice.status_code, twice.json()["details"]["field"]) == (400, "kind")
-
-
 def test_a_link_to_a_public_page_may_be_tagged(organisation):
     """What networks and newsletters add to links is let be, once or twice, wherever anybody may look without
     a key; a platform may add what it likes to its hook's address."""

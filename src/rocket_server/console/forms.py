@@ -41,13 +41,15 @@ class Form:
         digits = text.removeprefix("+")
         if digits.isascii() and digits.isdigit() and len(digits) < 12 and least <= int(digits) <= most:
             return int(digits)
-        raise InvalidPayload.from_fields([FieldError(name, f"a whole number from {least:,} to {most:,}")])
+        raise InvalidPayload.from_fields(
+            [FieldError(name, f"must be a whole number from {least:,} to {most:,}")]
+        )
 
     def text(self, name: str, most: int) -> str:
         """A field that must not be empty. Raises InvalidPayload."""
         text = self[name].strip()
         if not 0 < len(text) <= most:
-            raise InvalidPayload.from_fields([FieldError(name, f"1 to {most:,} characters")])
+            raise InvalidPayload.from_fields([FieldError(name, f"must have 1 to {most:,} characters")])
         return text
 
 

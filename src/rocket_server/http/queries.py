@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any, get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -20,12 +19,12 @@ _MAX_NAMED = 20
 # A time of day, then a blank where an offset's plus sign was: a form knows `+` as a blank.
 _LOST_PLUS = re.compile(r"(:\d\d(?:\.\d{1,30})?) (\d\d:\d\d)", re.ASCII)
 
-_known: dict[tuple[str, str], dict[str, bool]] = {}  # by path and methods of routes, which are few
+_known: dict[tuple[str, str], frozenset[str]] = {}  # by path and methods of routes, which are few
 
 
 async def only_known_parameters(request: Request) -> None:
     """Raise InvalidPayload for a query parameter that the route doesn't have, with the one that may be meant,
-    or that comes more than once and isn't a list.
+    or that comes more than once: none is a list.
 
     Left out, `?userid=7` would answer everybody's events, and `?user_id=7&user_id=8` those of one of them.
     """
@@ -36,11 +35,7 @@ async def only_known_parameters(request: Request) -> None:
     known = _parameters(route)
     # No further than needed: a head has room for ten thousand names, and each takes a while to advise on.
     wrong = islice(
-        (
-            (name, times)
-            for name, times in sent.items()
-            if name not in known or (times > 1 and not known[name])
-        ),
+        ((name, times) for name, times in sent.items() if name not in known or times > 1),
         _MAX_NAMED,
     )
     faults = [
@@ -69,23 +64,19 @@ def printable(name: str) -> str:
     return name[:100].replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
-def _parameters(route: APIRoute) -> dict[str, bool]:
-    """The parameters of a route, and whether each is a list, which may come more than once."""
+def _parameters(route: APIRoute) -> frozenset[str]:
+    """The names of a route's parameters."""
     key = (route.path, " ".join(sorted(route.methods or ())))
     if key not in _known:
-        _known[key] = dict(_named_by(route.dependant))
+        _known[key] = frozenset(_named_by(route.dependant))
     return _known[key]
 
 
-def _named_by(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+def _named_by(dependant: Dependant) -> Iterator[str]:
     for field in dependant.query_params:
-        yield field.alias, _is_list(field.field_info.annotation)
+        yield field.alias
     for inner in dependant.dependencies:
         yield from _named_by(inner)
-
-
-def _is_list(annotation: Any) -> bool:
-    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
 def _advice(name: str, known: Collection[str]) -> str:

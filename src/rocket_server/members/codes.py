@@ -71,4 +71,4 @@ def recovery_hash(code: str) -> bytes:
 
 def wrong_code(field: str = "code") -> FieldError:
     """What is said of a code that doesn't fit."""
-    return FieldError(field, "the six digits that the app shows now")
+    return FieldError(field, "must be the six digits that the app shows now")

@@ -69,11 +69,11 @@ def must_be_hashed_anew(kept: str) -> bool:
 def fault_of(password: str, email: str | None, field: str = "password") -> FieldError | None:
     """Why a password isn't good enough, by length above all (NIST SP 800-63B, 5.1.1.2)."""
     if not MIN_LETTERS <= len(password) <= MAX_LETTERS:
-        return FieldError(field, f"{MIN_LETTERS} to {MAX_LETTERS} characters")
+        return FieldError(field, f"must have {MIN_LETTERS} to {MAX_LETTERS} characters")
     if len(set(password.lower())) < _LEAST_DIFFERENT:
-        return FieldError(field, f"at least {_LEAST_DIFFERENT} different characters")
+        return FieldError(field, f"must have at least {_LEAST_DIFFERENT} different characters")
     if email and email.partition("@")[0].lower() in password.lower() and len(email.partition("@")[0]) > 3:
-        return FieldError(field, "a password without your own address in it")
+        return FieldError(field, "must not have your own address in it")
     return None
 
 

@@ -65,7 +65,9 @@ def checked_email(email: str) -> str:
     """An address as it is kept. Raises InvalidPayload."""
     email = email.strip()
     if len(email) > _MAX_EMAIL or _EMAIL.fullmatch(email) is None:
-        raise InvalidPayload.from_fields([FieldError("email", "an e-mail address, such as ada@example.org")])
+        raise InvalidPayload.from_fields(
+            [FieldError("email", "must be an e-mail address, such as ada@example.org")]
+        )
     return email
 
 
@@ -73,7 +75,9 @@ def checked_name(name: str) -> str:
     """A name as it is kept. Raises InvalidPayload."""
     name = name.strip()
     if len(name) > _MAX_NAME or not name.isprintable():
-        raise InvalidPayload.from_fields([FieldError("name", f"at most {_MAX_NAME} characters, in one line")])
+        raise InvalidPayload.from_fields(
+            [FieldError("name", f"must have at most {_MAX_NAME} characters, in one line")]
+        )
     return name
 
 
@@ -82,7 +86,7 @@ def role_of(text: str, among: tuple[Role, ...] = ROLES) -> Role:
     for role in among:
         if role == text:
             return role
-    raise InvalidPayload.from_fields([FieldError("role", f"one of {', '.join(among)}")])
+    raise InvalidPayload.from_fields([FieldError("role", f"must be one of {', '.join(among)}")])
 
 
 async def create(services: Services, actor: Actor, new: NewMember) -> Invited:
