@@ -54,9 +54,11 @@ def test_what_it_does_not_take(settings: dict[str, str], tmp_path: Path) -> None
     good = written(tmp_path / "good.json", RULE)
     unread = tmp_path / "unread.txt"
     unread.write_text("a: [")
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(bytes(range(128, 256)))
     for arguments, words in (
         ((str(tmp_path / "none.yaml"), "--since", "1d"), "can't be read"),
-        ((str(ROCKET.with_name("python")), "--since", "1d"), "is not UTF-8"),
+        ((str(binary), "--since", "1d"), "is not UTF-8"),
         ((str(unread), "--since", "1d"), "is not YAML"),
         ((written(tmp_path / "bad.json", {**RULE, "actions": {}}), "--since", "1d"), "rules[0].actions"),
         ((good, "--since", "soon"), "--since takes"),
