@@ -9,6 +9,7 @@ from benchmarks.attacks.attack import attack
 from benchmarks.attacks.payloads import a_rule, an_event, costly_rule, put_rules
 from benchmarks.attacks.wire import Target, many, request
 from benchmarks.attacks.without_key import hold
+from rocket_server.http.batches import MAX_AWARDS
 
 _TOKEN = "a-token-of-the-attackers-own-choice-0123456789"
 
@@ -26,11 +27,14 @@ async def slow_patterns(target: Target) -> None:
     )
 
 
-@attack("900 rules and batches of 2,000 events", "200", "201", "429", "503", "silent", memory_mib=640)
+@attack("900 rules and batches of 2,000 events", "200", "201", "400", "429", "503", "silent", memory_mib=640)
 async def many_rules(target: Target) -> None:
     await put_rules(target, 900)
-    batch = {"events": [an_event(number, text="x") for number in range(2_000)]}
-    await many(4, lambda _: target.call("POST", "/v1/events/batch", batch), at_once=4)
+    # All rules award, so the whole is refused; as much as is just taken has to be judged and stored.
+    whole = [an_event(number, text="x") for number in range(2_000)]
+    most = MAX_AWARDS // 900
+    batches = [{"events": part} for part in (whole, whole[:most], whole[most : 2 * most])]
+    await many(6, lambda number: target.call("POST", "/v1/events/batch", batches[number % 3]), at_once=4)
 
 
 @attack("990 rules tried on the past, by a read key", "200", "409", "429", "503", memory_mib=640)
