@@ -340,6 +340,38 @@ def test_no_file_breaks_a_reader(read, data):
 
 
 @pytest.mark.parametrize(
+    ("element", "reason"),
+    [
+        ('<answer fraction="1e-999999999"/>', "no percentage"),
+        ('<answer fraction="1e999999999"/>', "no percentage"),
+        ("<defaultgrade>1e999999999</defaultgrade>", "no number"),
+        (f"<defaultgrade>{'9' * 40}</defaultgrade>", "no number"),
+        ("<defaultgrade>1e30</defaultgrade>", "no number"),
+    ],
+)
+def test_a_number_that_asks_for_a_billion_digits_is_refused_at_once(element, reason):
+    """An exponent or a row of digits in a file costs no time and breaks no import: its question is refused,
+    and the next one is read."""
+    text = "<questiontext><text>t</text></questiontext>"
+    bank = moodle_xml.read(
+        f'<quiz><question type="shortanswer">{text}{element}</question>'
+        f'<question type="essay">{text}</question></quiz>'.encode()
+    )
+    assert [reason in note.message for note in bank.notes] == [True]
+    assert [entry.question.kind for entry in bank.entries] == ["essay"]
+
+
+@pytest.mark.parametrize("element", ["maxwordlimit", "responsefieldlines"])
+def test_a_digit_that_counts_nothing_is_no_limit(element):
+    """A raised two is a digit to Unicode and no number: the essay has no limit, and is taken."""
+    text = "<questiontext><text>t</text></questiontext>"
+    bank = moodle_xml.read(
+        f'<quiz><question type="essay">{text}<{element}>²</{element}></question></quiz>'.encode()
+    )
+    assert [(e.question.kind, e.question.writing.word_limit) for e in bank.entries] == [("essay", None)]
+
+
+@pytest.mark.parametrize(
     ("text", "part"),
     [("100", "1"), ("33.33333", "1/3"), ("66.66667", "2/3"), ("-14.28571", "-1/7"),
      ("33.333", "33333/100000"), ("0", "0"), ("", "0"), (" 12.5 ", "1/8"), ("1", "1/100")],
@@ -349,7 +381,7 @@ def test_percentages_are_the_fractions_they_stand_for(text, part):
     assert read_percentage(text) == Fraction(part)
 
 
-@pytest.mark.parametrize("text", ["150", "-100.1", "half", "NaN", "Infinity", "1e9"])
+@pytest.mark.parametrize("text", ["150", "-100.1", "half", "NaN", "Infinity", "1e9", "1e-9", "1_0"])
 def test_what_is_no_percentage_is_refused(text):
     """Beyond a whole, or no number at all."""
     with pytest.raises(Unfit):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -25,7 +25,7 @@ from rocket_server.assessments.formats.bank import (
     short,
 )
 from rocket_server.assessments.formats.kinds import Answer
-from rocket_server.assessments.formats.percentages import read_percentage
+from rocket_server.assessments.formats.percentages import read_number, read_percentage
 from rocket_server.assessments.formats.xml_tree import Node, parse
 from rocket_server.assessments.model import LEVELS, Level, Question, TextFormat, Writing
 from rocket_server.assessments.questions import MARKS_PLACES, NewId
@@ -122,11 +122,10 @@ class _Reading:
 
     def _marks(self) -> Decimal:
         written = self.node.text_of("defaultgrade") or "1"
-        try:
-            marks = Decimal(written)
-        except InvalidOperation:
-            raise Unfit(f"has the default grade {written[:20]!r}, which is no number") from None
-        if not marks.is_finite() or marks <= 0 or round(marks, MARKS_PLACES) != marks:
+        marks = read_number(written)
+        if marks is None:
+            raise Unfit(f"has the default grade {written[:20]!r}, which is no number in digits")
+        if marks <= 0 or round(marks, MARKS_PLACES) != marks:
             raise Unfit(f"has a default grade of {written[:20]}; marks are above 0 with two decimals at most")
         return round(marks, MARKS_PLACES)
 
@@ -215,9 +214,9 @@ class _Reading:
         lines = node.text_of("responsefieldlines")
         return replace(
             base,
-            kind="subjective" if lines.isdigit() and int(lines[:9]) <= SHORT_LINES else "essay",
+            kind="subjective" if lines.isdecimal() and int(lines[:9]) <= SHORT_LINES else "essay",
             writing=Writing(
-                word_limit=int(limit[:9]) or None if limit.isdigit() else None,
+                word_limit=int(limit[:9]) or None if limit.isdecimal() else None,
                 grader_info=grader_info or None,
             ),
         )

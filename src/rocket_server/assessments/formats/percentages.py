@@ -6,8 +6,9 @@ read as the fraction that it stands for, wherever the marks of that fraction can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -18,15 +19,19 @@ _LARGEST_DENOMINATOR: Final = 20
 _PLACES: Final = 5
 _HUNDRED: Final = Fraction(100)
 _TOLERANCE: Final = Fraction(1, 100)  # of a sum of rounded percentages
+# Without an exponent: a few bytes of one could ask for a billion digits.
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})").fullmatch
+
+
+def read_number(text: str) -> Decimal | None:
+    """A number in digits, as Moodle writes them: `2.0000000`, `-33.33333`. None for anything else."""
+    return Decimal(text) if _NUMBER(text) else None
 
 
 def read_percentage(text: str) -> Fraction:
     """A percentage as it stands in the file, from -100 to 100, as a part of 1. Raises Unfit."""
-    try:
-        value = Decimal(text.strip() or "0")
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or abs(value) > 100:
+    value = read_number(text.strip() or "0")
+    if value is None or abs(value) > 100:
         raise Unfit(f"has the fraction {text.strip()[:20]!r}, which is no percentage from -100 to 100")
     exact = Fraction(value) / 100
     simple = exact.limit_denominator(_LARGEST_DENOMINATOR)
