@@ -67,9 +67,24 @@ class Field:
 def open_field() -> Iterator[Field]:
     """A field with a database and a server of its own."""
     with TemporaryDirectory(prefix="rocket-turns-") as folder, stand() as target:
+        target.query(_fill_log)
         turns = Path(folder) / "turns"
         with serving(target.url, descriptors=DESCRIPTORS, turns=turns) as server:
             yield Field(target, server, Turns(turns))
+
+
+_SEGMENTS = 40  # of the write-ahead log
+
+
+async def _fill_log(conn: asyncpg.Connection[Any]) -> None:
+    """Let PostgreSQL have segments of its log that it uses again, as any database has that was at work for a
+    while. In a new one each 16 MiB are first filled with zeros, and all commits wait for it."""
+    await conn.execute("CREATE TABLE filled (a int)")
+    for number in range(_SEGMENTS):
+        await conn.execute("INSERT INTO filled VALUES ($1)", number)
+        await conn.execute("SELECT pg_switch_wal()")
+    await conn.execute("DROP TABLE filled")
+    await conn.execute("CHECKPOINT")
 
 
 async def _organisation(conn: asyncpg.Connection[Any], name: str) -> tuple[str, str]:
