@@ -76,7 +76,8 @@ def run() -> dict[str, Any]:
     return Report(
         "P10",
         f"{LEARNERS} concurrent learners, a cycle is start, {QUESTIONS} answers, submit; one server process; "
-        f"{figures.REPEATS} rounds of {CYCLES} cycles; scores and points checked",
+        f"{figures.REPEATS} rounds of {CYCLES} cycles; scores and points checked. A peer"
+        f" service on such a machine did {' and '.join(PEER.values())} cycles/s, {' and '.join(PEER)}",
         checks,
         details,
     ).as_dict()
