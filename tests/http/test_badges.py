@@ -377,11 +377,13 @@ def test_running_an_event_again_keeps_its_badge(make_organisation, adds_up):
 def test_revoking_takes_back_what_the_badge_had_earned(make_organisation, adds_up):
     """Points by a rule for the badge go with it; the badge that these points brought stays."""
     organisation = make_organisation(rules=[rule("more", "badge.awarded", points=50, source="rocket")])
+    define(organisation, "fifty", criteria={"points": 50})
     asked = {"user_id": "anna", "badge_id": "quiz_master"}
     organisation.api.post("/v1/badges/award", asked)
-    assert organisation.api.points("anna") == 50
+    assert organisation.api.points("anna") == 100
     organisation.api.post("/v1/badges/revoke", {**asked, "reason": "a mistake"})
-    assert organisation.api.points("anna") == 0
+    assert organisation.api.points("anna") == 50
+    assert held(organisation) == ["fifty"]
     adds_up(organisation)
 
 
@@ -399,6 +401,20 @@ def test_points_earned(organisation, adds_up):
     assert api.event("quiz.completed", properties={"attempt_id": "4"})["badges"] == []
     api.post("/v1/points/award", {"user_id": "ben", "points": 50, "reason": "kind"})
     assert held(organisation, "ben") == ["fifty"]
+    adds_up(organisation)
+
+
+@pytest.mark.parametrize("status", ["active", "suspended"])
+@pytest.mark.parametrize("name", ["forum.visited", "quiz.completed"], ids=["worth nothing", "with points"])
+def test_running_an_event_again_keeps_what_its_criteria_gave(organisation, adds_up, name, status):
+    """The event with which criteria were met goes on saying so, however often it is run again."""
+    define(organisation, "first", criteria={"events": [{"event": name, "count": 1}]})
+    event_id = organisation.api.event(name, properties={"attempt_id": "1"})["event_id"]
+    organisation.api.patch("/v1/users/anna", {"status": status})
+    for _ in range(2):
+        assert organisation.api.post(f"/v1/events/{event_id}/retry").json()["badges"] == ["first"]
+    assert organisation.api.get(f"/v1/events/{event_id}").json()["badges"] == ["first"]
+    assert held(organisation) == ["first"]
     adds_up(organisation)
 
 

@@ -46,6 +46,40 @@ def test_an_event_that_was_filtered_for_a_while_counts_again(organisation, told,
     adds_up(organisation)
 
 
+def test_a_copy_with_more_fields_leaves_what_was_given(organisation, adds_up):
+    """A second send that only adds fields keeps the first's badges, by rules and by criteria."""
+    api = organisation.api
+    for badge_id, more in (("a_rules", {}), ("by_criteria", {"criteria": {"points": 50}})):
+        assert api.post("/v1/badges", {"badge_id": badge_id, "name": badge_id, **more}).status_code == 201
+    given = {
+        "rule_id": "badge",
+        "trigger": {"event": "course.completed"},
+        "actions": {"issue_badge": "a_rules"},
+    }
+    assert api.post("/v1/rules", given).status_code == 201
+    body = {
+        "eventname": "\\core\\event\\course_completed",
+        "id": "1",
+        "userid": "9",
+        "relateduserid": "9",
+        "courseid": "7",
+        "timecreated": "1772445600",
+    }
+    event_id = organisation.hook(json.dumps(body)).json()["event_id"]
+    second = organisation.hook(json.dumps({**body, "course_fullname": "Algebra"})).json()
+    assert (second["status"], second["event_id"]) == ("duplicate", event_id)
+    stored = api.get(f"/v1/events/{event_id}").json()
+    assert stored["properties"]["course_title"] == "Algebra"
+    assert sorted(stored["badges"]) == ["a_rules", "by_criteria"]
+    adds_up(organisation)
+    path = f"/v1/sources/{organisation.moodle.source_id}"
+    assert api.patch(path, {"filters": {"course_ids": ["8"]}}).status_code == 200
+    assert api.post(f"/v1/events/{event_id}/retry").json()["status"] == "ignored"
+    badges = [one["badge_id"] for one in api.get("/v1/users/moodle:9/badges").json()["badges"]]
+    assert badges == ["by_criteria"]
+    adds_up(organisation)
+
+
 def test_a_wrong_identity_is_removed_and_the_right_one_linked(organisation, told, adds_up):
     """An event run again in between waits; given to the right learner, it is theirs and told once."""
     api = organisation.api

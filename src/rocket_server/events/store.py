@@ -53,6 +53,7 @@ class StoredEvent:
     points_awarded: int
     properties: dict[str, Any]
     metadata: dict[str, Any]
+    badges: list[str] | None
     decisions: list[dict[str, Any]]
     received: dict[str, Any] | None
 

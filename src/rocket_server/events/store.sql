@@ -18,7 +18,7 @@ WHERE k.organisation_id = $1 AND k.dedupe_key = ANY ($2::bytea[]);
 -- Stored events, locked in one order, with all that reading them again needs.
 SELECT e.event_id::text AS event_id, e.source, e.source_kind, e.source_event_id, e.event, e.user_id,
     e.learner_id::text AS learner_id, e.occurred_at, e.status, e.reason, e.points_awarded,
-    e.properties, e.metadata, e.decisions, e.received
+    e.properties, e.metadata, e.badges, e.decisions, e.received
 FROM events e
 WHERE e.organisation_id = $1 AND e.event_id = ANY ($2::uuid[])
 ORDER BY e.event_id

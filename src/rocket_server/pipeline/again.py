@@ -52,12 +52,6 @@ async def same(conn: Any, organisation_id: str, items: Iterable[Item], books: Bo
     return frozenset(item.event_id for item in found)
 
 
-def badges_of(item: Item) -> tuple[str, ...]:
-    """The badges that a stored event gave."""
-    decisions = [] if item.stored is None else item.stored.decisions
-    return tuple(one["detail"]["badge"] for one in decisions if one["detail"].get("badge_status") == _AWARDED)
-
-
 def _has_its_badges(
     item: Item, standing: Collection[tuple[str | None, str]], held: Collection[tuple[str, str]]
 ) -> bool:

@@ -262,10 +262,10 @@ async def _lost(conn: Any, configuration: Configuration, items: Sequence[Item]) 
     gone = {item.event_id for item in items if _is_anothers_now(item)}
     lost: list[Award] = []
     stay: dict[str, str] = {}
-    whole = gone | {item.event_id for item in anew.values() if item.again is not None}
-    for award in await awards.by_events(conn, configuration.organisation_id, event_ids | anew.keys(), whole):
+    whole = gone | anew.keys()
+    for award in await awards.by_events(conn, configuration.organisation_id, event_ids, whole):
         item = None if award.event_id in gone else anew.get(award.event_id or "")
-        if item is not None and item.again is not None and award.rule_id not in item.again:
+        if item is not None and _isnt_decided(award, item):
             item.badges.append(award.badge_id)
             continue
         kept = next((gift for gift in item.gifts if gift.badge_id == award.badge_id), None) if item else None
@@ -286,8 +286,14 @@ def _is_anothers_now(item: Item) -> bool:
     return before is not None and item.learner is not None and item.learner.learner_id != before
 
 
+def _isnt_decided(award: Award, item: Item) -> bool:
+    """Whether an award stays, however the rules decide about its event now: one by criteria, which are met
+    once and for all, or one of a rule that isn't asked again."""
+    return award.rule_id is None or (item.again is not None and award.rule_id not in item.again)
+
+
 def _gave_badges(stored: StoredEvent) -> bool:
-    return any("badge" in decision["detail"] for decision in stored.decisions)
+    return bool(stored.badges) or any("badge" in decision["detail"] for decision in stored.decisions)
 
 
 async def _take_back(

@@ -25,7 +25,7 @@ from rocket_server.learners.store import Wanted
 from rocket_server.organisations import sources as sources_store
 from rocket_server.organisations.model import Source
 from rocket_server.pipeline import authors, badges, resets
-from rocket_server.pipeline.again import SameAgain, badges_of
+from rocket_server.pipeline.again import SameAgain
 from rocket_server.pipeline.award import Awarding
 from rocket_server.pipeline.model import Item, Result
 from rocket_server.pipeline.write import write
@@ -145,7 +145,7 @@ def _same(item: Item) -> Result:
         item.status,
         item.event_id,
         item.stored.points_awarded,
-        badges_of(item),
+        tuple(item.stored.badges or ()),
         tuple(item.stored.decisions),
         item.reason,
         item.event.notes,
@@ -160,7 +160,8 @@ def _stands(item: Item) -> Result | None:
     if learner.status == "suspended" and stored.status != "processed":
         return None
     status: Any = stored.status
-    return Result(status, item.event_id, stored.points_awarded, (), tuple(stored.decisions), stored.reason)
+    given = tuple(stored.badges or ())
+    return Result(status, item.event_id, stored.points_awarded, given, tuple(stored.decisions), stored.reason)
 
 
 def _result(item: Item) -> Result:
@@ -241,6 +242,7 @@ def _kept(stored: StoredEvent, event: Event) -> Item:
         reason=stored.reason,
         decisions=stored.decisions,
         points=stored.points_awarded,
+        badges=list(stored.badges or ()),
     )
 
 

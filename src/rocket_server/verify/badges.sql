@@ -1,7 +1,8 @@
 -- name: awards
 -- Awards that disagree with the events that earned them, the events that they made, or the rules that gave them.
 -- A badge that both had stays with whom it was given to when they turn out to be one; their events go on. Decisions
--- about those who were anonymised don't name badges any more.
+-- about those who were anonymised don't name badges any more. What criteria gave stays, whatever becomes of the event
+-- that completed them.
 SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
     CASE
         WHEN own.event_id IS NULL AND a.own_event_id IS NOT NULL THEN 'has no event of its own'
@@ -11,7 +12,8 @@ SELECT a.award_id::text AS award_id, a.badge_id, a.event_id::text AS event_id,
         WHEN a.event_id IS NOT NULL AND v.event_id IS NULL THEN 'has no event that earned it'
         WHEN a.status = 'awarded' AND v.learner_id <> coalesce(l.merged_into, a.learner_id)
             THEN 'was earned by another learner''s event'
-        WHEN a.status = 'awarded' AND v.status <> 'processed' THEN 'stands, but what earned it doesn''t count'
+        WHEN a.status = 'awarded' AND a.cause = 'rule' AND v.status <> 'processed'
+            THEN 'stands, but what earned it doesn''t count'
         WHEN a.status = 'awarded' AND a.event_id IS NOT NULL AND NOT coalesce(v.badges, '{}') @> ARRAY[a.badge_id]
             THEN 'isn''t among the badges of the event that earned it'
         WHEN a.status = 'awarded' AND a.cause = 'rule' AND l.status <> 'anonymised'
