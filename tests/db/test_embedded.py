@@ -206,7 +206,13 @@ def test_a_killed_server_that_nobody_waits_for_is_no_obstacle(
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=30)
     found = server._cluster
-    dead = subprocess.Popen([str(found.binaries / "postgres"), "--version"], user=found.account.uid)
+    account = found.account
+    dead = subprocess.Popen(
+        [str(found.binaries / "postgres"), "--version"],
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[] if account.uid is not None else None,
+    )
     file = data_dir / "postgres" / "postmaster.pid"
     try:
         while psutil.Process(dead.pid).status() != psutil.STATUS_ZOMBIE:
