@@ -28,7 +28,7 @@ from rocket_server.organisations.credentials import MAX_TOKEN_LENGTH, credential
 from rocket_server.organisations.keys import Key
 from rocket_server.organisations.model import Source
 from rocket_server.presence import acting_for
-from rocket_server.sources import signatures
+from rocket_server.sources import KINDS, scheme_at, signatures
 
 _REMEMBERED = 10_000  # keys and tokens
 # Of credentials that this process hasn't seen. They take few of its connections to the database, so that
@@ -160,7 +160,7 @@ class Authenticator:
     async def _sender_by_signature(
         self, request: Request, addressed: str | None, context: RequestContext
     ) -> AcceptedSource:
-        if not signatures.may_be_signed(addressed, request.headers):
+        if not signatures.may_be_signed(scheme_at(addressed), request.headers):
             raise self._failed(context, _UNSIGNED)
         async with self._turn(context, seen=False), self._database.connection() as conn:
             source = await sources.find_by_slug(conn, addressed) if addressed else None
@@ -169,7 +169,9 @@ class Authenticator:
         if (
             source is None
             or not secrets
-            or not signatures.is_signed(source.kind, await request.body(), request.headers, secrets)
+            or not signatures.is_signed(
+                KINDS[source.kind].scheme, await request.body(), request.headers, secrets
+            )
         ):
             raise self._failed(context, "The signature doesn't fit the body and this source's secrets.")
         return AcceptedSource(source, Credential("signature", b"", 0))

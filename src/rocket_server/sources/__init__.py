@@ -14,14 +14,15 @@ from rocket_server.events.model import Event
 from rocket_server.sources import body as bodies
 from rocket_server.sources import custom, learnworlds, moodle, openlms, rocket, shiksha, thinkific, xapi
 from rocket_server.sources.adapter import Adapter, Kind, ReadingContext
+from rocket_server.sources.signatures import ORDINARY, Scheme
 
 MAX_LIST: Final = 100  # events in one body of a platform that may send several
 
 KINDS: Final[Mapping[str, Kind]] = {
     "moodle": Kind(moodle, is_catalogued=True),
     "openlms": Kind(openlms, is_catalogued=True),
-    "learnworlds": Kind(learnworlds),
-    "thinkific": Kind(thinkific),
+    "learnworlds": Kind(learnworlds, scheme=learnworlds.SCHEME),
+    "thinkific": Kind(thinkific, scheme=thinkific.SCHEME),
     "valamis": Kind(xapi, lists=True),
     "shiksha": Kind(shiksha),
     "custom": Kind(custom, lists=True),
@@ -63,7 +64,7 @@ def read_list(body: bytes, context: ReadingContext) -> list[Event | InvalidPaylo
     return found
 
 
-def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
+def reread(received: dict[str, Any], context: ReadingContext) -> Event:
     """The event in a stored `Event.received`, by the source's present mappings and filters."""
     return _adapter(context).reread(received, context)
 
@@ -76,6 +77,12 @@ def merge(kind: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> dic
 def check_mappings(kind: str, mappings: Any, activities: Mapping[str, Activity]) -> list[FieldError]:
     """What is wrong with the mappings of a source of this kind; empty where nothing is."""
     return KINDS[kind].adapter.check_mappings(mappings, activities)
+
+
+def scheme_at(slug: str | None) -> Scheme:
+    """How a request to a slug is signed, as far as the kind in its name says; it need not exist."""
+    kind = KINDS.get((slug or "").rpartition("-")[0])
+    return ORDINARY if kind is None else kind.scheme
 
 
 def _adapter(context: ReadingContext) -> Adapter:

@@ -13,6 +13,7 @@ from rocket_server.catalogue import Activity
 from rocket_server.errors import FieldError
 from rocket_server.events.model import Event
 from rocket_server.organisations.model import Source
+from rocket_server.sources.signatures import ORDINARY, Scheme
 from rocket_server.sources.times import MAX_AHEAD_S, parse_time
 
 
@@ -51,7 +52,7 @@ class Adapter(Protocol):
         An event that is unknown, nobody's or filtered is no error: its `ignored` says why it doesn't count.
         """
 
-    def reread(self, received: Mapping[str, Any], context: ReadingContext, /) -> Event:
+    def reread(self, received: dict[str, Any], context: ReadingContext, /) -> Event:
         """The event in a stored `Event.received`, by the source's present mappings and filters.
 
         `read` itself, where that stores the body as it came.
@@ -82,3 +83,4 @@ class Kind:
     adapter: Adapter
     is_catalogued: bool = False  # reads by the catalogue of Moodle activities, and takes Moodle's mappings
     lists: bool = False  # its platforms may send several events in one body
+    scheme: Scheme = ORDINARY  # how its platforms sign

@@ -71,11 +71,7 @@ def read(fields: dict[str, Any], context: ReadingContext) -> Event:
         raise InvalidPayload.field(_looked_at(mappings, "user_id"), str(fault)) from None
 
 
-def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
-    """The event that today's mappings find in a stored body."""
-    return read(dict(received), context)
-
-
+reread = read
 merge = adapter.filled_up
 
 

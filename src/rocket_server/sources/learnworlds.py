@@ -5,7 +5,6 @@ has no time of its own is sent without any: what is once is the fact."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +12,9 @@ from rocket_server.events.model import Event
 from rocket_server.sources import adapter, checks, parts
 from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.parts import Parts
+from rocket_server.sources.signatures import Scheme
 
+SCHEME: Final = Scheme(field="signature", shared="learnworlds-webhook-signature")
 UNKNOWN: Final = "learnworlds.unknown"
 
 # `productBought` and `userUnenrolledFromProduct` are about a course where their product is one.
@@ -95,11 +96,7 @@ def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     )
 
 
-def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
-    """The event in a stored body."""
-    return read(dict(received), context)
-
-
+reread = read
 merge = adapter.filled_up
 check_mappings = adapter.no_mappings
 

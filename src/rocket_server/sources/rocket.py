@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -145,11 +145,7 @@ def read(fields: dict[str, Any], context: ReadingContext) -> Event:
         raise InvalidPayload.field(where, str(fault)) from None
 
 
-def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
-    """The event in a stored body: such a source's are stored as they came."""
-    return read(dict(received), context)
-
-
+reread = read
 merge = adapter.filled_up
 check_mappings = adapter.no_mappings
 

@@ -82,11 +82,7 @@ def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     )
 
 
-def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
-    """The event in a stored body."""
-    return read(dict(received), context)
-
-
+reread = read
 check_mappings = adapter.no_mappings
 
 

@@ -35,31 +35,19 @@ class Scheme:
         return next((value for name in names if (value := headers.get(name))), None)
 
 
-_ORDINARY: Final = Scheme()
-_SCHEMES: Final = {
-    "learnworlds": Scheme(field="signature", shared="learnworlds-webhook-signature"),
-    "thinkific": Scheme(field="hmac"),
-}
+ORDINARY: Final = Scheme()  # of the kinds that document none of their own
 
 
-def scheme_of(kind: str) -> Scheme:
-    """How sources of that kind sign."""
-    return _SCHEMES.get(kind, _ORDINARY)
-
-
-def may_be_signed(addressed: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a request to that kind or slug can be signed at all, as far as its head says."""
-    kind = (addressed or "").rpartition("-")[0]
-    scheme = scheme_of(kind)
+def may_be_signed(scheme: Scheme, headers: Mapping[str, str]) -> bool:
+    """Whether a request can be signed at all, as far as its head says."""
     return scheme.field is not None or scheme.signature_of(headers) is not None
 
 
-def is_signed(kind: str, body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
-    """Whether a request to a source of that kind was made by somebody who knows one of its secrets.
+def is_signed(scheme: Scheme, body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
+    """Whether a request was made by somebody who knows one of a source's secrets.
 
     `headers` have names in small letters. A header is looked at before the body's own field.
     """
-    scheme = scheme_of(kind)
     signature = next((value for name in scheme.headers if (value := headers.get(name))), None)
     if signature is not None:
         return _is_hmac(body, signature, secrets)

@@ -5,14 +5,15 @@ Thinkific sends one event again under the same id; without an id, what is once i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from rocket_server.events.model import Event
 from rocket_server.sources import adapter, checks, parts
 from rocket_server.sources.adapter import ReadingContext
 from rocket_server.sources.parts import Parts
+from rocket_server.sources.signatures import Scheme
 
+SCHEME: Final = Scheme(field="hmac")
 UNKNOWN: Final = "thinkific.unknown"
 
 _EVENTS: Final = {
@@ -105,11 +106,7 @@ def read(fields: dict[str, Any], context: ReadingContext) -> Event:
     )
 
 
-def reread(received: Mapping[str, Any], context: ReadingContext) -> Event:
-    """The event in a stored body."""
-    return read(dict(received), context)
-
-
+reread = read
 merge = adapter.filled_up
 check_mappings = adapter.no_mappings
 

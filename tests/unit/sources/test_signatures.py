@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rocket_server import sources
 from rocket_server.sources import signatures
 from support.platforms import SECRET, hexdigest
 
@@ -17,8 +18,8 @@ OTHER = "another secret of the same source"
 
 def signed(kind: str, body: bytes, secrets: list[str] | None = None, **headers: str) -> bool:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    assert signatures.may_be_signed(f"{kind}-0123456789abcdef", sent) or not sent
-    return signatures.is_signed(kind, body, sent, secrets or [OTHER, SECRET])
+    assert signatures.may_be_signed(sources.scheme_at(f"{kind}-0123456789abcdef"), sent) or not sent
+    return signatures.is_signed(sources.KINDS[kind].scheme, body, sent, secrets or [OTHER, SECRET])
 
 
 @pytest.mark.parametrize("kind", ["learnworlds", "thinkific", "custom", "moodle", "valamis"])
@@ -50,7 +51,7 @@ def test_learnworlds_own_header() -> None:
     assert not signed("learnworlds", BODY, learnworlds_webhook_signature=f"v1={SECRET}x")
     assert not signed("learnworlds", BODY, x_signature=SECRET)
     assert not signatures.is_signed(
-        "custom", BODY, {"learnworlds-webhook-signature": f"v1={SECRET}"}, [SECRET]
+        sources.KINDS["custom"].scheme, BODY, {"learnworlds-webhook-signature": f"v1={SECRET}"}, [SECRET]
     )
 
 
