@@ -114,11 +114,11 @@ async def lists_of_events(target: Target) -> None:
     )
 
 
-@attack("pages of the audit log by 64 at once", "200", "400", "409", "429", "503")
+@attack("pages of the audit log by 64 at once", "200", "429", "503")
 async def audit_pages(target: Target) -> None:
     for _ in range(60):
         await target.call("PATCH", "/v1/organisation", {"name": f"Name {next(_numbers)}"})
-    paths = ("/v1/audit?limit=500", "/v1/audit?limit=500&since=1970-01-01", "/v1/jobs?limit=500")
+    paths = ("/v1/audit?limit=500", "/v1/audit?limit=500&since=2020-01-01", "/v1/jobs?limit=500")
     await many(
         300,
         lambda number: target.read("GET", paths[number % 3], key=target.admin_key),
