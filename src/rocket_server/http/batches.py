@@ -26,7 +26,7 @@ from rocket_server.usecases.intake import LISTED_FAULTS, Submission
 MAX_EVENT_BYTES: Final = 1024 * 1024  # of one event, and of those that are read at once
 MAX_ERRORS: Final = 1_000  # bad events whose errors an answer says; the rest is counted
 _DECODING_S: Final = 10.0  # of one part, the time that others have in between included
-# What the events of one request may be awarded together: some twenty seconds' work in a hundred transactions.
+# What the events of one request may be awarded together: some ten seconds' work on two cores.
 MAX_AWARDS: Final = 200_000
 _WEIGHING_S: Final = 30.0
 _MAX_EVENT_ERRORS: Final = 8  # of these that are said of one of them
