@@ -20,11 +20,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rocket_server.db import embedded
 from rocket_server.db.migrate import VERSIONS, upgrade
 
 pytest_plugins = ["support.fixtures"]
+
+# No test depends on how fast the machine is, or on what else it has to do.
+settings.register_profile(
+    "any_speed", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any_speed")
 
 T = TypeVar("T")
 

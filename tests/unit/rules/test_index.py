@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rocket_server.rules.compile import MAX_TOLD, Case, RuleSet
@@ -74,7 +74,6 @@ def plainly(conditions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@settings(deadline=None)
 @given(
     conditions=st.lists(CONDITIONS, min_size=1, max_size=30),
     properties=st.dictionaries(st.sampled_from(["course_id", "score", "kind", "flag"]), SEEN),
